@@ -1,0 +1,66 @@
+"""The command line: each command imports what it needs only when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+import typer
+
+from sscell.errors import DataError, ParameterError, SimulationError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="sscell",
+    help="Simulate, fit and analyse all-solid-state cells.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+# Each of these modules has a function `register(app)` that adds its commands.
+_COMMAND_MODULES = ("cells", "runs", "data")
+
+for _name in _COMMAND_MODULES:
+    importlib.import_module(f"sscell.cli.{_name}").register(app)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Default: those of the process. Exit codes: 0 done, 1 the simulation failed,
+        2 bad input, 130 interrupted.
+    """
+    os.environ.setdefault("PYBAMM_DISABLE_TELEMETRY", "true")
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        code = app(args=arguments, prog_name="sscell", standalone_mode=False)
+        return int(code or 0)
+    except (ParameterError, DataError) as error:
+        return _complain(error, 2)
+    except SimulationError as error:
+        return _complain(error, 1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.ClickException as error:
+        return _complain(error.format_message(), 2)
+    except OSError as error:
+        return _complain(f"{error.strerror or error}: {error.filename or ''}", 2)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain("Interrupted.", 130)
+
+
+def _complain(message: object, code: int) -> int:
+    print("sscell:", " ".join(str(message).split()), file=sys.stderr)
+    return code

@@ -1,0 +1,406 @@
+"""The one result format: an xarray Dataset from the simulator or from a cycler file.
+
+Time series live on the dimension ``time``, spectra on ``frequency`` (and ``state``).
+Names are PyBaMM's, with the unit in brackets. What is unknown is absent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sscell.errors import DataError, ParameterError, did_you_mean
+from sscell.units import unit_of
+
+__all__ = [
+    "SPECTRUM",
+    "TIME_SERIES",
+    "check",
+    "load_dataset",
+    "metadata",
+    "require",
+    "save_dataset",
+    "set_metadata",
+    "spectrum",
+    "time_series",
+]
+
+TIME_SERIES = (
+    "Time [s]",
+    "Current [A]",
+    "Voltage [V]",
+    "Temperature [degC]",
+    "Cycle",
+    "Step",
+)
+SPECTRUM = ("Frequency [Hz]", "Z real [Ohm]", "Z imaginary [Ohm]")
+SUFFIXES = (".nc", ".csv", ".parquet")
+
+
+def time_series(
+    columns: Mapping[str, Any], attributes: Mapping[str, Any] | None = None
+) -> xr.Dataset:
+    """Dataset on ``time`` from columns of equal length.
+
+    Parameters
+    ----------
+    columns : mapping of str to array_like, shape (n,)
+        PyBaMM names to values; ``"Time [s]"`` is required.
+    attributes : mapping, optional
+        Metadata; mappings and sequences are kept as JSON text.
+
+    Returns
+    -------
+    xarray.Dataset
+        Checked, with a ``units`` attribute on each variable.
+
+    Raises
+    ------
+    DataError
+        If a column has another length or time is missing or runs backwards.
+
+    Examples
+    --------
+    >>> data = time_series({"Time [s]": [0, 1], "Voltage [V]": [2.0, 1.9]})
+    >>> data["Voltage [V]"].attrs["units"]
+    'V'
+    """
+    return check(_assemble(columns, "time", attributes))
+
+
+def spectrum(
+    columns: Mapping[str, Any],
+    attributes: Mapping[str, Any] | None = None,
+    states: Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Dataset of impedance on ``frequency``, or on ``state`` and ``frequency``.
+
+    Parameters
+    ----------
+    columns : mapping of str to array_like
+        ``"Frequency [Hz]"`` of shape (n,), ``"Z real [Ohm]"`` and ``"Z imaginary [Ohm]"``
+        of shape (n,) or (states, n). The imaginary part is Im Z: negative where the
+        cell is capacitive.
+    attributes : mapping, optional
+        Metadata.
+    states : sequence of str, optional
+        A label for each row.
+
+    Returns
+    -------
+    xarray.Dataset
+        Checked.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or has another length.
+
+    Examples
+    --------
+    >>> z = spectrum({"Frequency [Hz]": [1.0], "Z real [Ohm]": [5.0], "Z imaginary [Ohm]": [0.0]})
+    >>> z.sizes["frequency"]
+    1
+    """
+    data = xr.Dataset()
+    for name, values in columns.items():
+        array = np.asarray(values)
+        dims = ("state", "frequency") if array.ndim == 2 else ("frequency",)
+        try:
+            data[name] = (dims, array, {"units": unit_of(name)})
+        except ValueError as error:
+            raise DataError(f"Column '{name}' has another length: {error}") from error
+    if states is not None:
+        data = data.assign_coords(state=list(states))
+    set_metadata(data, **dict(attributes or {}))
+    return check(data)
+
+
+def _assemble(
+    columns: Mapping[str, Any], dim: str, attributes: Mapping[str, Any] | None
+) -> xr.Dataset:
+    arrays = {name: np.asarray(values) for name, values in columns.items()}
+    lengths = {name: len(a) for name, a in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"Columns differ in length: {lengths}.")
+    data = xr.Dataset(
+        {n: ((dim,), a, {"units": unit_of(n)}) for n, a in arrays.items()}
+    )
+    set_metadata(data, **dict(attributes or {}))
+    return data
+
+
+def set_metadata(data: xr.Dataset, **attributes: Any) -> None:
+    """Write metadata into the attributes; nested values become JSON text.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Changed in place.
+    **attributes
+        None removes an attribute: what is unknown is absent.
+
+    Examples
+    --------
+    >>> data = time_series({"Time [s]": [0.0]})
+    >>> set_metadata(data, stop_reasons=["lower voltage cut-off"])
+    >>> metadata(data, "stop_reasons")
+    ['lower voltage cut-off']
+    """
+    for key, value in attributes.items():
+        if value is None:
+            data.attrs.pop(key, None)
+        elif isinstance(value, bool | Mapping | list | tuple):
+            data.attrs[key] = "json:" + json.dumps(value)
+        else:
+            data.attrs[key] = value
+
+
+def metadata(data: xr.Dataset, key: str, needed_for: str = "") -> Any:
+    """Read an attribute that `set_metadata` wrote.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Any dataset of this package.
+    key : str
+        Name of the attribute.
+    needed_for : str, optional
+        If given, a missing attribute is an error that says what needed it.
+
+    Returns
+    -------
+    object
+        The decoded value, or None if absent.
+
+    Raises
+    ------
+    DataError
+        If it is absent and `needed_for` is given.
+
+    Examples
+    --------
+    >>> metadata(time_series({"Time [s]": [0.0]}, {"cell": "Ji2024"}), "cell")
+    'Ji2024'
+    """
+    value = data.attrs.get(key)
+    if value is None and needed_for:
+        raise DataError(f"The dataset does not say its {key}; {needed_for} needs it.")
+    if isinstance(value, str) and value.startswith("json:"):
+        return json.loads(value[5:])
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def require(data: xr.Dataset, *names: str) -> None:
+    """Raise unless all the variables are there.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Any dataset.
+    *names : str
+        Variables that the caller needs.
+
+    Raises
+    ------
+    DataError
+        Names the missing ones and those that are there.
+
+    Examples
+    --------
+    >>> require(time_series({"Time [s]": [0.0]}), "Time [s]")
+    """
+    missing = [n for n in names if n not in data]
+    if missing:
+        raise DataError(
+            f"The dataset has no {' and no '.join(repr(m) for m in missing)}; "
+            f"it has {', '.join(sorted(map(str, data.variables)))}."
+        )
+
+
+def check(data: xr.Dataset) -> xr.Dataset:
+    """Check names, dimensions and order of a dataset.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        On ``time`` or on ``frequency``.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same object.
+
+    Raises
+    ------
+    DataError
+        If it is neither a time series nor a spectrum, or time runs backwards.
+
+    Examples
+    --------
+    >>> check(time_series({"Time [s]": [0.0, 1.0]})).sizes["time"]
+    2
+    """
+    if "frequency" in data.dims:
+        require(data, *SPECTRUM)
+        return data
+    if "time" not in data.dims:
+        raise DataError("A dataset needs the dimension 'time' or 'frequency'.")
+    require(data, "Time [s]")
+    time = data["Time [s]"].values
+    if np.any(np.diff(time) < 0):
+        row = int(np.argmax(np.diff(time) < 0)) + 1
+        raise DataError(
+            f"Time runs backwards at row {row}: {time[row - 1]:g} s, then {time[row]:g} s."
+        )
+    return data
+
+
+def _suffix(path: Path) -> str:
+    if path.suffix.lower() not in SUFFIXES:
+        raise ParameterError(
+            f"Cannot tell the format of '{path.name}'. "
+            + did_you_mean(path.suffix, SUFFIXES, "endings")
+        )
+    return path.suffix.lower()
+
+
+def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
+    """Write a dataset as netCDF (.nc), CSV (.csv) or Parquet (.parquet).
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        A time series or spectrum.
+    path : str or pathlib.Path
+        In a folder that exists. CSV carries the metadata as ``#`` lines on top.
+
+    Returns
+    -------
+    pathlib.Path
+        Where it was written.
+
+    Raises
+    ------
+    ParameterError
+        If the folder is missing, the ending unknown, or Parquet lacks pyarrow.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> path = save_dataset(time_series({"Time [s]": [0.0]}, {"cell": "x"}), folder + "/a.csv")
+    >>> load_dataset(path).attrs["cell"]
+    'x'
+    """
+    path = Path(path)
+    suffix = _suffix(path)
+    if not path.parent.is_dir():
+        raise ParameterError(f"The folder '{path.parent}' does not exist.")
+    if suffix == ".nc":
+        data.to_netcdf(path, engine="scipy")
+        return path
+    frame = data.to_dataframe()
+    if "state" not in data.dims:
+        frame = frame.reset_index(drop=True)
+    frame.attrs = {str(k): v for k, v in data.attrs.items()}
+    if suffix == ".parquet":
+        _need_pyarrow()
+        frame.to_parquet(path)
+        return path
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        for key, value in frame.attrs.items():
+            stream.write(f"# {key}: {json.dumps(value, default=_plain)}\n")
+        frame.to_csv(stream, index="state" in data.dims)
+    return path
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def _need_pyarrow() -> None:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ParameterError(
+            "Parquet needs pyarrow: pip install 'sscell[files]', or save as .nc or .csv."
+        ) from error
+
+
+def load_dataset(path: str | Path) -> xr.Dataset:
+    """Read what `save_dataset` wrote.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A .nc, .csv or .parquet file of this package.
+
+    Returns
+    -------
+    xarray.Dataset
+        With its metadata.
+
+    Raises
+    ------
+    ParameterError
+        If the file is missing or its ending unknown.
+    DataError
+        If its content is not a dataset of this package.
+
+    Examples
+    --------
+    >>> load_dataset("absent.nc")
+    Traceback (most recent call last):
+    ...
+    sscell.errors.ParameterError: There is no file 'absent.nc'.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ParameterError(f"There is no file '{path}'.")
+    suffix = _suffix(path)
+    if suffix == ".nc":
+        with xr.open_dataset(path, engine="scipy") as opened:
+            return check(opened.load())
+    import pandas as pd
+
+    if suffix == ".parquet":
+        _need_pyarrow()
+        frame = pd.read_parquet(path)
+        attributes = dict(frame.attrs)
+        frame = frame.reset_index() if frame.index.names != [None] else frame
+    else:
+        attributes = _csv_attributes(path)
+        frame = pd.read_csv(path, comment="#")
+    return _from_frame(frame, attributes)
+
+
+def _from_frame(frame: Any, attributes: dict[str, Any]) -> xr.Dataset:
+    if "state" in frame:
+        states = list(dict.fromkeys(frame["state"].astype(str)))
+        rows = len(states)
+        columns: dict[str, Any] = {}
+        for name in frame.columns.drop(["state", "frequency"], errors="ignore"):
+            columns[name] = frame[name].to_numpy().reshape(rows, -1)
+        columns["Frequency [Hz]"] = columns["Frequency [Hz]"][0]
+        return spectrum(columns, attributes, states)
+    columns = {str(name): frame[name].to_numpy() for name in frame.columns}
+    if "Frequency [Hz]" in columns:
+        return spectrum(columns, attributes)
+    return time_series(columns, attributes)
+
+
+def _csv_attributes(path: Path) -> dict[str, Any]:
+    attributes: dict[str, Any] = {}
+    with path.open(encoding="utf-8") as stream:
+        for line in stream:
+            if not line.startswith("# "):
+                break
+            key, _, value = line[2:].partition(": ")
+            attributes[key] = json.loads(value)
+    return attributes

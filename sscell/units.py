@@ -1,0 +1,192 @@
+"""Quantities with units at the user's edge; inside the package everything is SI."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sscell.errors import ParameterError
+
+__all__ = [
+    "FARADAY",
+    "GAS_CONSTANT",
+    "ZERO_CELSIUS",
+    "Rate",
+    "parse_quantity",
+    "parse_rate",
+    "unit_of",
+]
+
+FARADAY = 96485.33212  # C mol-1, CODATA 2018
+GAS_CONSTANT = 8.314462618  # J mol-1 K-1, CODATA 2018
+ZERO_CELSIUS = 273.15  # K
+
+
+@cache
+def _registry() -> Any:
+    import pint
+
+    return pint.UnitRegistry(cache_folder=None)
+
+
+def parse_quantity(text: str | float, unit: str, name: str = "value") -> float:
+    """Convert a number with a unit to a plain number in another unit.
+
+    Parameters
+    ----------
+    text : str or float
+        Such as ``"30 min"``, ``"2mg"``, ``"0.1 mV/s"``. A bare number is taken to be
+        in `unit` already.
+    unit : str
+        The unit that is returned, in pint's spelling.
+    name : str, optional
+        What the number is, for the error message.
+
+    Returns
+    -------
+    float
+        The magnitude in `unit`.
+
+    Raises
+    ------
+    ParameterError
+        If the text is no number, its unit is unknown or of another dimension, or the
+        number is not finite.
+
+    Examples
+    --------
+    >>> parse_quantity("30 min", "s")
+    1800.0
+    """
+    hint = f"Give a number with a unit such as '1 {unit}'."
+    if isinstance(text, int | float):
+        value = float(text)
+    else:
+        spelled = re.sub(r"(?<=[A-Za-z])(-?\d)", r"**\1", text.strip())
+        spelled = spelled.replace("μ", "u").replace("µ", "u").replace("%", "percent")
+        try:
+            quantity = _registry().Quantity(spelled)
+            if quantity.dimensionless and unit not in ("", "dimensionless"):
+                if str(quantity.units) != "dimensionless":
+                    raise ParameterError(f"{name} '{text}' is not in {unit}. {hint}")
+                value = float(quantity.magnitude)
+            else:
+                value = float(quantity.to(unit or "dimensionless").magnitude)
+        except ParameterError:
+            raise
+        except Exception as error:
+            raise ParameterError(f"{name} '{text}' is not in {unit}. {hint}") from error
+    if not math.isfinite(value):
+        raise ParameterError(f"{name} '{text}' is not a finite number. {hint}")
+    return value
+
+
+def unit_of(name: str) -> str:
+    """Unit in the square brackets that end a name, or an empty string.
+
+    Parameters
+    ----------
+    name : str
+        A quantity in PyBaMM's notation, such as ``"Voltage [V]"``.
+
+    Returns
+    -------
+    str
+        Such as ``"V"``.
+
+    Examples
+    --------
+    >>> unit_of("Discharge capacity [A.h]")
+    'A.h'
+    """
+    match = re.search(r"\[([^\[\]]+)\]$", name)
+    return match.group(1) if match else ""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A current as a person states it, before the cell is known.
+
+    Parameters
+    ----------
+    value : float
+        Positive magnitude in the unit of `kind`.
+    kind : str
+        ``"C"`` (multiples of the set's 1C [-]), ``"A/kg"`` (per mass of the capacity
+        basis), ``"A/m2"`` (per electrode area) or ``"A"``.
+    label : str
+        The text as it was given.
+    """
+
+    value: float
+    kind: str
+    label: str
+
+    def __str__(self) -> str:
+        return self.label
+
+
+_C_RATE = re.compile(
+    r"^\s*(?:C\s*/\s*(?P<div>[\d.eE+-]+)|(?P<mul>[\d.eE+-]*)\s*C)\s*$", re.IGNORECASE
+)
+
+
+def parse_rate(rate: str | float | Rate) -> Rate:
+    """Read a current: C-rate, per mass, per area or absolute.
+
+    Parameters
+    ----------
+    rate : str, float or Rate
+        ``"C/20"``, ``"0.05C"``, ``"25mA/g"``, ``"0.2mA/cm2"``, ``"50uA"``; a bare number
+        is a C-rate.
+
+    Returns
+    -------
+    Rate
+        With a positive value: the direction belongs to the step.
+
+    Raises
+    ------
+    ParameterError
+        If the text is none of these, or the current is not positive and finite.
+
+    Examples
+    --------
+    >>> parse_rate("C/20").value
+    0.05
+    >>> parse_rate("25 mA/g").kind
+    'A/kg'
+    """
+    if isinstance(rate, Rate):
+        return rate
+    hint = "Use for example 'C/20', '0.05C', '25mA/g', '0.2mA/cm2' or '50uA'."
+    text = f"{rate}C" if isinstance(rate, int | float) else str(rate).strip()
+    match = _C_RATE.match(text)
+    if match:
+        try:
+            div = match["div"]
+            value = 1 / float(div) if div else float(match["mul"] or 1)
+        except (ValueError, ZeroDivisionError) as error:
+            raise ParameterError(f"Rate '{rate}' is not a current. {hint}") from error
+        parsed = Rate(value, "C", text)
+    else:
+        parsed = _dimensional_rate(text, hint)
+    if not (math.isfinite(parsed.value) and parsed.value > 0):
+        raise ParameterError(
+            f"Rate '{rate}' must be positive: the direction is given by the step. {hint}"
+        )
+    return parsed
+
+
+def _dimensional_rate(text: str, hint: str) -> Rate:
+    for kind in ("A/kg", "A/m**2", "A"):
+        try:
+            value = parse_quantity(text, kind, "Rate")
+        except ParameterError:
+            continue
+        if not re.fullmatch(r"[\s\d.eE+-]+", text):
+            return Rate(value, kind.replace("**", ""), text)
+    raise ParameterError(f"Rate '{text}' is not a current. {hint}")
