@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
+from sscell.network import Network
 from sscell.parameters import GENERAL, ParameterSet, Quantity, available
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.conversion import ConversionParticle
 from sscell.submodels.interface import ChargeTransfer
-from sscell.network import Network
 from sscell.submodels.separator import SeparatorLayers
 from sscell.units import FARADAY, Rate, parse_quantity, parse_rate, unit_of
 

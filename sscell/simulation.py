@@ -99,7 +99,7 @@ def simulate(
     --------
     >>> import sscell
     >>> run = simulate("Ji2024", sscell.discharge("C/20"), temperature=60)
-    >>> 1500 < run["Discharge capacity [A.h]"].values[-1] / 0.7e-6 < 1650
+    >>> 1500 < float(run["Discharge capacity [A.h]"][-1]) / 0.7e-6 < 1650
     True
     """
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
