@@ -9,7 +9,7 @@ from typing import Any
 from sscell.errors import ParameterError
 from sscell.units import Rate, parse_quantity, parse_rate
 
-__all__ = ["Protocol", "Step", "charge", "cycle", "discharge", "rest"]
+__all__ = ["PROTOCOLS", "Protocol", "Step", "charge", "cycle", "discharge", "rest", "then"]
 
 OPPOSITE = {"discharge": "charge", "charge": "discharge"}
 
@@ -91,17 +91,22 @@ def _rate(rate: str | float | Rate | None) -> Rate | None:
     return None if rate is None else parse_rate(rate)
 
 
-def _half(direction: str, rate: Any, until: float | str | None) -> Protocol:
+def _half(direction: str, rate: Any, until: Any, duration: Any) -> Protocol:
     parsed = _rate(rate)
     limit = None if until is None else parse_quantity(until, "V", "until")
-    step = Step(direction, parsed, limit)
-    options = {"rate": str(parsed) if parsed else None, "until_V": limit}
+    seconds = None if duration is None else _duration(duration, "duration")
+    step = Step(direction, parsed, limit, seconds)
+    options: dict[str, Any] = {"rate": str(parsed) if parsed else None, "until_V": limit}
+    if seconds:
+        options["duration_s"] = seconds
     needs = "charged" if direction == "discharge" else "discharged"
     return Protocol(direction, options, lambda first: (step,), needs)
 
 
 def discharge(
-    rate: str | float | Rate | None = None, until: float | str | None = None
+    rate: str | float | Rate | None = None,
+    until: float | str | None = None,
+    duration: float | str | None = None,
 ) -> Protocol:
     """Discharge at constant current to the lower cut-off.
 
@@ -111,6 +116,8 @@ def discharge(
         Such as ``"C/20"``; default: the set's slow rate.
     until : float or str, optional
         Voltage that ends it [V]; default: the cell's lower cut-off.
+    duration : float or str, optional
+        Longest time, such as ``"10 h"`` or seconds; default: none.
 
     Returns
     -------
@@ -121,18 +128,20 @@ def discharge(
     Raises
     ------
     ParameterError
-        If the rate or the voltage is not one.
+        If the rate, the voltage or the duration is not one.
 
     Examples
     --------
     >>> discharge("C/20").name
     'discharge'
     """
-    return _half("discharge", rate, until)
+    return _half("discharge", rate, until, duration)
 
 
 def charge(
-    rate: str | float | Rate | None = None, until: float | str | None = None
+    rate: str | float | Rate | None = None,
+    until: float | str | None = None,
+    duration: float | str | None = None,
 ) -> Protocol:
     """Charge at constant current to the upper cut-off.
 
@@ -142,6 +151,8 @@ def charge(
         Such as ``"C/20"``; default: the set's slow rate.
     until : float or str, optional
         Voltage that ends it [V]; default: the cell's upper cut-off.
+    duration : float or str, optional
+        Longest time, such as ``"10 h"`` or seconds; default: none.
 
     Returns
     -------
@@ -152,14 +163,14 @@ def charge(
     Raises
     ------
     ParameterError
-        If the rate or the voltage is not one.
+        If the rate, the voltage or the duration is not one.
 
     Examples
     --------
     >>> charge("C/20").needs
     'discharged'
     """
-    return _half("charge", rate, until)
+    return _half("charge", rate, until, duration)
 
 
 def cycle(
@@ -238,6 +249,45 @@ def rest(duration: str | float) -> Protocol:
     return Protocol("rest", {"duration_s": seconds}, lambda first: (step,))
 
 
+def then(*protocols: Protocol) -> Protocol:
+    """Run protocols one after another; cycles are numbered through.
+
+    Parameters
+    ----------
+    *protocols : Protocol
+        At least one. The first decides where the cell must start.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    ParameterError
+        If none is given.
+
+    Examples
+    --------
+    >>> slow_then_fast = then(cycle("C/20"), cycle("C/3", cycles=2), rest("1 h"))
+    >>> [step.cycle for step in slow_then_fast.steps("discharge")]
+    [1, 1, 2, 2, 3, 3, 3]
+    """
+    if not protocols:
+        raise ParameterError("A sequence needs at least one protocol.")
+
+    def build(first_step: str) -> tuple[Step, ...]:
+        steps: list[Step] = []
+        for protocol in protocols:
+            part, done = protocol.steps(first_step), steps[-1].cycle if steps else 0
+            if protocol.name == "rest":  # belongs to the cycle that it follows
+                done = max(done - 1, 0)
+            steps += [replace(step, cycle=step.cycle + done) for step in part]
+        return tuple(steps)
+
+    options = {"parts": [protocol.describe() for protocol in protocols]}
+    return Protocol("then", options, build, protocols[0].needs)
+
+
 def _duration(value: str | float, name: str, zero: bool = False) -> float:
     seconds = parse_quantity(value, "s", name)
     if seconds < 0 or (seconds == 0 and not zero):
@@ -275,3 +325,12 @@ def preparation(protocol: Protocol, state: str, first_step: str) -> tuple[Step, 
     direction = "charge" if protocol.needs == "charged" else "discharge"
     rate = protocol.steps(first_step)[0].rate
     return (replace(Step(direction, rate), preparatory=True),)
+
+
+# Protocols by the names that data files use for them.
+PROTOCOLS: dict[str, Callable[..., Protocol]] = {
+    "charge": charge,
+    "cycle": cycle,
+    "discharge": discharge,
+    "rest": rest,
+}
