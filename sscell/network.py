@@ -228,6 +228,9 @@ class Network:
                 "Minimum ionic conductivity [S.m-1]", "of the active material", 0, 1e-3
             ),
             Quantity("Inactive host fraction", "never reached by ions", 0, 0.95, 0.0),
+            Quantity("Transport gain", "of the guest's paths by cycling", 0, 1e3, 0.0),
+            Quantity("Transport gain cycles", "full cycles to 63 % of it", 1e-2, 1e4, 1.0),
+            Quantity("Transport fade", "per full cycle, exponential", 0, 1, 0.0),
         ]
         for species in self.species:
             rows += _species_quantities(species)
