@@ -389,13 +389,14 @@ def _peak_count(data: xr.Dataset, where: Mapping[str, Any]) -> float:
 
 
 def _differential_floor(data: xr.Dataset, where: Mapping[str, Any]) -> float | None:
-    """Lowest dQ/dV between two voltages as a share of the highest of all."""
+    """Lowest dQ/dV between two voltages [mA.h.g-1.V-1]."""
     for half in half_cycles(data):
         if (half.direction, half.cycle) == (where["direction"], where["cycle"]):
             voltage, dqdv = differential_capacity(half)
             low, high = sorted(where["between"])
             inside = (voltage >= low) & (voltage <= high)
-            return dqdv[inside].min() / dqdv.max() if inside.any() else 0.0
+            mass = metadata(data, "capacity_basis_mass_g", "dQ/dV per gram")
+            return dqdv[inside].min() * 1e3 / mass if inside.any() else 0.0
     return None
 
 
