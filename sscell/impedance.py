@@ -49,10 +49,9 @@ def spectrum_at(
     simulation = _simulation(cell, resolution)
     simulation.build()
     model = simulation.built_model
-    known = dict(state) | {"Current variable [A]": np.zeros(1)}
-    model.set_initial_conditions_from(known)
-    names = [p.name for p in model.input_parameters]
-    wanted = {name: inputs[name] for name in cell.parameter_dict() if name in names}
+    known = dict(state) | {"Current variable [A]": np.zeros((1, 1))}
+    wanted = {name: inputs[name] for name in cell.parameter_dict()}
+    model.set_initial_conditions_from(known, inputs=wanted)
     return np.asarray(simulation.solve(list(frequencies), inputs=wanted)["Impedance [Ohm]"])
 
 

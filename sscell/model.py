@@ -83,6 +83,7 @@ class SolidStateCell(pybamm.BaseModel):
         super().__init__(name)
         self.cell = cell if isinstance(cell, Cell) else Cell.load(cell)
         self.shells, self.thickness_points = shells, thickness_points
+        self._double_layer = double_layer
         # What `pybamm.Experiment` and `pybamm.EISSimulation` ask of a model.
         self.summary_variables: list[str] = []
         self.param = SimpleNamespace(
@@ -236,7 +237,7 @@ class SolidStateCell(pybamm.BaseModel):
         variables, host = self.variables, self.cell.host
         active = 1 - pybamm.Parameter("Inactive host fraction")
         amount = variables["Positive electrode host amount [mol]"]
-        passed = charge * 3600 / FARADAY - self._beside() * 3600 / FARADAY
+        passed = (charge - self._beside()) * 3600 / FARADAY
         taken = variables["Guest taken up"] * active * amount
         return {
             "Host balance residual": variables["Host in phases"] - 1,
@@ -244,11 +245,14 @@ class SolidStateCell(pybamm.BaseModel):
         }
 
     def _beside(self) -> Any:
-        """Charge that went to other reactions than the particle's [A.h]."""
-        if not self.cell.has_redox:
-            return pybamm.Scalar(0)
-        gone = 1 - self.variables["Mean reactive electrolyte fraction"]
-        return -gone * ElectrolyteRedox.charge()
+        """Charge that went elsewhere than into the particles [A.h]."""
+        beside: Any = pybamm.Scalar(0)
+        if self._double_layer:
+            beside += self.variables["Positive electrode double-layer charge [A.h]"]
+        if self.cell.has_redox:
+            gone = 1 - self.variables["Mean reactive electrolyte fraction"]
+            beside -= gone * ElectrolyteRedox.charge()
+        return beside
 
     @property
     def default_parameter_values(self) -> pybamm.ParameterValues:

@@ -250,7 +250,7 @@ class Run:
         inputs = built.inputs(self.cell)
         settled = built.step(self.solution, 1.0, inputs)
         y = np.asarray(settled.y)[:, -1]
-        state = {v.name: y[s[0]] for v, s in built.model.y_slices.items()}
+        state = {v.name: y[s[0]][:, None] for v, s in built.model.y_slices.items()}
         z = spectrum_at(self.cell, self.resolution, state, inputs, step.frequencies)
         self.spectra.append((step.label, step.frequencies, z))
 

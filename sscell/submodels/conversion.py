@@ -77,9 +77,7 @@ class ConversionParticle(pybamm.BaseSubModel):
             if s.isolates:
                 dead = pybamm.Variable(f"Isolated {s.name} profile", **self._domains)
                 variables[f"Isolated {s.name} profile"] = dead
-                variables[f"Isolated {s.name} fraction"] = pybamm.r_average(dead) * (
-                    1 - inactive
-                )
+                variables[f"Isolated {s.name} fraction"] = self._mean(dead) * (1 - inactive)
         variables |= self._volume(variables)
         return variables | self._balances(variables)
 

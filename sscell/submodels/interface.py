@@ -107,11 +107,27 @@ class Interface(pybamm.BaseSubModel):
             - eta
             - film,
         }
+        if self._double_layer:
+            # Discharge lowers the potential and takes its charge from the double layer.
+            moved = variables["Positive particle initial potential [V]"] - pybamm.x_average(
+                variables["Positive electrode local potential difference [V]"]
+            )
+            area = variables["Positive particle surface area [m2]"]
+            own["Positive electrode double-layer charge [A.h]"] = (
+                self._capacity() * area * moved / 3600
+            )
         if not self._implicit:
             own["Positive electrode local potential difference [V]"] = own[
                 "Positive electrode driven potential difference [V]"
             ]
         return own
+
+    @staticmethod
+    def _capacity() -> Any:
+        """Double layer and surface storage [F.m-2]."""
+        return pybamm.Parameter(
+            "Positive electrode double-layer capacity [F.m-2]"
+        ) + pybamm.Parameter("Positive electrode surface storage capacity [F.m-2]")
 
     def _divided(self, variables: dict[str, Any]) -> Any:
         """What is left of the current for the double layer [A.m-2]."""
@@ -127,10 +143,7 @@ class Interface(pybamm.BaseSubModel):
         """Charge the double layer."""
         if self._double_layer:
             local = variables["Positive electrode local potential difference [V]"]
-            capacity = pybamm.Parameter(
-                "Positive electrode double-layer capacity [F.m-2]"
-            ) + pybamm.Parameter("Positive electrode surface storage capacity [F.m-2]")
-            self.rhs[local] = -self._divided(variables) / capacity
+            self.rhs[local] = -self._divided(variables) / self._capacity()
 
     def set_algebraic(self, variables: dict[str, Any]) -> None:
         """Kinetics at every point; without a double layer, the division of the current."""
