@@ -12,9 +12,9 @@ from typing import Any
 from sscell.errors import ParameterError, did_you_mean
 from sscell.network import Network
 from sscell.parameters import GENERAL, ParameterSet, Quantity, available
+from sscell.submodels import conduction
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.conversion import ConversionParticle
-from sscell.submodels import conduction
 from sscell.submodels.electrolyte_redox import ElectrolyteRedox
 from sscell.submodels.interface import Interface
 from sscell.submodels.separator import SeparatorLayers
@@ -111,7 +111,9 @@ class Cell:
         """Whether the catholyte reacts beside the active material."""
         return bool(self.data["physics"].get("electrolyte_redox", False))
 
-    def submodels(self, distributed: bool = False, double_layer: bool = False) -> dict[str, Any]:
+    def submodels(
+        self, distributed: bool = False, double_layer: bool = False
+    ) -> dict[str, Any]:
         """New submodels of this cell's parts, by PyBaMM's names for them.
 
         Parameters

@@ -139,17 +139,22 @@ def _rate(rate: str | float | Rate | None) -> Rate | None:
     return None if rate is None else parse_rate(rate)
 
 
-def _half(direction: str, rate: Any, until: float | str | None) -> Protocol:
+def _half(direction: str, rate: Any, until: Any, duration: Any) -> Protocol:
     parsed = _rate(rate)
     limit = None if until is None else parse_quantity(until, "V", "until")
-    step = Step(direction, parsed, limit)
-    options = {"rate": str(parsed) if parsed else None, "until_V": limit}
+    seconds = None if duration is None else _duration(duration, "duration")
+    step = Step(direction, parsed, limit, seconds)
+    options: dict[str, Any] = {"rate": str(parsed) if parsed else None, "until_V": limit}
+    if seconds:
+        options["duration_s"] = seconds
     needs = "charged" if direction == "discharge" else "discharged"
     return Protocol(direction, options, lambda first: (step,), needs)
 
 
 def discharge(
-    rate: str | float | Rate | None = None, until: float | str | None = None
+    rate: str | float | Rate | None = None,
+    until: float | str | None = None,
+    duration: float | str | None = None,
 ) -> Protocol:
     """Discharge at constant current to the lower cut-off.
 
@@ -159,6 +164,8 @@ def discharge(
         Such as ``"C/20"``; default: the set's slow rate.
     until : float or str, optional
         Voltage that ends it [V]; default: the cell's lower cut-off.
+    duration : float or str, optional
+        Longest time, such as ``"10 h"`` or seconds; default: none.
 
     Returns
     -------
@@ -169,18 +176,20 @@ def discharge(
     Raises
     ------
     ParameterError
-        If the rate or the voltage is not one.
+        If the rate, the voltage or the duration is not one.
 
     Examples
     --------
     >>> discharge("C/20").name
     'discharge'
     """
-    return _half("discharge", rate, until)
+    return _half("discharge", rate, until, duration)
 
 
 def charge(
-    rate: str | float | Rate | None = None, until: float | str | None = None
+    rate: str | float | Rate | None = None,
+    until: float | str | None = None,
+    duration: float | str | None = None,
 ) -> Protocol:
     """Charge at constant current to the upper cut-off.
 
@@ -190,6 +199,8 @@ def charge(
         Such as ``"C/20"``; default: the set's slow rate.
     until : float or str, optional
         Voltage that ends it [V]; default: the cell's upper cut-off.
+    duration : float or str, optional
+        Longest time, such as ``"10 h"`` or seconds; default: none.
 
     Returns
     -------
@@ -200,14 +211,14 @@ def charge(
     Raises
     ------
     ParameterError
-        If the rate or the voltage is not one.
+        If the rate, the voltage or the duration is not one.
 
     Examples
     --------
     >>> charge("C/20").needs
     'discharged'
     """
-    return _half("charge", rate, until)
+    return _half("charge", rate, until, duration)
 
 
 def cycle(
@@ -484,14 +495,19 @@ def cv(
     [0.0001, 0.001]
     """
     single = isinstance(scan_rates, str | float | int)
-    speeds = [parse_quantity(v, "V/s", "Scan rate") for v in ([scan_rates] if single else scan_rates)]
+    speeds = [
+        parse_quantity(v, "V/s", "Scan rate")
+        for v in ([scan_rates] if single else scan_rates)
+    ]
     if not speeds or min(speeds) <= 0:
         raise ParameterError(f"Scan rates must be positive, not {scan_rates!r}.")
     limits = (None, None)
     if window is not None:
         limits = tuple(parse_quantity(v, "V", "window") for v in window)
         if len(limits) != 2 or limits[0] >= limits[1]:
-            raise ParameterError(f"The window must be a lower and an upper voltage, not {window}.")
+            raise ParameterError(
+                f"The window must be a lower and an upper voltage, not {window}."
+            )
     _whole(cycles, "Cycles")
 
     def build(first_step: str) -> tuple[Step, ...]:
@@ -504,7 +520,9 @@ def cv(
                     vertex = limits[0] if way == "discharge" else limits[1]
                     mark = "lower" if way == "discharge" else "upper"
                     steps.append(
-                        Step("sweep", until=vertex, scan_rate=speed, label=mark, cycle=number)
+                        Step(
+                            "sweep", until=vertex, scan_rate=speed, label=mark, cycle=number
+                        )
                     )
         return tuple(steps)
 
@@ -702,7 +720,9 @@ def then(*protocols: Protocol) -> Protocol:
         return tuple(steps)
 
     options = {"protocols": [p.describe() for p in protocols]}
-    return Protocol(", ".join(p.name for p in protocols), options, build, protocols[0].needs)
+    return Protocol(
+        ", ".join(p.name for p in protocols), options, build, protocols[0].needs
+    )
 
 
 def rest(duration: str | float) -> Protocol:

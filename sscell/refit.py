@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from sscell.cell import Cell
+from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.observables import Observable, ObservableTable, Vary
 from sscell.parameters import find
@@ -92,7 +93,9 @@ class Residuals:
         self.evaluations += 1
         cell = self.cell.replace(self.values(x), "a trial of the refit")
         names = dict.fromkeys(o.run for o in self.observables)
-        runs = run_all(cell, [self.table.runs[n] for n in names], shells=self.shells)
+        runs = run_all(
+            cell, [self.table.runs[n] for n in names], resolution=Resolution(self.shells)
+        )
         residuals = np.array([self._residual(o, runs[o.run]) for o in self.observables])
         cost = float(residuals @ residuals)
         if cost < self.best_cost:

@@ -18,6 +18,7 @@ from sscell.analysis.capacity import differential_capacity, half_cycles
 from sscell.analysis.summary import summary
 from sscell.cell import Cell
 from sscell.dataset import metadata
+from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.observables import Observable, ObservableTable, Run, load_observables
 from sscell.simulation import simulate
@@ -127,7 +128,7 @@ def validate(
     *,
     ids: Iterable[str] | None = None,
     on_progress: Progress | None = None,
-    **solver: Any,
+    resolution: Resolution | None = None,
 ) -> Validation:
     """Compare a cell with every published observable that the model can produce.
 
@@ -141,8 +142,8 @@ def validate(
         Only these observables.
     on_progress : callable, optional
         Called with the share done [-] and a text.
-    **solver
-        ``shells``, ``rtol``, ``atol`` [-], as for `sscell.simulate`.
+    resolution : Resolution, optional
+        Meshes and tolerances [-], as for `sscell.simulate`.
 
     Returns
     -------
@@ -166,7 +167,7 @@ def validate(
     loaded = cell if isinstance(cell, Cell) else Cell.load(cell)
     chosen = _chosen(table.observables, ids)
     needed = dict.fromkeys(o.run for o in chosen)
-    runs = run_all(loaded, [table.runs[n] for n in needed], on_progress, **solver)
+    runs = run_all(loaded, [table.runs[n] for n in needed], on_progress, resolution)
     rows = [_row(o, table.runs[o.run], runs[o.run], loaded) for o in chosen]
     done = {name: run for name, run in runs.items() if isinstance(run, xr.Dataset)}
     bases = {
@@ -194,7 +195,7 @@ def run_all(
     cell: Cell,
     runs: Sequence[Run],
     on_progress: Progress | None = None,
-    **solver: Any,
+    resolution: Resolution | None = None,
 ) -> dict[str, xr.Dataset | SimulationError]:
     """Run each simulation once; one that fails is kept as its error.
 
@@ -206,8 +207,8 @@ def run_all(
         Temperatures [degC] and protocols.
     on_progress : callable, optional
         Called with the share done [-] and a text.
-    **solver
-        ``shells``, ``rtol``, ``atol`` [-].
+    resolution : Resolution, optional
+        Meshes and tolerances [-].
 
     Returns
     -------
@@ -228,7 +229,7 @@ def run_all(
                 temperature=run.temperature,
                 state=run.state,
                 on_progress=tell,
-                **solver,
+                resolution=resolution,
             )
         except SimulationError as error:
             results[run.name] = error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sscell.cli.common import JsonFlag, print_json, progress
+from sscell.cli.common import JsonFlag, Shells, print_json, progress
 from sscell.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -34,10 +34,11 @@ def validate_command(
     figures: Annotated[
         Path | None, typer.Option(help="Write the paper's figures to this folder.")
     ] = None,
-    shells: Annotated[int, typer.Option(help="Finite volumes over the particle.")] = 50,
+    shells: Shells = 50,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare a cell with everything its paper published that the model can produce."""
+    from sscell.engine import Resolution
     from sscell.validation import validate
 
     if markdown is not None and not markdown.parent.is_dir():
@@ -45,7 +46,9 @@ def validate_command(
     results = []
     for name in _cells(cell):
         with progress(time.monotonic()) as tell:
-            results.append(validate(name, ids=only, on_progress=tell, shells=shells))
+            results.append(
+                validate(name, ids=only, on_progress=tell, resolution=Resolution(shells))
+            )
     if markdown is not None:
         text = "\n".join(f"## {r.cell}\n\n{r.to_markdown()}" for r in results)
         markdown.write_text(text, encoding="utf-8")
@@ -139,7 +142,7 @@ def refit_command(
     max_evaluations: Annotated[int, typer.Option(help="In all starts together.")] = 400,
     starts: Annotated[int, typer.Option(help="Starting points.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the starting points.")] = 0,
-    shells: Annotated[int, typer.Option(help="Finite volumes over the particle.")] = 25,
+    shells: Shells = 25,
     as_json: JsonFlag = False,
 ) -> None:
     """Fit a parameter set to its published observables; writes a set and a log."""
