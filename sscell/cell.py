@@ -111,7 +111,9 @@ class Cell:
         """Whether the catholyte reacts beside the active material."""
         return bool(self.data["physics"].get("electrolyte_redox", False))
 
-    def submodels(self, distributed: bool = False, double_layer: bool = False) -> dict[str, Any]:
+    def submodels(
+        self, distributed: bool = False, double_layer: bool = False
+    ) -> dict[str, Any]:
         """New submodels of this cell's parts, by PyBaMM's names for them.
 
         Parameters

@@ -28,7 +28,11 @@ _LIMITS = {
     "Discharge capacity limit [A.h]": FAR,
     "Charge capacity limit [A.h]": -FAR,
 }
-_VOLTAGE_INPUTS = {"Voltage start [V]": 0.0, "Voltage slope [V.s-1]": 0.0, "Step start [s]": 0.0}
+_VOLTAGE_INPUTS = {
+    "Voltage start [V]": 0.0,
+    "Voltage slope [V.s-1]": 0.0,
+    "Step start [s]": 0.0,
+}
 SERIES = (
     "Current [A]",
     "Voltage [V]",

@@ -139,7 +139,9 @@ class SolidStateCell(pybamm.BaseModel):
             / pybamm.Parameter(f"Positive electrode {part} density [kg.m-3]")
             for part in ("active material", "electrolyte", "carbon")
         }
-        layer = sum(volumes.values()) / (1 - pybamm.Parameter("Positive electrode porosity"))
+        layer = sum(volumes.values()) / (
+            1 - pybamm.Parameter("Positive electrode porosity")
+        )
         density = pybamm.Parameter("Positive electrode active material density [kg.m-3]")
         molar = pybamm.Parameter("Positive electrode active material molar mass [kg.mol-1]")
         radius = pybamm.Parameter("Positive particle radius [m]")

@@ -484,14 +484,19 @@ def cv(
     [0.0001, 0.001]
     """
     single = isinstance(scan_rates, str | float | int)
-    speeds = [parse_quantity(v, "V/s", "Scan rate") for v in ([scan_rates] if single else scan_rates)]
+    speeds = [
+        parse_quantity(v, "V/s", "Scan rate")
+        for v in ([scan_rates] if single else scan_rates)
+    ]
     if not speeds or min(speeds) <= 0:
         raise ParameterError(f"Scan rates must be positive, not {scan_rates!r}.")
     limits = (None, None)
     if window is not None:
         limits = tuple(parse_quantity(v, "V", "window") for v in window)
         if len(limits) != 2 or limits[0] >= limits[1]:
-            raise ParameterError(f"The window must be a lower and an upper voltage, not {window}.")
+            raise ParameterError(
+                f"The window must be a lower and an upper voltage, not {window}."
+            )
     _whole(cycles, "Cycles")
 
     def build(first_step: str) -> tuple[Step, ...]:
@@ -504,7 +509,9 @@ def cv(
                     vertex = limits[0] if way == "discharge" else limits[1]
                     mark = "lower" if way == "discharge" else "upper"
                     steps.append(
-                        Step("sweep", until=vertex, scan_rate=speed, label=mark, cycle=number)
+                        Step(
+                            "sweep", until=vertex, scan_rate=speed, label=mark, cycle=number
+                        )
                     )
         return tuple(steps)
 
@@ -702,7 +709,9 @@ def then(*protocols: Protocol) -> Protocol:
         return tuple(steps)
 
     options = {"protocols": [p.describe() for p in protocols]}
-    return Protocol(", ".join(p.name for p in protocols), options, build, protocols[0].needs)
+    return Protocol(
+        ", ".join(p.name for p in protocols), options, build, protocols[0].needs
+    )
 
 
 def rest(duration: str | float) -> Protocol:

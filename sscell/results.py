@@ -134,7 +134,9 @@ def remarks(cell: Cell, celsius: Sequence[float], rates: Sequence[Any]) -> list[
     low, high = validity.get("temperature_C", (-np.inf, np.inf))
     for value in dict.fromkeys(round(c, 6) for c in celsius):
         if not low <= value <= high:
-            found.append(f"{value:g} degC is outside the published {low:g} to {high:g} degC.")
+            found.append(
+                f"{value:g} degC is outside the published {low:g} to {high:g} degC."
+            )
     if "rate" in validity:
         slow, fast = (cell.current(r) for r in validity["rate"])
         for rate in dict.fromkeys(map(str, rates)):

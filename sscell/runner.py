@@ -291,7 +291,9 @@ class Run:
             return "pristine"
         formation = self.cell.data.get("protocols", {}).get("formation")
         if formation is None:
-            raise ParameterError(f"{self.cell.name} names no formation; use state 'pristine'.")
+            raise ParameterError(
+                f"{self.cell.name} names no formation; use state 'pristine'."
+            )
         steps = cycle(formation["rate"], formation["cycles"]).steps(self.cell.first_step)
         self.execute(steps)
         ended = "discharged" if steps[-1].direction == "discharge" else "charged"
@@ -351,7 +353,9 @@ class Run:
         for name in built.outputs:
             columns[name] = joined([r.outputs[name] for r in self.records])
         columns["Temperature [degC]"] = np.repeat([r.celsius for r in self.records], sizes)
-        columns["Cycle"] = np.repeat([r.step.cycle for r in self.records], sizes).astype(int)
+        columns["Cycle"] = np.repeat([r.step.cycle for r in self.records], sizes).astype(
+            int
+        )
         columns["Step"] = np.repeat(np.arange(len(sizes)) + 1, sizes)
         data = labelled(self.cell, columns, built.budget, protocol, self._steps())
         rates = [

@@ -16,9 +16,14 @@ ELECTRODE = "positive electrode"
 
 def quantities() -> tuple[Quantity, ...]:
     """What a parameter set says about conduction in a composite cathode."""
-    ion, electron = "Positive electrode electrolyte conductivity", "Positive electrode conductivity"
+    ion, electron = (
+        "Positive electrode electrolyte conductivity",
+        "Positive electrode conductivity",
+    )
     return (
-        Quantity(f"{ion} [S.m-1]", "of the catholyte itself, at its temperature", 1e-9, 1e3),
+        Quantity(
+            f"{ion} [S.m-1]", "of the catholyte itself, at its temperature", 1e-9, 1e3
+        ),
         Quantity(
             f"{ion} temperature [K]", "where that is given", 173.15, 473.15, default=298.15
         ),
@@ -137,9 +142,11 @@ class DistributedCathode(pybamm.BaseSubModel):
         )
         z = pybamm.SpatialVariable("x_p", domain=[ELECTRODE], coord_sys="cartesian")
         potential = -pybamm.IndefiniteIntegral(ionic, z) * length / ion
-        through = -pybamm.x_average(
-            pybamm.Inner(ionic, pybamm.PrimaryBroadcast(1, ELECTRODE))
-        ) * length / ion
+        through = (
+            -pybamm.x_average(pybamm.Inner(ionic, pybamm.PrimaryBroadcast(1, ELECTRODE)))
+            * length
+            / ion
+        )
         collector = pybamm.boundary_value(local, "right") + through
         mean = pybamm.x_average(potential)
         particles = variables["Positive particle surface area [m2]"]
@@ -158,8 +165,9 @@ class DistributedCathode(pybamm.BaseSubModel):
     def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
         """All current is ionic at the separator and electronic at the collector."""
         local = variables["Positive electrode local potential difference [V]"]
-        slope = variables["Current density [A.m-2]"] * (
-            variables["Positive electrode thickness [m]"]
+        slope = (
+            variables["Current density [A.m-2]"]
+            * (variables["Positive electrode thickness [m]"])
         )
         ion = variables["Positive electrode effective ionic conductivity [S.m-1]"]
         electron = variables["Positive electrode effective electronic conductivity [S.m-1]"]

@@ -84,7 +84,10 @@ class ConversionParticle(pybamm.BaseSubModel):
     def _volume(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Swelling of the phases, per mole of host."""
         change = sum(
-            (variables[f"{s.name} fraction"] - pybamm.Parameter(f"Initial {s.name} fraction"))
+            (
+                variables[f"{s.name} fraction"]
+                - pybamm.Parameter(f"Initial {s.name} fraction")
+            )
             * pybamm.Parameter(f"{s.name} molar volume [m3.mol-1]")
             for s in self._network.species
         )

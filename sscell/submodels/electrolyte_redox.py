@@ -38,7 +38,10 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
         return (
             Quantity(f"{name} potential [V]", "against the working metal", 0, 6),
             Quantity(
-                f"{name} capacity [A.h.kg-1]", "per mass of electrolyte in the cathode", 0, 1e3
+                f"{name} capacity [A.h.kg-1]",
+                "per mass of electrolyte in the cathode",
+                0,
+                1e3,
             ),
             Quantity(
                 f"{name} current density [A.m-2]",

@@ -89,13 +89,17 @@ class SeparatorLayers(pybamm.BaseSubModel):
             "Separator ohmic losses [V]": i * resistance,
         }
         if not self._double_layer:
-            own["Separator grain-boundary overpotential [V]"] = i * self._boundary(variables)
+            own["Separator grain-boundary overpotential [V]"] = i * self._boundary(
+                variables
+            )
         return own
 
     @staticmethod
     def _boundary(variables: dict[str, Any]) -> Any:
         """Resistance of the grain boundaries [Ohm.m2]."""
-        return pybamm.Parameter("Separator grain-boundary resistance [Ohm.m2]") * pybamm.exp(
+        return pybamm.Parameter(
+            "Separator grain-boundary resistance [Ohm.m2]"
+        ) * pybamm.exp(
             -pybamm.Parameter("Separator grain-boundary activation energy [J.mol-1]")
             * variables["Arrhenius factor [mol.J-1]"]
         )
@@ -105,7 +109,9 @@ class SeparatorLayers(pybamm.BaseSubModel):
         if self._double_layer:
             drop = variables["Separator grain-boundary overpotential [V]"]
             resistance = self._boundary(variables)
-            time = resistance * pybamm.Parameter("Separator grain-boundary capacity [F.m-2]")
+            time = resistance * pybamm.Parameter(
+                "Separator grain-boundary capacity [F.m-2]"
+            )
             i = variables["Current density [A.m-2]"]
             # A vanishing resistance must not divide by zero: it follows within a nanosecond.
             self.rhs[drop] = (i * resistance - drop) / (time + 1e-9)
