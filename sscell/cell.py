@@ -12,9 +12,9 @@ from typing import Any
 from sscell.errors import ParameterError, did_you_mean
 from sscell.network import Network
 from sscell.parameters import GENERAL, ParameterSet, Quantity, available
+from sscell.submodels import conduction
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.conversion import ConversionParticle
-from sscell.submodels import conduction
 from sscell.submodels.electrolyte_redox import ElectrolyteRedox
 from sscell.submodels.interface import Interface
 from sscell.submodels.separator import SeparatorLayers

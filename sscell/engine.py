@@ -248,7 +248,8 @@ def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> E
     Examples
     --------
     >>> cell = Cell.load("Ji2024")
-    >>> engine(cell, Resolution()) is engine(cell.replace({"R3 rate constant [s-1]": 1e-4}), Resolution())
+    >>> other = cell.replace({"R3 rate constant [s-1]": 1e-4})
+    >>> engine(cell, Resolution()) is engine(other, Resolution())
     True
     """
     key = (cell.structure, resolution, controlled)

@@ -13,7 +13,6 @@ import xarray as xr
 
 from sscell.cell import Cell
 from sscell.dataset import set_metadata, spectrum, time_series
-from sscell.units import ZERO_CELSIUS
 
 __all__ = ["add_spectra", "labelled", "remarks"]
 
