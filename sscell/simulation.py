@@ -105,6 +105,11 @@ def simulate(
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
     cell = _configured(cell, temperature, changes, v_min, v_max)
     if isinstance(protocol, pybamm.Experiment):
+        if state != "pristine" or formation_temperature is not None:
+            raise ParameterError(
+                "A pybamm.Experiment starts from the pristine cell: put the steps before it "
+                "into the experiment, or use a protocol of sscell with a state."
+            )
         return _run_experiment(cell, protocol, shells, rtol, atol)
     engine = _engine(cell, shells, rtol, atol)
     forming = cell
@@ -138,7 +143,7 @@ def _configured(
         kelvin = parse_quantity(temperature, "degC", "Temperature") + ZERO_CELSIUS
         if not quantity.lower <= kelvin <= quantity.upper:
             raise ParameterError(
-                f"Temperature {temperature:g} degC is out of range; allowed: "
+                f"Temperature {kelvin - ZERO_CELSIUS:g} degC is out of range; allowed: "
                 f"{quantity.lower - ZERO_CELSIUS:g} to {quantity.upper - ZERO_CELSIUS:g} degC."
             )
         asked["Ambient temperature [K]"] = kelvin
@@ -288,11 +293,13 @@ class _Run:
         t, y = self._state(inputs)
         outputs = self.engine.evaluate(np.array([t]), y, inputs)
         voltage = outputs["Voltage [V]"][0]
-        if low < voltage < high:
+        if low < voltage < high or np.isnan(voltage):
             return None
         reason = f"{_LOWER if voltage <= low else _UPPER} at once"
-        time = np.array([t - self._start])
-        return lambda step: _Record(step, reason, time, outputs, 0.0)
+        # Two rows of the same instant: a half cycle of no charge, but one that was tried.
+        time = np.full(2, t - self._start)
+        twice = {name: np.repeat(values, 2) for name, values in outputs.items()}
+        return lambda step: _Record(step, reason, time, twice, 0.0)
 
     def _failure(self, step: Step, error: Exception) -> SimulationError:
         where = ""
@@ -330,11 +337,8 @@ class _Run:
     def _to_state_of_charge(self, share: float, ended: str) -> None:
         rate = self.cell.slow_rate
         current = self.cell.current(rate)
-        full = max(
-            abs(np.ptp(r.outputs["Discharge capacity [A.h]"]))
-            for r in self.records
-            if r.step.direction == "discharge"
-        )
+        # What the formed cell still does: the half cycle that the formation ended with.
+        full = float(np.ptp(self.records[-1].outputs["Discharge capacity [A.h]"]))
         direction = "discharge" if ended == "charged" else "charge"
         amount = (1 - share) if ended == "charged" else share
         if amount > 0:

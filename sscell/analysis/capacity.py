@@ -111,7 +111,7 @@ def half_cycles(data: xr.Dataset) -> list[HalfCycle]:
         t, i = time[rows], current[rows]
         passed = np.concatenate([[0.0], np.cumsum(np.diff(t) * (i[1:] + i[:-1]) / 2)])
         last = int(rows[-1])
-        direction = "discharge" if passed[-1] > 0 else "charge"
+        direction = "discharge" if i[0] > 0 else "charge"
         found.append(
             HalfCycle(
                 direction=direction,
