@@ -522,4 +522,12 @@ def _run_experiment(
     data = _labelled(cell, columns, {"name": "experiment"}, steps)
     celsius = float(columns["Temperature [degC]"][0])
     set_metadata(data, state="pristine", warnings=_warnings(cell, celsius, []))
+    if len(parts) < len(experiment.steps):
+        # PyBaMM stops a volt beyond the window with no more than a warning.
+        raise SimulationError(
+            f"Step {len(parts)} of {len(experiment.steps)} of the experiment left the "
+            f"voltage window ({steps[-1]['stop_reason']}). Give it a voltage at which it "
+            "ends, or a shorter time.",
+            data,
+        )
     return data
