@@ -296,10 +296,8 @@ class _Run:
         if low < voltage < high or np.isnan(voltage):
             return None
         reason = f"{_LOWER if voltage <= low else _UPPER} at once"
-        # Two rows of the same instant: a half cycle of no charge, but one that was tried.
-        time = np.full(2, t - self._start)
-        twice = {name: np.repeat(values, 2) for name, values in outputs.items()}
-        return lambda step: _Record(step, reason, time, twice, 0.0)
+        time = np.array([t - self._start])
+        return lambda step: _Record(step, reason, time, outputs, 0.0)
 
     def _failure(self, step: Step, error: Exception) -> SimulationError:
         where = ""
