@@ -178,7 +178,8 @@ class ConversionParticle(pybamm.BaseSubModel):
     ) -> Any:
         name = reaction.name
         thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
-        drive = self._dead_zone(name, self._potential(reaction) - phi) / thermal
+        affinity = self._potential(reaction) - phi
+        drive = self._dead_zone(name, affinity) / thermal
         k = pybamm.Parameter(f"{name} rate constant [s-1]") * self._arrhenius(
             variables, f"{name} activation energy"
         )
@@ -187,7 +188,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         reactant = reactant / (pybamm.sqrt(reactant**2 + 1e-12) + scale)
         product = product / (pybamm.sqrt(product**2 + 1e-12) + scale)
         presence = (reactant + product) / 2 + (reactant - product) / 2 * pybamm.tanh(
-            5 * drive
+            5 * affinity / thermal
         )
         alpha = pybamm.Parameter(f"{name} transfer coefficient")
         forward = k * pybamm.exp(alpha * drive)
