@@ -101,13 +101,13 @@ def one_step(table: Callable[[], dict[str, Any]]) -> Callable[..., dict[str, Any
             "Inactive host fraction": 0.0,
             "Mobile guest capacity [V-1]": 1e-3,
             "Positive electrode active material molar mass [kg.mol-1]": molar_mass,
-            "R1 rate constant [s-1]": 1e-2,
+            "R1 rate constant [s-1]": 1e-3,
             "R1 activation energy [J.mol-1]": 0.0,
             "R1 transfer coefficient": 0.5,
-            "R1 dead zone [V]": 0.0,
+            "R1 dead zone [V]": 0.005,
             "R1 presence scale": 1e-3,
-            "R1 reduction ceiling [s-1]": 1e2,
-            "R1 oxidation ceiling [s-1]": 1e2,
+            "R1 reduction ceiling [s-1]": 1e-2,
+            "R1 oxidation ceiling [s-1]": 1e-2,
         }
         for phase in (empty, full):
             numbers[f"{phase} ionic conductivity [S.m-1]"] = 1e-4

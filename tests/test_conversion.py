@@ -280,10 +280,10 @@ def test_isolated_na2s_grows_only_while_na2s_is_made(profiles):
         assert np.max(dead) < 0.485956 + 1e-6
 
 
-def test_nothing_isolates_without_probability(ji):
+def test_nothing_isolates_without_probability(ji, ji_steps):
     run = sscell.simulate(
         ji, sscell.cycle("C/20"), changes={"Na2S isolation probability": 0.0}
     )
     assert np.max(np.abs(run["Isolated Na2S fraction"])) < 1e-12
-    steps = sscell.summary(run)["steps"]
-    assert steps[1]["capacity_mAh_g"] > 0.95 * steps[0]["capacity_mAh_g"]
+    charge = sscell.summary(run)["steps"][1]["capacity_mAh_g"]
+    assert charge > 1.2 * ji_steps(25)[1]["capacity_mAh_g"]

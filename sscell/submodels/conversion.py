@@ -80,14 +80,11 @@ class ConversionParticle(pybamm.BaseSubModel):
         }
         held = sum(s.guest_per_host * profiles[s.name] for s in network.species)
         mobile = pybamm.Parameter("Mobile guest capacity [V-1]") * phi
-        start = (
-            sum(
-                s.guest_per_host * pybamm.Parameter(f"Initial {s.name} fraction")
-                for s in network.species
-            )
-            - pybamm.Parameter("Mobile guest capacity [V-1]") * self._initial_potential()
-        )
+        # A state that never changes: parameters may differ in a later step, such as the
+        # temperature after a formation, but not what the cell was assembled with.
+        start = pybamm.Variable("Guest at the start")
         return {
+            "Guest at the start": start,
             "Host in phases": pybamm.r_average(sum(profiles.values())),
             "Guest taken up": pybamm.r_average(held - mobile) - start,
         }
@@ -248,6 +245,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         flux = variables["Positive particle mobility [s-1.V-1]"] * pybamm.grad(phi) - (
             variables["Positive particle uptake [s-1]"] * (edge > 1 - 1e-9)
         )
+        self.rhs[variables["Guest at the start"]] = pybamm.Scalar(0)
         taken_up = sum(network.electrons(name) * rate for name, rate in rates.items())
         self.rhs[phi] = (taken_up + pybamm.div(flux)) / pybamm.Parameter(
             "Mobile guest capacity [V-1]"
@@ -279,3 +277,10 @@ class ConversionParticle(pybamm.BaseSubModel):
                 )
         phi = variables["Positive particle guest potential [V]"]
         self.initial_conditions[phi] = self._initial_potential()
+        self.initial_conditions[variables["Guest at the start"]] = (
+            sum(
+                s.guest_per_host * pybamm.Parameter(f"Initial {s.name} fraction")
+                for s in self._network.species
+            )
+            - pybamm.Parameter("Mobile guest capacity [V-1]") * self._initial_potential()
+        )
