@@ -131,7 +131,7 @@ class Cell:
         dict of str to pybamm.BaseSubModel
         """
         physics = self.data["physics"]
-        _, particle = _choose(_CATHODES, physics.get("cathode model"), "cathode model")
+        _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode model")
         anode = _choose(_ANODES, physics.get("anode"), "anode model")
         implicit = distributed or double_layer or self.has_redox
         parts = {
