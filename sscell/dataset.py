@@ -128,9 +128,7 @@ def _assemble(
     lengths = {name: len(a) for name, a in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"Columns differ in length: {lengths}.")
-    data = xr.Dataset(
-        {n: ((dim,), a, {"units": unit_of(n)}) for n, a in arrays.items()}
-    )
+    data = xr.Dataset({n: ((dim,), a, {"units": unit_of(n)}) for n, a in arrays.items()})
     set_metadata(data, **dict(attributes or {}))
     return data
 

@@ -59,7 +59,9 @@ def check_output(path: Path | None, suffixes: tuple[str, ...]) -> None:
     if path is None:
         return
     if not path.parent.is_dir():
-        raise ParameterError(f"The folder '{path.parent}' for '{path.name}' does not exist.")
+        raise ParameterError(
+            f"The folder '{path.parent}' for '{path.name}' does not exist."
+        )
     if path.suffix.lower() not in suffixes:
         raise ParameterError(
             f"Cannot write '{path.name}': the ending must be one of {', '.join(suffixes)}."

@@ -1,0 +1,140 @@
+"""Summary of a run: capacities, energies, efficiencies, peaks, phases, balances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sscell.analysis.capacity import HalfCycle, dqdv_peaks, half_cycles
+from sscell.dataset import metadata
+
+__all__ = ["Summary", "summary"]
+
+
+class Summary(dict[str, Any]):
+    """Plain mapping that prints as a table.
+
+    Examples
+    --------
+    >>> print(Summary(cell="x", temperature_C=25.0, steps=[]))
+    x at 25 degC
+    """
+
+    def __str__(self) -> str:
+        head = str(self.get("cell") or "measured cell")
+        if self.get("temperature_C") is not None:
+            head += f" at {self['temperature_C']:g} degC"
+        lines = [head]
+        unit = "mAh/g" + (
+            f"({self['capacity_basis']})" if self.get("capacity_basis") else ""
+        )
+        for step in self["steps"]:
+            lines.append(_line(step, unit))
+        for number, value in enumerate(self.get("coulombic_efficiency", []), start=1):
+            if value is not None:
+                lines.append(f"  coulombic efficiency of cycle {number}: {value:.1%}")
+        for name, value in (self.get("balances") or {}).items():
+            lines.append(f"  {name} balance closes to {value:.1e}")
+        lines += [f"  note: {text}" for text in self.get("warnings", [])]
+        return "\n".join(lines)
+
+
+def _line(step: Mapping[str, Any], unit: str) -> str:
+    capacity = step["capacity_mAh_g"]
+    amount = f"{capacity:7.1f} {unit}" if capacity is not None else "capacity basis unknown"
+    peaks = ", ".join(f"{p['voltage_V']:.2f}" for p in step["dqdv_peaks"])
+    text = f"  cycle {step['cycle']:>3} {step['direction']:<9} {amount}"
+    if step["mean_voltage_V"] is not None:
+        text += f"  mean {step['mean_voltage_V']:.3f} V"
+    if peaks:
+        text += f"  peaks {peaks} V"
+    if step["preparatory"]:
+        text += "  (preparatory)"
+    return text + (f"  [{step['stop_reason']}]" if step["stop_reason"] else "")
+
+
+def summary(data: xr.Dataset) -> Summary:
+    """Summarise a simulated or measured time series, half cycle by half cycle.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        With time, current and voltage; what it does not know stays None.
+
+    Returns
+    -------
+    Summary
+        ``steps`` with capacity [mA.h.g-1], energy [W.h.kg-1] (voltage against the working
+        metal), mean voltage [V], stop reason, peaks and phases; ``coulombic_efficiency``
+        per cycle (second over first half cycle); ``balances`` and ``warnings``.
+
+    Raises
+    ------
+    DataError
+        If time, current or voltage is missing.
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> data = time_series({"Time [s]": [0, 3600], "Current [A]": [1.0, 1.0],
+    ...                     "Voltage [V]": [2.0, 1.0]}, {"capacity_basis_mass_g": 2.0})
+    >>> summary(data)["steps"][0]["capacity_mAh_g"]
+    500.0
+    """
+    halves = half_cycles(data)
+    rows = [_half(data, half) for half in halves]
+    celsius = data["Temperature [degC]"].values if "Temperature [degC]" in data else None
+    return Summary(
+        cell=metadata(data, "cell"),
+        temperature_C=None if celsius is None else round(float(celsius[0]), 6),
+        capacity_basis=metadata(data, "capacity_basis"),
+        energy_basis=metadata(data, "energy_basis"),
+        voltage_reference=metadata(data, "voltage_reference"),
+        steps=rows,
+        coulombic_efficiency=_efficiencies(data, rows),
+        balances=metadata(data, "balances") or {},
+        warnings=metadata(data, "warnings") or [],
+    )
+
+
+def _half(data: xr.Dataset, half: HalfCycle) -> dict[str, Any]:
+    mass = metadata(data, "capacity_basis_mass_g")
+    layer = metadata(data, "energy_basis_mass_g")
+    offset = metadata(data, "working_metal_offset_V")
+    known = {s["step"]: s for s in metadata(data, "steps") or []}.get(half.step, {})
+    moved = half.capacity > 0
+    row: dict[str, Any] = {
+        "cycle": half.cycle,
+        "direction": half.direction,
+        "preparatory": bool(known.get("preparatory", False)),
+        "capacity_mAh_g": half.capacity * 1e3 / mass if mass else None,
+        "energy_Wh_kg": half.energy(offset or 0.0) * 1e3 / layer if layer else None,
+        "mean_voltage_V": half.energy() / half.capacity if moved else None,
+        "stop_reason": known.get("stop_reason", ""),
+        "dqdv_peaks": dqdv_peaks(half, mass) if moved else [],
+    }
+    phases = metadata(data, "phases") or []
+    if phases:
+        fractions = {p: data[f"{p} fraction"].values[half.rows] for p in phases}
+        row["max_phase_fraction"] = {p: float(np.max(f)) for p, f in fractions.items()}
+        row["final_phase_fraction"] = {p: float(f[-1]) for p, f in fractions.items()}
+    return row
+
+
+def _efficiencies(data: xr.Dataset, rows: list[dict[str, Any]]) -> list[float | None]:
+    """Second over first half cycle, as the papers of cells that start this way do."""
+    first = metadata(data, "first_step") or (rows[0]["direction"] if rows else "charge")
+    found: list[float | None] = []
+    for number in sorted({row["cycle"] for row in rows}):
+        passed = {
+            row["direction"]: row["capacity_mAh_g"]
+            for row in rows
+            if row["cycle"] == number
+        }
+        second = "charge" if first == "discharge" else "discharge"
+        both = passed.get(first) and passed.get(second) is not None
+        found.append(passed[second] / passed[first] if both else None)
+    return found

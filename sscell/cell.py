@@ -1,0 +1,404 @@
+"""A cell: a parameter set with the physics that it names."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sscell.errors import ParameterError, did_you_mean
+from sscell.network import Network
+from sscell.parameters import GENERAL, ParameterSet, Quantity, available
+from sscell.submodels.anode import PlateauAnode
+from sscell.submodels.conversion import ConversionParticle
+from sscell.submodels.interface import ChargeTransfer
+from sscell.submodels.separator import SeparatorLayers
+from sscell.units import FARADAY, Rate, parse_quantity, parse_rate, unit_of
+
+__all__ = ["Cell", "load"]
+
+_ANODES: dict[str, Any] = {"plateau": PlateauAnode}
+# A cathode's menu line: what reads its table, and the submodel that runs it.
+_CATHODES: dict[str, tuple[Any, Any]] = {"conversion": (Network, ConversionParticle)}
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A parameter set, complete and checked, and the physics composed from it.
+
+    Parameters
+    ----------
+    parameters : ParameterSet
+        Completed with neutral defaults; every value within its bounds.
+
+    Raises
+    ------
+    ParameterError
+        If the set names unknown physics, or a value is missing, unknown or out of bounds.
+
+    Examples
+    --------
+    >>> Cell.load("Ji2024").one_c_current > 0
+    True
+    """
+
+    parameters: ParameterSet
+
+    def __post_init__(self) -> None:
+        complete = self.parameters.complete(self.quantities)
+        object.__setattr__(self, "parameters", complete)
+        low, high = self.window
+        if low >= high:
+            raise ParameterError(
+                f"'Lower voltage cut-off [V]' is {low:g}, not below the upper one, {high:g}."
+            )
+        self._check_fractions()
+
+    @classmethod
+    def load(cls, name: str | Path) -> Cell:
+        """Read a cell by name or from a TOML file.
+
+        Parameters
+        ----------
+        name : str or pathlib.Path
+            ``"Ji2024"`` or ``"mycell.toml"``.
+
+        Returns
+        -------
+        Cell
+
+        Raises
+        ------
+        ParameterError
+            If there is no such cell, or its values do not hold.
+        """
+        return cls(ParameterSet.load(name))
+
+    @property
+    def name(self) -> str:
+        """Name of the set, with its variant."""
+        return self.parameters.name
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """Tables of the set other than the parameters."""
+        return self.parameters.data
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Numbers by name, in the units of the names."""
+        return self.parameters.values
+
+    @cached_property
+    def host(self) -> Any:
+        """What the cathode's table describes, such as a reaction network."""
+        physics = self.data["physics"]
+        reader, _ = _choose(_CATHODES, physics.get("cathode"), "cathode")
+        return reader.from_table(self.data.get("network", {}))
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the separator layers, from the anode on."""
+        return tuple(self.data["physics"].get("separator", ["Separator"]))
+
+    def submodels(self) -> dict[str, Any]:
+        """New submodels of this cell's parts, by PyBaMM's names for them."""
+        physics = self.data["physics"]
+        _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode")
+        return {
+            "negative electrode": _choose(_ANODES, physics.get("anode"), "anode")(),
+            "separator": SeparatorLayers(self.layers),
+            "positive interface": ChargeTransfer(),
+            "positive particle": particle(self.host),
+        }
+
+    @property
+    def structure(self) -> tuple[Any, ...]:
+        """What a built model depends on: everything else is an input of it."""
+        physics = self.data["physics"]
+        return (physics.get("anode"), self.layers, physics.get("cathode"), self.host)
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Everything that a set may say about this physics."""
+        anode = _choose(_ANODES, self.data["physics"].get("anode"), "anode")
+        return (
+            *GENERAL,
+            *anode.quantities(),
+            *SeparatorLayers.quantities(self.layers),
+            *ChargeTransfer.quantities(),
+            *self.host.quantities(),
+        )
+
+    def quantity(self, name: str) -> Quantity:
+        """Quantity of that exact name.
+
+        Parameters
+        ----------
+        name : str
+            With its unit, as in the set.
+
+        Returns
+        -------
+        Quantity
+
+        Raises
+        ------
+        ParameterError
+            If this cell has none; names the nearest.
+        """
+        known = {q.name: q for q in self.quantities}
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ParameterError(f"{self.name} has no parameter '{name}'. {hint}")
+        return known[name]
+
+    def replace(
+        self, changes: Mapping[str, float | str], source: str = "set by the user"
+    ) -> Cell:
+        """Copy of the cell with other values.
+
+        Parameters
+        ----------
+        changes : mapping of str to float or str
+            Parameter names to numbers in the unit of the name, or text with a unit.
+        source : str, optional
+            Why they differ; goes into the set.
+
+        Returns
+        -------
+        Cell
+
+        Raises
+        ------
+        ParameterError
+            If a name is unknown or a value out of bounds.
+
+        Examples
+        --------
+        >>> thin = Cell.load("Ji2024").replace({"Separator thickness [m]": "0.2 mm"})
+        >>> round(thin.values["Separator thickness [m]"], 6)
+        0.0002
+        """
+        numbers = {}
+        for name, value in changes.items():
+            quantity = self.quantity(name)
+            unit = unit_of(name).replace(".", "*")
+            numbers[name] = quantity.check(parse_quantity(value, _pint(unit), f"'{name}'"))
+        return Cell(self.parameters.with_values(numbers, source))
+
+    # Masses, areas, capacities -------------------------------------------------------
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Lower and upper cut-off [V], against the cell's own anode."""
+        v = self.values
+        return v["Lower voltage cut-off [V]"], v["Upper voltage cut-off [V]"]
+
+    @property
+    def area(self) -> float:
+        """Electrode area [m2]."""
+        return self.values["Electrode area [m2]"]
+
+    @property
+    def active_mass(self) -> float:
+        """Mass of active material [kg]."""
+        fraction = self.values["Positive electrode active material mass fraction"]
+        return self.values["Positive electrode mass [kg]"] * fraction
+
+    def basis(self, which: str) -> tuple[str, float]:
+        """Name and mass of what capacities or energies are divided by.
+
+        Parameters
+        ----------
+        which : str
+            ``"capacity"`` or ``"energy"``.
+
+        Returns
+        -------
+        tuple of str and float
+            Mass [kg].
+        """
+        entry = self.data["bases"][which]
+        masses = {
+            "active material": self.active_mass,
+            "cathode": self.values["Positive electrode mass [kg]"],
+        }
+        return entry["name"], masses[entry["mass"]]
+
+    @property
+    def one_c_current(self) -> float | None:
+        """Current at 1C [A], or None where the set declares none."""
+        one_c = self.data["rates"].get("one_C")
+        if one_c is None:
+            return None
+        specific = parse_quantity(f"{one_c['value']} {one_c['unit']}", "A/kg", "one_C")
+        return specific * self.basis("capacity")[1]
+
+    def current(self, rate: str | float | Rate) -> float:
+        """Magnitude of a current in this cell.
+
+        Parameters
+        ----------
+        rate : str, float or Rate
+            ``"C/20"``, ``"25mA/g"``, ``"0.2mA/cm2"``, ``"50uA"``.
+
+        Returns
+        -------
+        float
+            Current [A], positive.
+
+        Raises
+        ------
+        ParameterError
+            If it is no current, or a C-rate of a cell that declares no 1C.
+
+        Examples
+        --------
+        >>> cell = Cell.load("Ji2024")
+        >>> round(cell.current("C/20") / cell.one_c_current, 6)
+        0.05
+        """
+        rate = parse_rate(rate)
+        if rate.kind != "C":
+            per = {"A/kg": self.basis("capacity")[1], "A/m2": self.area, "A": 1.0}
+            return rate.value * per[rate.kind]
+        one_c = self.one_c_current
+        if one_c is None:
+            raise ParameterError(
+                f"{self.name} declares no 1C, so '{rate}' has no meaning; "
+                "give a current such as '25mA/g'."
+            )
+        return rate.value * one_c
+
+    @property
+    def slow_rate(self) -> str:
+        """The set's own slow rate."""
+        return str(self.data["rates"]["slow"])
+
+    @property
+    def first_step(self) -> str:
+        """What a pristine cell does first: ``"discharge"`` or ``"charge"``."""
+        return str(self.data["rates"]["first_step"])
+
+    @property
+    def theoretical_capacity(self) -> float:
+        """Capacity of all active material between its emptiest and fullest state [A.h]."""
+        molar = self.values["Positive electrode active material molar mass [kg.mol-1]"]
+        return self.active_mass / molar * self.host.capacity * FARADAY / 3600
+
+    @property
+    def cathode_thickness(self) -> float:
+        """Thickness of the cathode layer from masses, densities and porosity [m]."""
+        v, solid = self.values, 0.0
+        for part in ("active material", "electrolyte", "carbon"):
+            fraction = v[f"Positive electrode {part} mass fraction"]
+            solid += fraction / v[f"Positive electrode {part} density [kg.m-3]"]
+        volume = v["Positive electrode mass [kg]"] * solid
+        return volume / (1 - v["Positive electrode porosity"]) / self.area
+
+    def _check_fractions(self) -> None:
+        parts = ("active material", "electrolyte", "carbon")
+        total = sum(self.values[f"Positive electrode {p} mass fraction"] for p in parts)
+        if total > 1 + 1e-6:
+            raise ParameterError(
+                f"{self.name}: the cathode's mass fractions add up to {total:g}, above 1."
+            )
+
+    def describe(self) -> dict[str, float]:
+        """Sizes that a person checks first, in laboratory units.
+
+        Returns
+        -------
+        dict of str to float
+            Area, loadings, thicknesses, areal capacity, current at 1C.
+        """
+        cm2 = self.area * 1e4
+        sizes = {
+            "Area [cm2]": cm2,
+            "Cathode loading [mg.cm-2]": self.values["Positive electrode mass [kg]"]
+            * 1e6
+            / cm2,
+            "Active material loading [mg.cm-2]": self.active_mass * 1e6 / cm2,
+            "Cathode thickness [um]": self.cathode_thickness * 1e6,
+            "Areal capacity [mA.h.cm-2]": self.theoretical_capacity * 1e3 / cm2,
+        }
+        for layer in self.layers:
+            sizes[f"{layer} thickness [um]"] = self.values[f"{layer} thickness [m]"] * 1e6
+        if self.one_c_current is not None:
+            sizes["Current at 1C [mA]"] = self.one_c_current * 1e3
+        return sizes
+
+    def parameter_dict(self) -> dict[str, float]:
+        """Values for ``pybamm.ParameterValues``, with what PyBaMM itself asks for.
+
+        Returns
+        -------
+        dict of str to float
+        """
+        nominal = self.one_c_current or self.theoretical_capacity
+        return {
+            **self.values,
+            "Nominal cell capacity [A.h]": nominal,
+            "Current function [A]": nominal,
+            "Number of electrodes connected in parallel to make a cell": 1.0,
+            "Number of cells connected in series to make a battery": 1.0,
+        }
+
+
+def load(name: str | Path) -> Cell:
+    """Read a published cell by name, or a person's own from a TOML file.
+
+    Parameters
+    ----------
+    name : str or pathlib.Path
+        ``"Ji2024"`` or ``"mycell.toml"``.
+
+    Returns
+    -------
+    Cell
+
+    Raises
+    ------
+    ParameterError
+        If there is no such cell, or its values do not hold.
+
+    Examples
+    --------
+    >>> load("Ji2024").basis("capacity")[0]
+    'sulfur'
+    """
+    return Cell.load(name)
+
+
+def _choose(menu: Mapping[str, Any], key: Any, what: str) -> Any:
+    if key not in menu:
+        raise ParameterError(
+            f"There is no {what} model '{key}'. {did_you_mean(str(key), menu)}"
+        )
+    return menu[key]
+
+
+def _pint(unit: str) -> str:
+    """Pint's spelling of a unit in PyBaMM's: A.m-2 is A*m**-2."""
+    import re
+
+    return re.sub(r"(?<=[A-Za-z])(-?\d)", r"**\1", unit)
+
+
+def __getattr__(name: str) -> Callable[[], dict[str, float]]:
+    """Entry points of PyBaMM: every family of parameter sets is a function here."""
+    families = {path.stem: path for path in available().values()}
+    if name not in families:
+        raise AttributeError(f"module 'sscell.cell' has no attribute '{name}'")
+
+    def values() -> dict[str, float]:
+        return Cell.load(name).parameter_dict()
+
+    title = tomllib.loads(families[name].read_text(encoding="utf-8")).get("title", "")
+    values.__name__ = name
+    values.__doc__ = f"{title}\n\nParameter values for ``pybamm.ParameterValues``."
+    return values

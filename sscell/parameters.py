@@ -1,0 +1,502 @@
+"""Parameter sets as data: quantities, values with provenance, and their checks.
+
+A set is a TOML file. Each value has a unit in its name, a kind (stated, derived,
+literature, fitted or assumed) and a source; which quantities a set needs is asked of
+the physics it names, so that this module knows no physics.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sscell.errors import ParameterError, did_you_mean
+from sscell.units import unit_of
+
+__all__ = [
+    "GENERAL",
+    "KINDS",
+    "SCHEMA",
+    "Parameter",
+    "ParameterSet",
+    "Quantity",
+    "available",
+    "find",
+]
+
+SCHEMA = 1
+KINDS = ("stated", "derived", "literature", "fitted", "assumed")
+_ENTRY_KEYS = {
+    "value",
+    "kind",
+    "source",
+    "formula",
+    "std_error",
+    "observables",
+    "range",
+    "note",
+    "matters",
+}
+_TABLES = {
+    "schema",
+    "name",
+    "title",
+    "citation",
+    "physics",
+    "bases",
+    "rates",
+    "validity",
+    "protocols",
+    "parameters",
+    "network",
+    "variants",
+    "notes",
+}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a physics part asks of a parameter set.
+
+    Parameters
+    ----------
+    name : str
+        PyBaMM's notation, unit in brackets.
+    meaning : str
+        One line in the field's words.
+    lower, upper : float, optional
+        Allowed range, both ends included.
+    default : float, optional
+        Neutral value that switches the effect off; without one the set must give it.
+
+    Examples
+    --------
+    >>> Quantity("Separator thickness [m]", "pressed thickness", 1e-7, 1e-2).unit
+    'm'
+    """
+
+    name: str
+    meaning: str
+    lower: float = -math.inf
+    upper: float = math.inf
+    default: float | None = None
+
+    @property
+    def unit(self) -> str:
+        """Unit in the brackets."""
+        return unit_of(self.name)
+
+    def check(self, value: Any) -> float:
+        """Return the value as float, or raise if it is out of bounds.
+
+        Parameters
+        ----------
+        value : float
+            In the unit of the name.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ParameterError
+            If it is no finite number or outside the allowed range.
+        """
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ParameterError(f"'{self.name}' must be a number, not {value!r}.")
+        if not math.isfinite(value) or not self.lower <= value <= self.upper:
+            raise ParameterError(
+                f"'{self.name}' is {value:g}; allowed: {self.lower:g} to {self.upper:g} "
+                f"({self.meaning})."
+            )
+        return float(value)
+
+
+# Quantities of every cell, whatever its physics.
+GENERAL = (
+    Quantity("Ambient temperature [K]", "cell temperature, uniform", 173.15, 473.15),
+    Quantity("Reference temperature [K]", "where rates are given", 173.15, 473.15),
+    Quantity("Electrode area [m2]", "area of the pellet", 1e-6, 1.0),
+    Quantity("Lower voltage cut-off [V]", "end of discharge, against the anode", -1, 6),
+    Quantity("Upper voltage cut-off [V]", "end of charge, against the anode", -1, 6),
+    Quantity("Contact resistance [Ohm]", "leads and collectors", 0, 1e6, default=0.0),
+    Quantity("Positive electrode mass [kg]", "cathode layer, all of it", 1e-9, 1.0),
+    Quantity("Positive electrode active material mass fraction", "of the cathode", 1e-3, 1),
+    Quantity(
+        "Positive electrode electrolyte mass fraction", "of the cathode", 0, 1, default=0.0
+    ),
+    Quantity(
+        "Positive electrode carbon mass fraction", "of the cathode", 0, 1, default=0.0
+    ),
+    Quantity("Positive electrode active material density [kg.m-3]", "crystal", 100, 2e4),
+    Quantity(
+        "Positive electrode electrolyte density [kg.m-3]", "crystal", 100, 2e4, default=2e3
+    ),
+    Quantity(
+        "Positive electrode carbon density [kg.m-3]", "skeletal", 100, 1e4, default=2e3
+    ),
+    Quantity("Positive electrode porosity", "void fraction as pressed", 0, 0.9),
+    Quantity(
+        "Positive electrode active material molar mass [kg.mol-1]",
+        "per mole of host atoms",
+        1e-3,
+        2.0,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One value and where it comes from.
+
+    Parameters
+    ----------
+    name : str
+        PyBaMM's notation, unit in brackets.
+    value : float
+        In that unit.
+    kind : str
+        stated, derived, literature, fitted or assumed.
+    source : str
+        Section, reference or reason.
+    formula, note : str, optional
+        How a derived value follows; anything a reader should know.
+    std_error : float, optional
+        One standard error of a fitted value.
+    observables : tuple of str, optional
+        What a fitted value was fitted to.
+    range : tuple of float, optional
+        Plausible range of an assumed (or loosely fitted) value.
+    matters : bool, optional
+        An assumed value that results depend on: repeated as a warning.
+
+    Examples
+    --------
+    >>> Parameter("Separator thickness [m]", 5e-4, "assumed", "typical", range=(3e-4, 8e-4)).unit
+    'm'
+    """
+
+    name: str
+    value: float
+    kind: str
+    source: str
+    formula: str = ""
+    note: str = ""
+    std_error: float | None = None
+    observables: tuple[str, ...] = ()
+    range: tuple[float, float] | None = None
+    matters: bool = False
+
+    @property
+    def unit(self) -> str:
+        """Unit in the brackets."""
+        return unit_of(self.name)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain mapping, without what is not given."""
+        entry: dict[str, Any] = {"name": self.name, "value": self.value, "unit": self.unit}
+        entry |= {"kind": self.kind, "source": self.source}
+        optional = {
+            "formula": self.formula,
+            "note": self.note,
+            "std_error": self.std_error,
+            "observables": list(self.observables),
+            "range": list(self.range) if self.range else None,
+            "matters": self.matters,
+        }
+        return entry | {k: v for k, v in optional.items() if v}
+
+
+def _parameter(name: str, entry: Any, where: str) -> Parameter:
+    if not isinstance(entry, Mapping):
+        raise ParameterError(f"{where}: '{name}' needs value, kind and source.")
+    unknown = sorted(set(entry) - _ENTRY_KEYS)
+    if unknown:
+        hint = did_you_mean(unknown[0], _ENTRY_KEYS)
+        raise ParameterError(f"{where}: '{name}' has an unknown key '{unknown[0]}'. {hint}")
+    for key in ("value", "kind", "source"):
+        if entry.get(key) in (None, ""):
+            raise ParameterError(f"{where}: '{name}' has no {key}.")
+    if entry["kind"] not in KINDS:
+        raise ParameterError(
+            f"{where}: '{name}' has kind '{entry['kind']}'; allowed: {', '.join(KINDS)}."
+        )
+    needs = {
+        "derived": ("formula",),
+        "fitted": ("observables",),
+        "assumed": ("range",),
+    }
+    for key in needs.get(entry["kind"], ()):
+        if not entry.get(key):
+            raise ParameterError(f"{where}: '{name}' is {entry['kind']} but has no {key}.")
+    if entry["kind"] == "fitted" and not (entry.get("std_error") or entry.get("range")):
+        raise ParameterError(f"{where}: '{name}' is fitted but has no std_error or range.")
+    values = dict(entry)
+    for key in ("range", "observables"):
+        if key in values:
+            values[key] = tuple(values[key])
+    return Parameter(name=name, **values)
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterSet:
+    """A published (or a person's own) cell as data.
+
+    Parameters
+    ----------
+    name : str
+        Name of the set, with its variant.
+    data : mapping
+        The tables of the TOML file other than the parameters.
+    parameters : mapping of str to Parameter
+        Values by name.
+    path : pathlib.Path, optional
+        Where it was read from.
+
+    Examples
+    --------
+    >>> ParameterSet.load("Ji2024")["Upper voltage cut-off [V]"].value
+    2.8
+    """
+
+    name: str
+    data: Mapping[str, Any]
+    parameters: Mapping[str, Parameter]
+    path: Path | None = field(default=None, compare=False)
+
+    @classmethod
+    def load(cls, name: str | Path) -> ParameterSet:
+        """Read a set by its name, its variant's name or a path to a TOML file.
+
+        Parameters
+        ----------
+        name : str or pathlib.Path
+            ``"Ji2024"``, ``"Chang2024-LPS15"`` or ``"mycell.toml"``.
+
+        Returns
+        -------
+        ParameterSet
+            Read and checked for form; bounds are checked by the cell.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such set, or the file is not one.
+        """
+        path, variant = find(name)
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ParameterError(f"{path.name} is not valid TOML: {error}.") from error
+        return cls.from_table(table, path, variant)
+
+    @classmethod
+    def from_table(
+        cls, table: Mapping[str, Any], path: Path | None = None, variant: str | None = None
+    ) -> ParameterSet:
+        """Build a set from the tables of a TOML file.
+
+        Parameters
+        ----------
+        table : mapping
+            As `tomllib` reads it.
+        path : pathlib.Path, optional
+            For messages and tables that stand beside the file.
+        variant : str, optional
+            Which of the variants; each states only what differs.
+
+        Returns
+        -------
+        ParameterSet
+
+        Raises
+        ------
+        ParameterError
+            If a table is unknown or missing, or a value lacks kind or source.
+        """
+        where = path.name if path else "parameter set"
+        data = copy.deepcopy(dict(table))
+        if data.get("schema") != SCHEMA:
+            raise ParameterError(
+                f"{where} has schema {data.get('schema')!r}; this version reads {SCHEMA}."
+            )
+        for key in sorted(set(data) - _TABLES):
+            raise ParameterError(
+                f"{where} has an unknown table '{key}'. {did_you_mean(key, _TABLES)}"
+            )
+        for key in ("name", "physics", "bases", "rates", "parameters"):
+            if key not in data:
+                raise ParameterError(f"{where} has no '{key}'.")
+        variants = data.pop("variants", {})
+        name = data["name"]
+        if variant is not None:
+            name = f"{name}-{variant}"
+            data = _merge(data, variants[variant])
+        entries = data.pop("parameters")
+        parameters = {n: _parameter(n, e, where) for n, e in entries.items()}
+        return cls(name=name, data=data, parameters=parameters, path=path)
+
+    def __getitem__(self, name: str) -> Parameter:
+        """Parameter of that exact name."""
+        try:
+            return self.parameters[name]
+        except KeyError:
+            hint = did_you_mean(name, self.parameters)
+            raise ParameterError(f"{self.name} has no '{name}'. {hint}") from None
+
+    @cached_property
+    def values(self) -> dict[str, float]:
+        """Numbers by name, in the units of the names."""
+        return {name: p.value for name, p in self.parameters.items()}
+
+    def complete(self, quantities: Iterable[Quantity]) -> ParameterSet:
+        """Check against what the physics asks, and add the neutral defaults.
+
+        Parameters
+        ----------
+        quantities : iterable of Quantity
+            Everything the composed physics knows.
+
+        Returns
+        -------
+        ParameterSet
+            With every quantity present.
+
+        Raises
+        ------
+        ParameterError
+            Unknown name (with the nearest), missing value, value out of bounds.
+        """
+        known = {q.name: q for q in quantities}
+        for name in self.parameters:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                raise ParameterError(f"{self.name}: unknown parameter '{name}'. {hint}")
+        filled = dict(self.parameters)
+        missing = [
+            q.name for q in known.values() if q.name not in filled and q.default is None
+        ]
+        if missing:
+            raise ParameterError(f"{self.name} is missing {', '.join(map(repr, missing))}.")
+        for q in known.values():
+            if q.name not in filled:
+                filled[q.name] = Parameter(
+                    q.name,
+                    float(q.default or 0.0),
+                    "assumed",
+                    "neutral default",
+                    range=(0, 0),
+                )
+            filled[q.name] = replace(filled[q.name], value=q.check(filled[q.name].value))
+        return replace(self, parameters=filled)
+
+    def with_values(self, changes: Mapping[str, float], source: str) -> ParameterSet:
+        """Copy with some values replaced; the new ones are marked as assumed.
+
+        Parameters
+        ----------
+        changes : mapping of str to float
+            Names that the set has.
+        source : str
+            Why they differ.
+
+        Returns
+        -------
+        ParameterSet
+
+        Raises
+        ------
+        ParameterError
+            If a name is unknown.
+        """
+        parameters = dict(self.parameters)
+        for name, value in changes.items():
+            old = self[name]
+            parameters[name] = Parameter(
+                name, value, "assumed", source, range=(old.value, value)
+            )
+        return replace(self, parameters=parameters)
+
+
+def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in change.items():
+        if key == "parameters":
+            merged[key] = {**base[key], **value}
+        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _folder() -> Path:
+    """Folder of the sets: inside an installed package, else beside it in a checkout."""
+    here = Path(__file__).parent
+    inside = here / "parameter_sets"
+    return inside if inside.is_dir() else here.parent / "parameter_sets"
+
+
+def available() -> dict[str, Path]:
+    """Names of all published cells and their variants, with the file of each.
+
+    Returns
+    -------
+    dict of str to pathlib.Path
+        In alphabetical order.
+
+    Examples
+    --------
+    >>> "Ji2024" in available()
+    True
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(_folder().glob("*.toml")):
+        found[path.stem] = path
+        variants = tomllib.loads(path.read_text(encoding="utf-8")).get("variants", {})
+        found |= {f"{path.stem}-{variant}": path for variant in variants}
+    return found
+
+
+def find(name: str | Path) -> tuple[Path, str | None]:
+    """File of a set and which variant of it is meant.
+
+    Parameters
+    ----------
+    name : str or pathlib.Path
+        A registered name or a path that ends in ``.toml``.
+
+    Returns
+    -------
+    tuple of pathlib.Path and str or None
+
+    Raises
+    ------
+    ParameterError
+        If there is no such set; names the nearest.
+
+    Examples
+    --------
+    >>> find("Ji2023")
+    Traceback (most recent call last):
+    ...
+    sscell.errors.ParameterError: There is no cell 'Ji2023'. Did you mean 'Ji2024'?
+    """
+    text = str(name)
+    if text.endswith(".toml"):
+        if not Path(text).is_file():
+            raise ParameterError(f"There is no file '{text}'.")
+        return Path(text), None
+    known = available()
+    if text not in known:
+        hint = did_you_mean(text, known, "cells") or "Known: " + ", ".join(known)
+        raise ParameterError(f"There is no cell '{text}'. {hint}")
+    path = known[text]
+    return path, text.removeprefix(path.stem).removeprefix("-") or None

@@ -1,0 +1,1 @@
+"""Physics parts: each a final `pybamm.BaseSubModel`; they do not import each other."""
