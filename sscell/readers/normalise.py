@@ -297,7 +297,7 @@ def _series(
     values = {k: v[good] for k, v in values.items()}
     mode = table.frame[columns["mode"].header].to_numpy()[good] if "mode" in columns else None
     _plausible(values, columns)
-    if "step" in values and "cycle" not in values:
+    if "step" in values and "cycle" not in values and np.any(np.diff(values["step"]) < 0):
         values["cycle"] = 1 + np.cumsum(np.diff(values["step"], prepend=values["step"][0]) < 0)
         notes.append("The file counts no cycles; a new one begins where the step falls back.")
     values = _ordered(values, notes)

@@ -1,0 +1,730 @@
+"""Impedance: validity, distribution of relaxation times, equivalent circuits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sscell.dataset import metadata, require
+from sscell.errors import DataError, ParameterError
+
+__all__ = [
+    "CircuitFit",
+    "Drt",
+    "KramersKronig",
+    "drt",
+    "eis",
+    "fit_circuit",
+    "kramers_kronig",
+]
+
+
+def _spectrum(data: xr.Dataset, state: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Frequency [Hz], descending, and complex impedance [Ohm] of one state."""
+    require(data, "Frequency [Hz]", "Z real [Ohm]", "Z imaginary [Ohm]")
+    if "state" in data.dims:
+        if state is None and data.sizes["state"] > 1:
+            raise ParameterError(
+                f"The data hold {data.sizes['state']} spectra: choose one with "
+                "data.isel(state=0)."
+            )
+        data = data.isel(state=state or 0)
+    f = np.asarray(data["Frequency [Hz]"].values, dtype=float)
+    z = data["Z real [Ohm]"].values + 1j * data["Z imaginary [Ohm]"].values
+    order = np.argsort(-f)
+    return f[order], z[order]
+
+
+def _need_impedance() -> None:
+    try:
+        import impedance  # noqa: F401
+    except ImportError as error:
+        raise ParameterError(
+            "Circuits and the Kramers-Kronig check need impedance.py: "
+            "pip install 'sscell[eis]'."
+        ) from error
+
+
+@dataclass(frozen=True)
+class KramersKronig:
+    """Outcome of the linear Kramers-Kronig test.
+
+    Parameters
+    ----------
+    valid : bool
+        Whether all residuals but 5 % stay below the limit.
+    max_residual, rms_residual : float
+        Of real and imaginary part, over ``|Z|`` [-].
+    elements : int
+        RC elements of the test circuit.
+    mu : float
+        Measure of over-fitting [-], below 0.85 where the number of elements was reached.
+    residuals : numpy.ndarray
+        Shape (2, n): real and imaginary over ``|Z|``, in the order of `frequency`.
+    frequency : numpy.ndarray
+        [Hz], descending.
+    warnings : list of str
+        Where it fails.
+    """
+
+    valid: bool
+    max_residual: float
+    rms_residual: float
+    elements: int
+    mu: float
+    residuals: np.ndarray = field(repr=False)
+    frequency: np.ndarray = field(repr=False)
+    warnings: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        keys = ("valid", "max_residual", "rms_residual", "elements", "mu")
+        return {k: getattr(self, k) for k in keys}
+
+
+def kramers_kronig(data: xr.Dataset, *, limit: float = 0.02) -> KramersKronig:
+    """Check that a spectrum is linear, causal and stable.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        One spectrum.
+    limit : float, optional
+        Largest residual over ``|Z|`` [-] that passes.
+
+    Returns
+    -------
+    KramersKronig
+        Residuals against a chain of RC elements with a series capacitor.
+
+    Raises
+    ------
+    ParameterError
+        If impedance.py is not installed.
+
+    Notes
+    -----
+    Residuals ``(Z - Z_fit)/|Z|`` of ``Z_fit = R + sum_k R_k/(1 + i w tau_k)`` with a
+    serial capacitance and inductance; the number of elements grows until mu < 0.85.
+
+    Source: Schoenleber et al., Electrochim. Acta 131 (2014) 20,
+    doi:10.1016/j.electacta.2014.01.034, as implemented in impedance.py.
+
+    Examples
+    --------
+    >>> from sscell.dataset import spectrum
+    >>> f = np.logspace(5, 0, 40)
+    >>> z = 10 + 50 / (1 + 2j * np.pi * f * 1e-3)
+    >>> data = spectrum({"Frequency [Hz]": f, "Z real [Ohm]": z.real, "Z imaginary [Ohm]": z.imag})
+    >>> kramers_kronig(data).valid
+    True
+    """
+    _need_impedance()
+    from impedance.validation import linKK
+
+    f, z = _spectrum(data)
+    elements, mu, _, real, imaginary = linKK(
+        f, z, c=0.85, max_M=max(len(f) // 2, 5), fit_type="complex", add_cap=True
+    )
+    residuals = np.array([real, imaginary])
+    size = np.abs(residuals).max(axis=0)
+    share = float(np.mean(size > limit))
+    notes = []
+    if share > 0.05:
+        worst = f[int(np.argmax(size))]
+        notes.append(
+            f"Kramers-Kronig: {share:.0%} of the points miss by more than {limit:.0%} of |Z| "
+            f"(worst {size.max():.1%} at {worst:.3g} Hz); the spectrum is noisy, or the cell "
+            "changed or was not linear during it."
+        )
+    rms = float(np.sqrt(np.mean(residuals**2)))
+    return KramersKronig(
+        share <= 0.05, float(size.max()), rms, int(elements), float(mu), residuals, f, notes
+    )
+
+
+@dataclass(frozen=True)
+class Drt:
+    """Distribution of relaxation times.
+
+    Parameters
+    ----------
+    tau : numpy.ndarray
+        Relaxation times [s], ascending.
+    gamma : numpy.ndarray
+        Density over ln(tau) [Ohm].
+    series_resistance : float
+        High-frequency resistance [Ohm].
+    inductance : float
+        [H].
+    series_capacity : float
+        Of a blocking element [F]; infinite where there is none.
+    regularisation : float
+        The lambda used, relative [-].
+    residual : float
+        Root mean square of ``(Z - Z_fit)/|Z|`` [-].
+    peaks : list of dict
+        ``tau_s``, ``frequency_Hz``, ``height_ohm``, ``area_ohm`` and ``closed``: whether
+        it lies within the measured range.
+    warnings : list of str
+        What to doubt.
+    """
+
+    tau: np.ndarray = field(repr=False)
+    gamma: np.ndarray = field(repr=False)
+    series_resistance: float
+    inductance: float
+    series_capacity: float
+    regularisation: float
+    residual: float
+    peaks: list[dict[str, Any]]
+    warnings: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        capacity = self.series_capacity
+        return {
+            "tau_s": self.tau.tolist(),
+            "gamma_ohm": self.gamma.tolist(),
+            "series_resistance_ohm": self.series_resistance,
+            "inductance_H": self.inductance,
+            "series_capacity_F": capacity if np.isfinite(capacity) else None,
+            "lambda": self.regularisation,
+            "residual": self.residual,
+            "peaks": self.peaks,
+        }
+
+
+def drt(
+    data: xr.Dataset,
+    *,
+    regularisation: float | None = None,
+    per_decade: int = 12,
+    blocking: bool | None = None,
+) -> Drt:
+    r"""Distribution of relaxation times, regularised and non-negative.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        One spectrum.
+    regularisation : float, optional
+        Lambda [-]; default: found by cross-validation between the frequencies.
+    per_decade : int, optional
+        Relaxation times per decade, 4 to 40.
+    blocking : bool, optional
+        Whether a series capacitor is part of the model; default: where the impedance
+        still turns capacitive at the lowest frequency.
+
+    Returns
+    -------
+    Drt
+        With the peaks, their areas between the minima beside them.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than 8 frequencies.
+    ParameterError
+        If an option is out of range.
+
+    Notes
+    -----
+    ``Z = R + i w L + 1/(i w C) + int gamma(ln tau)/(1 + i w tau) d ln tau`` with
+    ``tau = 1/(2 pi f)`` at a peak, so gamma is in Ohm and its area over ln(tau) is a
+    resistance. gamma is piecewise linear in ln(tau), reaches one decade beyond the data
+    on both sides, and minimises ``|W (Z - Z_fit)|^2 + lambda |gamma''|^2`` with
+    ``W = 1/|Z|`` and gamma scaled to the range of Z', all terms >= 0 (NNLS). Lambda is
+    the one that predicts best every fifth frequency left out, in turn; of those within
+    one standard error the largest is taken.
+
+    Source: Wan et al., Electrochim. Acta 184 (2015) 483,
+    doi:10.1016/j.electacta.2015.09.097.
+
+    Examples
+    --------
+    >>> from sscell.dataset import spectrum
+    >>> f = np.logspace(5, -1, 61)
+    >>> z = 10 + 50 / (1 + (2j * np.pi * f * 1e-2) ** 0.8)
+    >>> data = spectrum({"Frequency [Hz]": f, "Z real [Ohm]": z.real, "Z imaginary [Ohm]": z.imag})
+    >>> peak = drt(data).peaks[0]
+    >>> round(peak["area_ohm"]), round(peak["tau_s"], 3)
+    (50, 0.01)
+    """
+    f, z = _spectrum(data)
+    if len(f) < 8:
+        raise DataError(f"A DRT needs at least 8 frequencies; the spectrum has {len(f)}.")
+    if not 4 <= per_decade <= 40:
+        raise ParameterError(f"per_decade is {per_decade}; allowed is 4 to 40.")
+    if regularisation is not None and not regularisation > 0:
+        raise ParameterError(f"regularisation is {regularisation}; it must be positive.")
+    if blocking is None:
+        blocking = bool(-z[-1].imag > 0.3 * abs(z[-1]))
+    problem = _DrtProblem.build(f, z, per_decade, blocking)
+    chosen = regularisation or problem.cross_validate()
+    x = problem.solve(chosen)
+    return _drt_result(problem, x, chosen, f, z)
+
+
+@dataclass(frozen=True)
+class _DrtProblem:
+    """Least squares of the DRT: columns are gamma, then R, L and 1/C."""
+
+    tau: np.ndarray
+    matrix: np.ndarray
+    target: np.ndarray
+    roughness: np.ndarray
+    scale: np.ndarray
+    points: int
+
+    @classmethod
+    def build(cls, f: np.ndarray, z: np.ndarray, per_decade: int, blocking: bool) -> _DrtProblem:
+        omega = 2 * np.pi * f
+        low, high = np.log(1 / omega.max()), np.log(1 / omega.min())
+        margin = np.log(10) / 2
+        count = int(np.ceil((high - low + margin) / np.log(10) * per_decade)) + 1
+        s = np.linspace(low, high + margin, count)
+        kernel = _hat_kernel(omega, s)
+        extra = [np.ones_like(omega) + 0j, 1j * omega]
+        if blocking:
+            extra.append(1 / (1j * omega))
+        columns = np.column_stack([kernel, *extra])
+        span = max(np.ptp(z.real), 1e-12)
+        scale = np.full(columns.shape[1], span)
+        scale[count:] = [1 / np.abs(c).max() * np.abs(z).max() for c in extra]
+        weighted = columns * scale / np.abs(z)[:, None]
+        rough = np.zeros((count, columns.shape[1]))
+        second = np.diff(np.eye(count + 2), 2, axis=0)[:, 1:-1]
+        # Scaled so that lambda means the same for any grid.
+        rough[:, :count] = second / (s[1] - s[0]) ** 1.5
+        target = z / np.abs(z)
+        return cls(
+            np.exp(s),
+            np.vstack([weighted.real, weighted.imag]),
+            np.concatenate([target.real, target.imag]),
+            rough,
+            scale,
+            len(f),
+        )
+
+    def solve(self, strength: float, rows: np.ndarray | None = None) -> np.ndarray:
+        from scipy.optimize import nnls
+
+        keep = slice(None) if rows is None else np.concatenate([rows, rows])
+        a = np.vstack([self.matrix[keep], np.sqrt(strength) * self.roughness])
+        b = np.concatenate([self.target[keep], np.zeros(len(self.roughness))])
+        return nnls(a, b, maxiter=30 * a.shape[1])[0]
+
+    def cross_validate(self) -> float:
+        strengths = np.logspace(-7, 3, 21)
+        errors = np.zeros((len(strengths), 5))
+        for fold in range(5):
+            left_out = np.arange(self.points) % 5 == fold
+            both = np.concatenate([left_out, left_out])
+            for k, strength in enumerate(strengths):
+                x = self.solve(strength, ~left_out)
+                miss = self.matrix[both] @ x - self.target[both]
+                errors[k, fold] = np.mean(miss**2)
+        mean = errors.mean(axis=1)
+        best = int(np.argmin(mean))
+        bound = mean[best] + errors[best].std(ddof=1) / np.sqrt(5)
+        good = np.flatnonzero(mean <= bound)
+        return float(strengths[good.max()])
+
+
+def _hat_kernel(omega: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """Integral of a triangle of height 1 around each ln(tau) against the Debye kernel."""
+    nodes, weights = np.polynomial.legendre.leggauss(6)
+    step = s[1] - s[0]
+    kernel = np.zeros((len(omega), len(s)), dtype=complex)
+    for x, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+        for side in (-1, 1):
+            tau = np.exp(s + side * x * step)
+            kernel += weight * step * (1 - x) / (1 + 1j * omega[:, None] * tau)
+    return kernel
+
+
+def _drt_result(
+    problem: _DrtProblem, x: np.ndarray, strength: float, f: np.ndarray, z: np.ndarray
+) -> Drt:
+    count = len(problem.tau)
+    values = x * problem.scale
+    gamma, rest = values[:count], values[count:]
+    miss = problem.matrix @ x - problem.target
+    residual = float(np.sqrt(np.mean(miss**2) * 2))
+    peaks = _drt_peaks(problem.tau, gamma, f)
+    notes = []
+    if residual > 0.03:
+        notes.append(f"The DRT misses the spectrum by {residual:.1%} (rms of |Z|).")
+    if any(not p["closed"] for p in peaks):
+        notes.append(
+            "A DRT peak lies at the edge of the measured frequencies; its area is not a "
+            "resistance of one process (diffusion, blocking, or cut off)."
+        )
+    capacity = 1 / rest[2] if len(rest) > 2 and rest[2] > 0 else np.inf
+    return Drt(
+        problem.tau,
+        gamma,
+        float(rest[0]),
+        float(rest[1]),
+        float(capacity),
+        strength,
+        residual,
+        peaks,
+        notes,
+    )
+
+
+def _drt_peaks(tau: np.ndarray, gamma: np.ndarray, f: np.ndarray) -> list[dict[str, Any]]:
+    from scipy.interpolate import CubicSpline
+    from scipy.signal import find_peaks
+
+    s = np.log(tau)
+    fine = np.linspace(s[0], s[-1], 20 * len(s))
+    curve = np.maximum(CubicSpline(s, gamma)(fine), 0)
+    total = np.trapezoid(curve, fine)
+    found, _ = find_peaks(np.concatenate([[0], curve, [0]]), prominence=0.02 * curve.max())
+    found -= 1
+    if not len(found) or total <= 0:
+        return []
+    valleys = [a + int(np.argmin(curve[a:b])) for a, b in zip(found, found[1:], strict=False)]
+    edges = [0, *valleys, len(fine) - 1]
+    inside = (1 / (2 * np.pi * f.max()), 1 / (2 * np.pi * f.min()))
+    peaks = []
+    for k, at in enumerate(found):
+        part = slice(edges[k], edges[k + 1] + 1)
+        area = float(np.trapezoid(curve[part], fine[part]))
+        if area < 0.005 * total:
+            continue
+        time = float(np.exp(_middle(fine[part], curve[part], at - edges[k])))
+        peaks.append(
+            {
+                "tau_s": time,
+                "frequency_Hz": 1 / (2 * np.pi * time),
+                "height_ohm": float(curve[at]),
+                "area_ohm": area,
+                "closed": bool(inside[0] <= time <= inside[1]),
+            }
+        )
+    return peaks
+
+
+def _middle(s: np.ndarray, curve: np.ndarray, at: int) -> float:
+    """Centre of the part around a maximum that is above half its height."""
+    low = curve < 0.5 * curve[at]
+    left = at - int(np.argmax(low[at::-1])) if low[: at + 1].any() else 0
+    right = at + int(np.argmax(low[at:])) if low[at:].any() else len(s) - 1
+    part = slice(left, right + 1)
+    return float(np.trapezoid(curve[part] * s[part], s[part]) / np.trapezoid(curve[part], s[part]))
+
+
+@dataclass(frozen=True)
+class CircuitFit:
+    """An equivalent circuit with its parameters and their errors.
+
+    Parameters
+    ----------
+    circuit : str
+        In impedance.py's notation.
+    names, units : list of str
+        Of the parameters.
+    values, std_errors : numpy.ndarray
+        In those units; one standard deviation.
+    chi_squared : float
+        Sum of squared residuals over ``|Z|`` [-].
+    degrees_of_freedom : int
+        Twice the points less the parameters.
+    frequency, impedance : numpy.ndarray
+        [Hz], and the fitted [Ohm].
+    warnings : list of str
+        Parameters the data do not determine.
+    """
+
+    circuit: str
+    names: list[str]
+    units: list[str]
+    values: np.ndarray
+    std_errors: np.ndarray
+    chi_squared: float
+    degrees_of_freedom: int
+    frequency: np.ndarray = field(repr=False)
+    impedance: np.ndarray = field(repr=False)
+    warnings: list[str] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> float:
+        return float(self.values[self.names.index(name)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        rows = zip(self.names, self.units, self.values, self.std_errors, strict=True)
+        return {
+            "circuit": self.circuit,
+            "parameters": [
+                {"name": n, "unit": u, "value": float(v), "std_error": float(e)}
+                for n, u, v, e in rows
+            ],
+            "chi_squared": self.chi_squared,
+            "degrees_of_freedom": self.degrees_of_freedom,
+        }
+
+
+def fit_circuit(
+    data: xr.Dataset,
+    circuit: str,
+    initial_guess: Sequence[float] | None = None,
+    *,
+    constants: Mapping[str, float] | None = None,
+) -> CircuitFit:
+    """Fit an equivalent circuit, weighted by the modulus, with standard errors.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        One spectrum.
+    circuit : str
+        In impedance.py's notation, such as ``"R0-p(R1,CPE1)-CPE2"``.
+    initial_guess : sequence of float, optional
+        In the order of the circuit; default: from the DRT of the spectrum.
+    constants : mapping of str to float, optional
+        Parameters held, such as ``{"R0": 5.0}``.
+
+    Returns
+    -------
+    CircuitFit
+        Values in Ohm, F, H, and for CPE ``Q`` in S s^n.
+
+    Raises
+    ------
+    ParameterError
+        If the circuit is not understood, or impedance.py is not installed.
+    DataError
+        If the fit does not converge.
+
+    Notes
+    -----
+    Minimises ``sum |Z - Z_fit|^2 / |Z|^2``; errors from the covariance scaled with the
+    reduced chi-squared.
+
+    Examples
+    --------
+    >>> from sscell.dataset import spectrum
+    >>> f = np.logspace(5, 0, 40)
+    >>> z = 10 + 50 / (1 + 2j * np.pi * f * 1e-3)
+    >>> data = spectrum({"Frequency [Hz]": f, "Z real [Ohm]": z.real, "Z imaginary [Ohm]": z.imag})
+    >>> round(fit_circuit(data, "R0-p(R1,C1)", [5, 30, 1e-5])["R1"], 3)
+    50.0
+    """
+    _need_impedance()
+    from impedance.models.circuits import CustomCircuit
+
+    f, z = _spectrum(data)
+    held = dict(constants or {})
+    guesses = [list(initial_guess)] if initial_guess is not None else _guesses(data, circuit, held)
+    best = None
+    for guess in guesses:
+        try:
+            model = CustomCircuit(circuit, initial_guess=guess, constants=held)
+            # Parameters span many powers of ten: let the solver scale them.
+            model.fit(f, z, weight_by_modulus=True, x_scale="jac", maxfev=4000, ftol=1e-11)
+        except (RuntimeError, np.linalg.LinAlgError):
+            continue
+        except Exception as error:
+            raise ParameterError(f"Circuit '{circuit}' cannot be fitted: {error}.") from error
+        chi = float(np.sum(np.abs(model.predict(f) - z) ** 2 / np.abs(z) ** 2))
+        if best is None or chi < best[0]:
+            best = (chi, model)
+    if best is None:
+        raise DataError(
+            f"The fit of circuit '{circuit}' does not converge; give an initial guess."
+        )
+    return _circuit_result(*best, f, z)
+
+
+def _circuit_result(chi: float, model: Any, f: np.ndarray, z: np.ndarray) -> CircuitFit:
+    names, units = model.get_param_names()
+    values, errors = np.asarray(model.parameters_), np.asarray(model.conf_)
+    notes = [
+        f"{n} is not determined by the spectrum: {v:.3g} +/- {e:.2g} {u}."
+        for n, u, v, e in zip(names, units, values, errors, strict=True)
+        if not np.isfinite(e) or e > 0.5 * abs(v)
+    ]
+    freedom = 2 * len(f) - len(values)
+    if np.sqrt(chi / max(freedom, 1)) > 0.05:
+        notes.append(f"The circuit misses the spectrum by {np.sqrt(chi / freedom):.0%} of |Z|.")
+    fitted = model.predict(f)
+    return CircuitFit(
+        model.circuit, names, units, values, errors, chi, freedom, f, fitted, notes
+    )
+
+
+def _guesses(data: xr.Dataset, circuit: str, held: Mapping[str, float]) -> list[list[float]]:
+    """Starting points: DRT peaks given to the resistors, fastest first."""
+    from impedance.models.circuits import CustomCircuit
+    from impedance.models.circuits.fitting import calculateCircuitLength
+
+    try:
+        count = calculateCircuitLength(circuit)
+        probe = CustomCircuit(circuit, initial_guess=[1.0] * (count - len(held)), constants=held)
+        names, _ = probe.get_param_names()
+    except Exception as error:
+        raise ParameterError(
+            f"Circuit '{circuit}' is not understood. Use impedance.py's notation, such as "
+            "'R0-p(R1,CPE1)-CPE2'."
+        ) from error
+    f, z = _spectrum(data)
+    spread = drt(data, per_decade=8, regularisation=1e-3)
+    resistors = [n for n in names if n.startswith("R")]
+    return [
+        [_start(n, resistors, spread, f, z, alpha, shift) for n in names]
+        for alpha in (0.9, 0.75)
+        for shift in (1.0, 0.2, 5.0)
+    ]
+
+
+def _start(
+    name: str,
+    resistors: list[str],
+    spread: Drt,
+    f: np.ndarray,
+    z: np.ndarray,
+    alpha: float,
+    shift: float,
+) -> float:
+    element, _, part = name.partition("_")
+    digits = "".join(c for c in element if c.isdigit())
+    partner = f"R{digits}"
+    in_arc = [r for r in resistors if r != "R0"]
+    closed = [p for p in spread.peaks if p["closed"]]
+    span = max(np.ptp(z.real), np.abs(z).min())
+    if partner in in_arc:
+        k = in_arc.index(partner)
+        low, high = np.log(1 / (2 * np.pi * f.max())), np.log(1 / (2 * np.pi * f.min()))
+        tau = np.exp(low + (high - low) * (k + 0.5) / len(in_arc))
+        size = span / len(in_arc)
+        if len(closed) >= len(in_arc):
+            tau, size = closed[k]["tau_s"], closed[k]["area_ohm"]
+        tau *= shift**k
+        power = alpha if element.startswith("CPE") else 1.0
+        values = {"R": size, "C": tau**power / size, "L": tau * size}
+    else:
+        power = 0.7 if element.startswith("CPE") else 1.0
+        tail = max(-z[-1].imag, 1e-9 * abs(z[-1]))
+        values = {
+            "R": max(z.real.min(), 1e-3 * span),
+            "C": 1 / (tail * (2 * np.pi * f[-1]) ** power),
+            "L": 1e-6 / f.max(),
+            "W": tail * np.sqrt(2 * np.pi * f[-1]),
+        }
+    if element.startswith("CPE") and part == "1":
+        return power
+    return float(values.get(element[0], 1.0))
+
+
+def eis(
+    data: xr.Dataset,
+    *,
+    circuit: str | None = None,
+    initial_guess: Sequence[float] | None = None,
+) -> dict[str, Any]:
+    """Everything about a dataset of impedance, ready for JSON.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        One or several spectra.
+    circuit : str, optional
+        Equivalent circuit to fit to each.
+    initial_guess : sequence of float, optional
+        For the circuit.
+
+    Returns
+    -------
+    dict
+        ``spectra`` (``state``, ``frequency_Hz``, ``real_ohm_cm2``,
+        ``imaginary_ohm_cm2``; null without an area, beside ``real_ohm`` and
+        ``imaginary_ohm``), ``interfacial_resistance_ohm_cm2``,
+        ``interfacial_resistance_ohm``, ``drt``, ``kramers_kronig``, ``circuit`` and
+        ``warnings``. With several spectra the last four are lists.
+
+    Notes
+    -----
+    The interfacial resistance is the area of the DRT peaks within the measured range,
+    without what lies at its slow edge (diffusion, blocking).
+
+    Examples
+    --------
+    >>> from sscell.dataset import spectrum
+    >>> f = np.logspace(5, 0, 40)
+    >>> z = 10 + 50 / (1 + 2j * np.pi * f * 1e-3)
+    >>> data = spectrum({"Frequency [Hz]": f, "Z real [Ohm]": z.real, "Z imaginary [Ohm]": z.imag})
+    >>> round(eis(data)["interfacial_resistance_ohm"])
+    50
+    """
+    area = metadata(data, "area_cm2")
+    rows = _states(data)
+    result: dict[str, Any] = {"spectra": [], "warnings": []}
+    if area is None:
+        result["warnings"].append(
+            "No electrode area is known (--area): resistances are in Ohm, not Ohm cm2."
+        )
+    parts = [_one_state(one, circuit, initial_guess, result["warnings"]) for _, one in rows]
+    for label, one in rows:
+        result["spectra"].append(_spectrum_dict(label, one, area))
+    single = len(parts) == 1
+    for key in ("interfacial_resistance_ohm", "drt", "kramers_kronig", "circuit"):
+        values = [p[key] for p in parts]
+        result[key] = values[0] if single else values
+    ohm = [p["interfacial_resistance_ohm"] for p in parts]
+    scaled = [None if area is None else r * area for r in ohm]
+    result["interfacial_resistance_ohm_cm2"] = scaled[0] if single else scaled
+    return result
+
+
+def _states(data: xr.Dataset) -> list[tuple[str | None, xr.Dataset]]:
+    if "state" not in data.dims:
+        return [(None, data)]
+    labels = data["state"].values if "state" in data.coords else range(data.sizes["state"])
+    return [(str(label), data.isel(state=k)) for k, label in enumerate(labels)]
+
+
+def _spectrum_dict(label: str | None, data: xr.Dataset, area: float | None) -> dict[str, Any]:
+    f, z = _spectrum(data)
+    return {
+        "state": label,
+        "frequency_Hz": f.tolist(),
+        "real_ohm_cm2": None if area is None else (z.real * area).tolist(),
+        "imaginary_ohm_cm2": None if area is None else (z.imag * area).tolist(),
+        "real_ohm": z.real.tolist(),
+        "imaginary_ohm": z.imag.tolist(),
+    }
+
+
+def _one_state(
+    data: xr.Dataset,
+    circuit: str | None,
+    initial_guess: Sequence[float] | None,
+    notes: list[str],
+) -> dict[str, Any]:
+    spread = drt(data)
+    closed = [p["area_ohm"] for p in spread.peaks if p["closed"]]
+    notes += spread.warnings
+    try:
+        check = kramers_kronig(data)
+        notes += check.warnings
+    except ParameterError as error:
+        check = None
+        notes.append(str(error))
+    fit = None
+    if circuit is not None:
+        fit = fit_circuit(data, circuit, initial_guess)
+        notes += fit.warnings
+    return {
+        "interfacial_resistance_ohm": float(sum(closed)),
+        "drt": spread.to_dict(),
+        "kramers_kronig": None if check is None else check.to_dict(),
+        "circuit": None if fit is None else fit.to_dict(),
+    }
