@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -187,7 +187,7 @@ class Drt:
         Root mean square of ``(Z - Z_fit)/|Z|`` [-].
     peaks : list of dict
         ``tau_s``, ``frequency_Hz``, ``height_ohm``, ``area_ohm`` and ``closed``: whether
-        it lies within the measured range.
+        all of it above half its height lies within the measured range.
     warnings : list of str
         What to doubt.
     """
@@ -254,8 +254,8 @@ def drt(
     -----
     ``Z = R + i w L + 1/(i w C) + int gamma(ln tau)/(1 + i w tau) d ln tau`` with
     ``tau = 1/(2 pi f)`` at a peak, so gamma is in Ohm and its area over ln(tau) is a
-    resistance. gamma is piecewise linear in ln(tau), reaches one decade beyond the data
-    on both sides, and minimises ``|W (Z - Z_fit)|^2 + lambda |gamma''|^2`` with
+    resistance. A peak stands at the centre of its part above half height. gamma is
+    piecewise linear in ln(tau), reaches half a decade beyond the slowest datum, and minimises ``|W (Z - Z_fit)|^2 + lambda |gamma''|^2`` with
     ``W = 1/|Z|`` and gamma scaled to the range of Z', all terms >= 0 (NNLS). Lambda is
     the one that predicts best every fifth frequency left out, in turn; of those within
     one standard error the largest is taken.
@@ -418,26 +418,28 @@ def _drt_peaks(tau: np.ndarray, gamma: np.ndarray, f: np.ndarray) -> list[dict[s
         area = float(np.trapezoid(curve[part], fine[part]))
         if area < 0.005 * total:
             continue
-        time = float(np.exp(_middle(fine[part], curve[part], at - edges[k])))
+        left, middle, right = np.exp(_middle(fine[part], curve[part], at - edges[k]))
+        time = float(middle)
         peaks.append(
             {
                 "tau_s": time,
                 "frequency_Hz": 1 / (2 * np.pi * time),
                 "height_ohm": float(curve[at]),
                 "area_ohm": area,
-                "closed": bool(inside[0] <= time <= inside[1]),
+                "closed": bool(inside[0] <= left and right <= inside[1]),
             }
         )
     return peaks
 
 
-def _middle(s: np.ndarray, curve: np.ndarray, at: int) -> float:
-    """Centre of the part around a maximum that is above half its height."""
+def _middle(s: np.ndarray, curve: np.ndarray, at: int) -> tuple[float, float, float]:
+    """Begin, centre of mass and end of the part of a peak above half its height."""
     low = curve < 0.5 * curve[at]
     left = at - int(np.argmax(low[at::-1])) if low[: at + 1].any() else 0
     right = at + int(np.argmax(low[at:])) if low[at:].any() else len(s) - 1
     part = slice(left, right + 1)
-    return float(np.trapezoid(curve[part] * s[part], s[part]) / np.trapezoid(curve[part], s[part]))
+    centre = np.trapezoid(curve[part] * s[part], s[part]) / np.trapezoid(curve[part], s[part])
+    return float(s[left]), float(centre), float(s[right])
 
 
 @dataclass(frozen=True)
@@ -537,84 +539,126 @@ def fit_circuit(
     50.0
     """
     _need_impedance()
-    from impedance.models.circuits import CustomCircuit
-
     f, z = _spectrum(data)
     held = dict(constants or {})
+    names, units = _parameter_names(circuit, held)
     if initial_guess is not None:
-        guesses = [list(map(float, initial_guess))]
+        guesses = [np.asarray(initial_guess, dtype=float)]
     else:
-        guesses = _guesses(data, circuit, held)
-    try:
-        start = min((_descend(circuit, held, g, f, z) for g in guesses), key=lambda r: r[0])[1]
-        model = CustomCircuit(circuit, initial_guess=start, constants=held)
-        model.fit(f, z, weight_by_modulus=True, x_scale="jac", maxfev=2000, ftol=1e-10)
-    except RuntimeError as error:
-        raise DataError(
-            f"The fit of circuit '{circuit}' does not converge; give an initial guess."
-        ) from error
-    except Exception as error:
-        raise ParameterError(f"Circuit '{circuit}' cannot be fitted: {error}.") from error
-    return _circuit_result(model, f, z)
+        guesses = _guesses(data, names)
+    if any(len(g) != len(names) or not np.all(g > 0) for g in guesses):
+        raise ParameterError(
+            f"Circuit '{circuit}' needs {len(names)} positive starting values: "
+            f"{', '.join(names)}."
+        )
+    miss, upper = _misfit(circuit, held, f, z)
+    rough = [_descend(miss, upper, np.log(g), 150) for g in guesses]
+    best = min(rough, key=lambda r: r.cost)
+    return _circuit_result(circuit, names, units, _descend(miss, upper, best.x, 3000), miss, f, z)
 
 
-def _descend(
-    circuit: str, held: dict[str, float], guess: list[float], f: np.ndarray, z: np.ndarray
-) -> tuple[float, list[float]]:
-    """Cost and parameters of a descent over logarithms: they span many powers of ten."""
-    from impedance.models.circuits.fitting import set_default_bounds, wrapCircuit
-    from scipy.optimize import least_squares
-
-    function = wrapCircuit(circuit, held)
-    size = np.concatenate([np.abs(z), np.abs(z)])
-    target = np.concatenate([z.real, z.imag])
-
-    def miss(logs: np.ndarray) -> np.ndarray:
-        return (function(f, *np.exp(logs)) - target) / size
-
-    upper = np.log(np.minimum(set_default_bounds(circuit, constants=held)[1], 1e15))
-    start = np.minimum(np.log(guess), upper - 0.01)
-    found = least_squares(miss, start, bounds=(-np.inf, upper), max_nfev=150, ftol=1e-9)
-    return float(found.cost), np.exp(found.x).tolist()
-
-
-def _circuit_result(model: Any, f: np.ndarray, z: np.ndarray) -> CircuitFit:
-    names, units = model.get_param_names()
-    values, errors = np.asarray(model.parameters_), np.asarray(model.conf_)
-    notes = [
-        f"{n} is not determined by the spectrum: {v:.3g} +/- {e:.2g} {u}."
-        for n, u, v, e in zip(names, units, values, errors, strict=True)
-        if not np.isfinite(e) or e > 0.5 * abs(v)
-    ]
-    fitted = model.predict(f)
-    chi = float(np.sum(np.abs(fitted - z) ** 2 / np.abs(z) ** 2))
-    freedom = 2 * len(f) - len(values)
-    if np.sqrt(chi / max(freedom, 1)) > 0.05:
-        notes.append(f"The circuit misses the spectrum by {np.sqrt(chi / freedom):.0%} of |Z|.")
-    return CircuitFit(
-        model.circuit, names, units, values, errors, chi, freedom, f, fitted, notes
-    )
-
-
-def _guesses(data: xr.Dataset, circuit: str, held: Mapping[str, float]) -> list[list[float]]:
-    """Starting points: DRT peaks given to the resistors, fastest first."""
+def _parameter_names(circuit: str, held: Mapping[str, float]) -> tuple[list[str], list[str]]:
     from impedance.models.circuits import CustomCircuit
     from impedance.models.circuits.fitting import calculateCircuitLength
 
     try:
-        count = calculateCircuitLength(circuit)
-        probe = CustomCircuit(circuit, initial_guess=[1.0] * (count - len(held)), constants=held)
-        names, _ = probe.get_param_names()
+        count = calculateCircuitLength(circuit) - len(held)
+        model = CustomCircuit(circuit, initial_guess=[1.0] * count, constants=dict(held))
+        return model.get_param_names()
     except Exception as error:
         raise ParameterError(
             f"Circuit '{circuit}' is not understood. Use impedance.py's notation, such as "
             "'R0-p(R1,CPE1)-CPE2'."
         ) from error
+
+
+def _misfit(
+    circuit: str, held: dict[str, float], f: np.ndarray, z: np.ndarray
+) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
+    """Residuals over |Z| as a function of logarithms: parameters span powers of ten."""
+    from impedance.models.circuits.fitting import set_default_bounds, wrapCircuit
+
+    function = wrapCircuit(circuit, held)
+    size = np.concatenate([np.abs(z), np.abs(z)])
+    target = np.concatenate([z.real, z.imag])
+    bounds = set_default_bounds(circuit, constants=held)[1]
+
+    def miss(logs: np.ndarray) -> np.ndarray:
+        return (function(f, *np.exp(logs)) - target) / size
+
+    return miss, np.log(np.minimum(bounds, 1e18))
+
+
+def _descend(miss: Any, upper: np.ndarray, start: np.ndarray, evaluations: int) -> Any:
+    from scipy.optimize import least_squares
+
+    start = np.minimum(start, upper - 1e-3)
+    tight = 1e-12 if evaluations > 1000 else 1e-6
+    return least_squares(
+        miss, start, bounds=(-np.inf, upper), max_nfev=evaluations, ftol=tight, xtol=tight
+    )
+
+
+def _circuit_result(
+    circuit: str,
+    names: list[str],
+    units: list[str],
+    found: Any,
+    miss: Any,
+    f: np.ndarray,
+    z: np.ndarray,
+) -> CircuitFit:
+    order = _arc_order(circuit, names, np.exp(found.x))
+    freedom = max(2 * len(f) - len(names), 1)
+    chi = 2 * float(found.cost)
+    covariance = np.linalg.pinv(found.jac.T @ found.jac) * chi / freedom
+    values = np.exp(found.x)
+    errors = (values * np.sqrt(np.diag(covariance)))[order]
+    values = values[order]
+    stacked = miss(found.x) * np.tile(np.abs(z), 2) + np.concatenate([z.real, z.imag])
+    fitted = stacked[: len(f)] + 1j * stacked[len(f) :]
+    notes = [
+        f"{n} is not determined by the spectrum: {v:.3g} +/- {e:.2g} {u}."
+        for n, u, v, e in zip(names, units, values, errors, strict=True)
+        if not np.isfinite(e) or e > 0.5 * abs(v)
+    ]
+    if np.sqrt(chi / freedom) > 0.05:
+        notes.append(f"The circuit misses the spectrum by {np.sqrt(chi / freedom):.0%} of |Z|.")
+    return CircuitFit(circuit, names, units, values, errors, chi, freedom, f, fitted, notes)
+
+
+def _arc_order(circuit: str, names: list[str], values: np.ndarray) -> list[int]:
+    """Like arcs in series can change places: number them from fast to slow."""
+    import re
+
+    order = list(range(len(names)))
+    for element, power in (("CPE", True), ("C", False)):
+        labels = re.findall(rf"p\(R(\d+),{element}\1\)", circuit.replace(" ", ""))
+        members = [
+            [k for k, n in enumerate(names) if n.partition("_")[0] in (f"R{a}", f"{element}{a}")]
+            for a in labels
+        ]
+        if len(members) < 2 or len({len(m) for m in members}) > 1:
+            continue
+
+        def tau(rows: list[int], power: bool = power) -> float:
+            product = values[rows[0]] * values[rows[1]]
+            return product ** (1 / values[rows[2]]) if power else product
+
+        ranked = sorted(members, key=tau)
+        for place, source in zip(members, ranked, strict=True):
+            for a, b in zip(place, source, strict=True):
+                order[a] = b
+    return order
+
+
+def _guesses(data: xr.Dataset, names: list[str]) -> list[np.ndarray]:
+    """Starting points: DRT peaks given to the resistors, fastest first."""
     f, z = _spectrum(data)
     spread = drt(data, per_decade=8, regularisation=1e-3)
     resistors = [n for n in names if n.startswith("R")]
     return [
-        [_start(n, resistors, spread, f, z, alpha, shift) for n in names]
+        np.array([_start(n, resistors, spread, f, z, alpha, shift) for n in names])
         for alpha in (0.9, 0.75)
         for shift in (1.0, 0.2, 5.0)
     ]
