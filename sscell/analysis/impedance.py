@@ -61,7 +61,7 @@ class KramersKronig:
     elements : int
         RC elements of the test circuit.
     mu : float
-        Measure of over-fitting [-], below 0.85 where the number of elements was reached.
+        One less the ratio of negative to positive resistances [-].
     residuals : numpy.ndarray
         Shape (2, n): real and imaginary over ``|Z|``, in the order of `frequency`.
     frequency : numpy.ndarray
@@ -103,7 +103,9 @@ def kramers_kronig(data: xr.Dataset, *, limit: float = 0.02) -> KramersKronig:
     Notes
     -----
     Residuals ``(Z - Z_fit)/|Z|`` of ``Z_fit = R + sum_k R_k/(1 + i w tau_k)`` with a
-    serial capacitance and inductance; the number of elements grows until mu < 0.85.
+    serial capacitance and inductance. Any such chain obeys the Kramers-Kronig relations,
+    so its number of elements is the smallest that comes within 10 % of the best residual
+    with up to half as many elements as frequencies.
 
     Source: Schoenleber et al., Electrochim. Acta 131 (2014) 20,
     doi:10.1016/j.electacta.2014.01.034.
@@ -118,13 +120,13 @@ def kramers_kronig(data: xr.Dataset, *, limit: float = 0.02) -> KramersKronig:
     True
     """
     f, z = _spectrum(data)
-    for elements in range(1, max(len(f) // 2, 2)):
-        resistances, fitted = _chain(f, z, elements)
-        negative = -resistances[resistances < 0].sum()
-        positive = resistances[resistances >= 0].sum()
-        mu = float(1 - negative / positive) if positive > 0 else 0.0
-        if mu < 0.85:
-            break
+    chains = [_chain(f, z, m) for m in range(3, max(len(f) // 2, 4))]
+    misses = [np.sqrt(np.mean(np.abs((z - fit) / z) ** 2)) for _, fit in chains]
+    resistances, fitted = chains[int(np.argmax(misses <= 1.1 * min(misses) + 1e-6))]
+    elements = len(resistances)
+    negative = -resistances[resistances < 0].sum()
+    positive = resistances[resistances >= 0].sum()
+    mu = float(1 - negative / positive) if positive > 0 else 0.0
     miss = (z - fitted) / np.abs(z)
     residuals = np.array([miss.real, miss.imag])
     size = np.abs(residuals).max(axis=0)
@@ -349,7 +351,8 @@ class _DrtProblem:
                 errors[k, fold] = np.mean(miss**2)
         mean = errors.mean(axis=1)
         best = int(np.argmin(mean))
-        bound = mean[best] + errors[best].std(ddof=1) / np.sqrt(5)
+        spread = errors[best].std(ddof=1) / np.sqrt(5)
+        bound = mean[best] + min(spread, 0.2 * mean[best])
         good = np.flatnonzero(mean <= bound)
         return float(strengths[good.max()])
 
@@ -398,12 +401,12 @@ def _drt_result(
 
 
 def _drt_peaks(tau: np.ndarray, gamma: np.ndarray, f: np.ndarray) -> list[dict[str, Any]]:
-    from scipy.interpolate import CubicSpline
+    from scipy.interpolate import PchipInterpolator
     from scipy.signal import find_peaks
 
     s = np.log(tau)
     fine = np.linspace(s[0], s[-1], 20 * len(s))
-    curve = np.maximum(CubicSpline(s, gamma)(fine), 0)
+    curve = PchipInterpolator(s, gamma)(fine)
     total = np.trapezoid(curve, fine)
     found, _ = find_peaks(np.concatenate([[0], curve, [0]]), prominence=0.02 * curve.max())
     found -= 1
