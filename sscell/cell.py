@@ -291,6 +291,14 @@ class Cell:
         return self.active_mass / molar * self.host.capacity * FARADAY / 3600
 
     @property
+    def anode_excess(self) -> float | None:
+        """Capacity of the anode over that of the cathode [-], or None where unknown."""
+        v = self.values
+        anode = v.get("Negative electrode mass [kg]", 0.0)
+        anode *= v.get("Negative electrode specific capacity [A.h.kg-1]", 0.0)
+        return anode / self.theoretical_capacity if anode else None
+
+    @property
     def cathode_thickness(self) -> float:
         """Thickness of the cathode layer from masses, densities and porosity [m]."""
         v, solid = self.values, 0.0
@@ -330,6 +338,8 @@ class Cell:
             sizes[f"{layer} thickness [um]"] = self.values[f"{layer} thickness [m]"] * 1e6
         if self.one_c_current is not None:
             sizes["Current at 1C [mA]"] = self.one_c_current * 1e3
+        if self.anode_excess is not None:
+            sizes["Anode over cathode capacity"] = self.anode_excess
         return sizes
 
     def parameter_dict(self) -> dict[str, float]:

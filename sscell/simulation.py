@@ -46,12 +46,12 @@ def simulate(
     cell: str | Cell,
     protocol: Protocol | pybamm.Experiment,
     *,
-    temperature: float | None = None,
+    temperature: float | str | None = None,
     state: str = "pristine",
     changes: Mapping[str, float | str] | None = None,
-    v_min: float | None = None,
-    v_max: float | None = None,
-    formation_temperature: float | None = None,
+    v_min: float | str | None = None,
+    v_max: float | str | None = None,
+    formation_temperature: float | str | None = None,
     shells: int = SHELLS,
     rtol: float = RTOL,
     atol: float = ATOL,
@@ -65,16 +65,16 @@ def simulate(
         A published cell, a TOML file or a loaded cell.
     protocol : Protocol or pybamm.Experiment
         Such as ``sscell.discharge("C/20")``.
-    temperature : float, optional
+    temperature : float or str, optional
         Cell temperature [degC]; default: the set's own.
     state : str, optional
         ``"pristine"``, ``"formed"``, a state of charge of the formed cell such as
         ``"50%"``, or a voltage such as ``"3.38V"``.
     changes : mapping, optional
         Parameter names to other values, as for `Cell.replace`.
-    v_min, v_max : float, optional
+    v_min, v_max : float or str, optional
         Other cut-offs [V], against the cell's own anode.
-    formation_temperature : float, optional
+    formation_temperature : float or str, optional
         Where the formation ran at another temperature [degC].
     shells : int, optional
         Finite volumes over the particle radius.
@@ -127,10 +127,10 @@ def simulate(
 
 def _configured(
     cell: Cell,
-    temperature: float | None,
+    temperature: float | str | None,
     changes: Mapping[str, float | str] | None,
-    v_min: float | None,
-    v_max: float | None,
+    v_min: float | str | None,
+    v_max: float | str | None,
 ) -> Cell:
     asked: dict[str, float | str] = dict(changes or {})
     if temperature is not None:
@@ -138,7 +138,7 @@ def _configured(
         kelvin = parse_quantity(temperature, "degC", "Temperature") + ZERO_CELSIUS
         if not quantity.lower <= kelvin <= quantity.upper:
             raise ParameterError(
-                f"Temperature {temperature:g} degC is out of range; allowed: "
+                f"Temperature {kelvin - ZERO_CELSIUS:g} degC is out of range; allowed: "
                 f"{quantity.lower - ZERO_CELSIUS:g} to {quantity.upper - ZERO_CELSIUS:g} degC."
             )
         asked["Ambient temperature [K]"] = kelvin

@@ -29,7 +29,7 @@ ZERO_CELSIUS = 273.15  # K
 def _registry() -> Any:
     import pint
 
-    return pint.UnitRegistry(cache_folder=None)
+    return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
 
 
 def parse_quantity(text: str | float, unit: str, name: str = "value") -> float:

@@ -107,11 +107,14 @@ def half_cycles(data: xr.Dataset) -> list[HalfCycle]:
     cycles = _numbers(data, "Cycle", time.size)
     steps = _numbers(data, "Step", time.size)
     found = []
+    simulated = "steps" in data.attrs
     for rows in _runs(current, cycles):
+        if rows.size < 2 and not simulated:
+            continue  # a stray sample of an instrument; in a simulation, a cut-off at once
         t, i = time[rows], current[rows]
         passed = np.concatenate([[0.0], np.cumsum(np.diff(t) * (i[1:] + i[:-1]) / 2)])
         last = int(rows[-1])
-        direction = "discharge" if passed[-1] > 0 else "charge"
+        direction = "discharge" if i[-1] > 0 else "charge"
         found.append(
             HalfCycle(
                 direction=direction,
@@ -139,11 +142,10 @@ def _runs(current: np.ndarray, cycles: np.ndarray) -> list[np.ndarray]:
         return []
     change = (np.diff(np.sign(current[moving])) != 0) | (np.diff(cycles[moving]) != 0)
     starts = np.concatenate([[0], np.flatnonzero(change) + 1, [moving.size]])
-    runs = [
+    return [
         np.arange(moving[a], moving[b - 1] + 1)
         for a, b in zip(starts[:-1], starts[1:], strict=True)
     ]
-    return [rows for rows in runs if rows.size > 1]
 
 
 def differential_capacity(

@@ -6,7 +6,6 @@ import importlib
 import os
 import sys
 
-import click
 import typer
 
 from sscell.errors import DataError, ParameterError, SimulationError
@@ -21,6 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+# Typer carries its own Click or uses the installed one, depending on its version.
+_ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 # Each of these modules has a function `register(app)` that adds its commands.
 _COMMAND_MODULES = ("cells", "runs", "data")
@@ -50,14 +52,14 @@ def _run(arguments: list[str] | None) -> int:
         return _complain(error, 2)
     except SimulationError as error:
         return _complain(error, 1)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return 0
-    except click.ClickException as error:
+    except _ClickError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message())
+            return 0
         return _complain(error.format_message(), 2)
     except OSError as error:
         return _complain(f"{error.strerror or error}: {error.filename or ''}", 2)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _complain("Interrupted.", 130)
 
 

@@ -1,11 +1,214 @@
-"""Commands."""
+"""Commands about cells as data: list, show, check, new, cite."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from sscell.cli.common import CellName, JsonFlag, Settings, parse_settings, print_json
+from sscell.errors import ParameterError
+
+if TYPE_CHECKING:
+    from sscell.cell import Cell
 
 __all__ = ["register"]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
+    app.command("list")(list_command)
+    app.command("show")(show_command)
+    app.command("check")(check_command)
+    app.command("new")(new_command)
+    app.command("cite")(cite_command)
+
+
+def list_command(as_json: JsonFlag = False) -> None:
+    """List the published cells and their variants."""
+    import tomllib
+
+    from sscell.parameters import available
+
+    rows = []
+    for name, path in available().items():
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        variant = name.removeprefix(path.stem).removeprefix("-")
+        title = (
+            table.get("variants", {}).get(variant, {}).get("title", table.get("title", ""))
+        )
+        rows.append({"name": name, "title": title})
+    if as_json:
+        print_json({"cells": rows})
+        return
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        print(f"{row['name']:<{width}}  {row['title']}")
+
+
+def show_command(cell: CellName, as_json: JsonFlag = False) -> None:
+    """Show every parameter of a cell with its unit, kind and source."""
+    from sscell.cell import Cell
+
+    loaded = Cell.load(cell)
+    meanings = {q.name: q.meaning for q in loaded.quantities}
+    rows = [
+        p.as_dict() | {"meaning": meanings[p.name]}
+        for p in loaded.parameters.parameters.values()
+    ]
+    if as_json:
+        print_json(_always(loaded) | {"sizes": loaded.describe(), "parameters": rows})
+        return
+    _print_sizes(loaded)
+    _print_parameters(rows)
+
+
+def _always(cell: Cell) -> dict[str, Any]:
+    kelvin = cell.values["Ambient temperature [K]"]
+    return {
+        "cell": cell.name,
+        "temperature_C": round(kelvin - 273.15, 6),
+        "capacity_basis": cell.basis("capacity")[0],
+        "energy_basis": cell.basis("energy")[0],
+        "voltage_reference": cell.data["bases"]["voltage_reference"],
+        "warnings": [],
+    }
+
+
+def _print_sizes(cell: Cell) -> None:
+    print(f"{cell.name}: {cell.data.get('title', '')}")
+    for name, value in cell.describe().items():
+        print(f"  {name:<36} {value:.4g}")
+
+
+def _print_parameters(rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("Parameter", "Value", "Kind", "+/- or range", "Source"):
+        table.add_column(column, overflow="fold", justify="left")
+    for row in rows:
+        spread = f"{row['std_error']:.2g}" if "std_error" in row else ""
+        if "range" in row and not spread:
+            spread = " to ".join(f"{x:.3g}" for x in row["range"])
+        table.add_row(
+            row["name"], f"{row['value']:.6g}", row["kind"], spread, row["source"]
+        )
+    Console(width=None if _is_terminal() else 200, markup=False).print(table)
+
+
+def _is_terminal() -> bool:
+    import sys
+
+    return sys.stdout.isatty()
+
+
+def check_command(
+    file: Annotated[str, typer.Argument(help="A TOML file or a published cell.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Check a parameter set: what is missing, odd or unsourced."""
+    from sscell.cell import Cell
+
+    cell = Cell.load(file)
+    remarks = _remarks(cell)
+    kinds: dict[str, int] = {}
+    for p in cell.parameters.parameters.values():
+        kinds[p.kind] = kinds.get(p.kind, 0) + 1
+    if as_json:
+        print_json(_always(cell) | {"warnings": remarks, "kinds": kinds})
+        return
+    count = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
+    print(f"{cell.name} is complete and within bounds: {count}.")
+    for remark in remarks:
+        print(f"  note: {remark}")
+
+
+def _remarks(cell: Cell) -> list[str]:
+    """What is allowed but worth a second look."""
+    remarks = []
+    for p in cell.parameters.parameters.values():
+        inside = p.range is None or min(p.range) <= p.value <= max(p.range)
+        if not inside:
+            remarks.append(
+                f"'{p.name}' = {p.value:g} lies outside its own range {p.range}."
+            )
+        if p.matters:
+            remarks.append(f"'{p.name}' = {p.value:g} is assumed and results depend on it.")
+    excess = cell.anode_excess
+    if excess is not None and excess < 1:
+        remarks.append(f"The anode holds only {excess:.2f} times the cathode's capacity.")
+    if "citation" not in cell.data:
+        remarks.append("There is no [citation].")
+    return remarks
+
+
+def cite_command(cell: CellName, as_json: JsonFlag = False) -> None:
+    """Print how to cite a cell's paper and PyBaMM."""
+    from sscell.parameters import ParameterSet
+
+    citation = ParameterSet.load(cell).data.get("citation")
+    if citation is None:
+        raise ParameterError(f"'{cell}' names no citation.")
+    if as_json:
+        print_json({"cell": cell, "citation": citation})
+        return
+    print(
+        f"{citation['authors']} {citation['title']}. {citation['journal']} "
+        f"{citation['volume']}, {citation['pages']} ({citation['year']}). "
+        f"https://doi.org/{citation['doi']}"
+    )
+    print(
+        "Sulzer V. et al. Python Battery Mathematical Modelling (PyBaMM). Journal of Open "
+        "Research Software 9, 14 (2021). https://doi.org/10.5334/jors.309"
+    )
+
+
+def new_command(
+    file: Annotated[Path, typer.Argument(help="The TOML file to write.")],
+    base: Annotated[str, typer.Option("--from", help="The cell to start from.")],
+    name: Annotated[str | None, typer.Option(help="Default: the file's name.")] = None,
+    cathode_mass: Annotated[str | None, typer.Option(help="Such as 2mg.")] = None,
+    diameter: Annotated[str | None, typer.Option(help="Such as 12.7mm.")] = None,
+    area: Annotated[str | None, typer.Option(help="Instead: such as 1.27cm2.")] = None,
+    active: Annotated[
+        str | None, typer.Option(help="Weight fraction, 0.35 or 35%.")
+    ] = None,
+    electrolyte: Annotated[str | None, typer.Option(help="Weight fraction.")] = None,
+    carbon: Annotated[str | None, typer.Option(help="Weight fraction.")] = None,
+    anode_mass: Annotated[str | None, typer.Option(help="Such as 15mg.")] = None,
+    separator_mass: Annotated[str | None, typer.Option(help="Such as 126mg.")] = None,
+    separator_density: Annotated[
+        str, typer.Option(help="As pressed; with the mass it gives the thickness.")
+    ] = "2.0 g/cm3",
+    separator_thickness: Annotated[
+        str | None, typer.Option(help="Instead of a mass.")
+    ] = None,
+    settings: Settings = None,
+    force: Annotated[bool, typer.Option(help="Overwrite the file.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Start your own cell from masses, weight fractions and diameters."""
+    from sscell.builder import Build, write_cell
+
+    build = Build(
+        base=base,
+        name=name or file.stem,
+        cathode_mass=cathode_mass,
+        diameter=diameter,
+        area=area,
+        fractions={"active material": active, "electrolyte": electrolyte, "carbon": carbon},
+        anode_mass=anode_mass,
+        separator_mass=separator_mass,
+        separator_density=separator_density,
+        separator_thickness=separator_thickness,
+        settings=parse_settings(settings),
+    )
+    cell = write_cell(build, file, overwrite=force)
+    if as_json:
+        print_json(_always(cell) | {"file": str(file), "sizes": cell.describe()})
+        return
+    _print_sizes(cell)
+    print(f"Written to {file}. Next: sscell check {file}; sscell simulate {file}")

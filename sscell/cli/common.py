@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,14 +16,45 @@ import typer
 from sscell.errors import ParameterError
 
 __all__ = [
+    "DATA_SUFFIXES",
+    "CellName",
     "JsonFlag",
     "OutputFile",
     "PlotFile",
+    "Pressure",
+    "RateOption",
+    "Settings",
+    "StateOption",
+    "Temperature",
     "check_output",
-    "console",
+    "parse_settings",
     "print_json",
+    "progress",
+    "refuse_pressure",
 ]
 
+DATA_SUFFIXES = (".nc", ".csv", ".parquet")
+
+CellName = Annotated[str, typer.Argument(help="A published cell or a TOML file.")]
+Temperature = Annotated[
+    str | None,
+    typer.Option(
+        "-T", "--temperature", help="Cell temperature [degC]; default: the set's."
+    ),
+]
+RateOption = Annotated[
+    str | None,
+    typer.Option("-C", "--c-rate", help="C/20, 0.05C, 25mA/g, 0.2mA/cm2 or 50uA."),
+]
+StateOption = Annotated[
+    str,
+    typer.Option(help="pristine, formed, a state of charge (50%) or a voltage (3.38V)."),
+]
+Pressure = Annotated[str | None, typer.Option(help="Stack pressure, such as 50MPa.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Another value of a parameter: 'NAME=value'; repeatable."),
+]
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")
 ]
@@ -34,21 +67,14 @@ PlotFile = Annotated[
 ]
 
 
-def console() -> Any:
-    """Rich console on stderr: stdout carries results only."""
-    from rich.console import Console
-
-    return Console(file=sys.stderr)
-
-
-def check_output(path: Path | None, suffixes: tuple[str, ...]) -> None:
+def check_output(path: Path | None, suffixes: Sequence[str]) -> None:
     """Refuse an output file before anything is computed for it.
 
     Parameters
     ----------
     path : pathlib.Path or None
         Where a command will write.
-    suffixes : tuple of str
+    suffixes : sequence of str
         Endings the writer knows, such as ``(".nc", ".csv")``.
 
     Raises
@@ -68,8 +94,93 @@ def check_output(path: Path | None, suffixes: tuple[str, ...]) -> None:
         )
 
 
+def parse_settings(settings: Sequence[str] | None) -> dict[str, str]:
+    """Read repeated ``NAME=value`` options.
+
+    Parameters
+    ----------
+    settings : sequence of str or None
+        As typed.
+
+    Returns
+    -------
+    dict of str to str
+        Parameter names to values.
+
+    Raises
+    ------
+    ParameterError
+        If one has no ``=``.
+    """
+    pairs = {}
+    for text in settings or []:
+        name, equals, value = text.rpartition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ParameterError(f"--set '{text}' must read 'NAME=value'.")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def refuse_pressure(pressure: str | None) -> None:
+    """Refuse a stack pressure: no cell has a contact model.
+
+    Parameters
+    ----------
+    pressure : str or None
+        As typed.
+
+    Raises
+    ------
+    ParameterError
+        If one is given.
+    """
+    if pressure is not None:
+        raise ParameterError(
+            f"--pressure {pressure} is not supported yet: this version has no contact model, "
+            "so a stack pressure would change nothing."
+        )
+
+
+@contextmanager
+def progress(started: float) -> Iterator[Callable[[float, str], None]]:
+    """Progress bar on stderr that appears once a run has lasted a second.
+
+    Parameters
+    ----------
+    started : float
+        When the run began, by ``time.monotonic`` [s].
+
+    Yields
+    ------
+    callable
+        Takes the share done [-] and a text.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    bar = Progress(console=Console(file=sys.stderr), transient=True)
+    task = bar.add_task("", total=1.0)
+
+    def tell(share: float, text: str) -> None:
+        if not bar.live.is_started and time.monotonic() - started > 1 and share < 1:
+            bar.start()
+        bar.update(task, completed=share, description=text)
+
+    try:
+        yield tell
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+
+
 def print_json(payload: Mapping[str, Any]) -> None:
-    """Print one JSON object; what is not finite becomes null."""
+    """Print one JSON object; what is not finite becomes null.
+
+    Parameters
+    ----------
+    payload : mapping
+        Numbers, texts, arrays, nested mappings and sequences.
+    """
     print(json.dumps(_plain(payload), indent=2, ensure_ascii=False, allow_nan=False))
 
 

@@ -1,11 +1,165 @@
-"""Commands."""
+"""Commands that run a cell: simulate."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
+from sscell.cli.common import (
+    DATA_SUFFIXES,
+    CellName,
+    JsonFlag,
+    OutputFile,
+    PlotFile,
+    Pressure,
+    RateOption,
+    Settings,
+    StateOption,
+    Temperature,
+    check_output,
+    parse_settings,
+    print_json,
+    progress,
+    refuse_pressure,
+)
+from sscell.errors import ParameterError, SimulationError, did_you_mean
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sscell.protocols import Protocol
+
 __all__ = ["register"]
+
+MODES = ("discharge", "charge", "cycle")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
+    app.command("simulate")(simulate_command)
+
+
+def simulate_command(
+    cell: CellName,
+    temperature: Temperature = None,
+    rate: RateOption = None,
+    mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
+    cycles: Annotated[int, typer.Option(help="Number of cycles.")] = 1,
+    state: StateOption = "pristine",
+    formation_temperature: Annotated[
+        str | None, typer.Option(help="Where it differs from -T [degC].")
+    ] = None,
+    v_min: Annotated[str | None, typer.Option(help="Lower cut-off, such as 0.7V.")] = None,
+    v_max: Annotated[str | None, typer.Option(help="Upper cut-off, such as 2.8V.")] = None,
+    shells: Annotated[int, typer.Option(help="Finite volumes over the particle.")] = 50,
+    pressure: Pressure = None,
+    settings: Settings = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="Measured file to lay over the figure.")
+    ] = None,
+    output: OutputFile = None,
+    plot: PlotFile = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Discharge, charge or cycle a cell at constant current."""
+    from sscell.plots.style import FIGURE_SUFFIXES
+
+    check_output(output, DATA_SUFFIXES)
+    check_output(plot, FIGURE_SUFFIXES)
+    refuse_pressure(pressure)
+    if compare is not None and not compare.is_file():
+        raise ParameterError(f"There is no file '{compare}' to compare with.")
+    protocol = _protocol(mode, rate, cycles)
+    from sscell.simulation import simulate
+
+    options: dict[str, Any] = {
+        "temperature": temperature,
+        "state": state,
+        "formation_temperature": formation_temperature,
+        "v_min": v_min,
+        "v_max": v_max,
+        "shells": shells,
+        "changes": parse_settings(settings),
+    }
+    data = run_and_report(
+        lambda tell: simulate(cell, protocol, on_progress=tell, **options),
+        output,
+        as_json,
+    )
+    if plot is not None:
+        from sscell.plots.runs import plot_run
+        from sscell.plots.style import save_figure
+
+        measured = None
+        if compare is not None:
+            from sscell.readers import read
+
+            measured = read(compare)
+        save_figure(plot_run(data, measured), plot)
+
+
+def _protocol(mode: str, rate: str | None, cycles: int) -> Protocol:
+    from sscell.protocols import charge, cycle, discharge
+
+    if mode not in MODES:
+        raise ParameterError(
+            f"Mode '{mode}' is not one. {did_you_mean(mode, MODES, 'modes')}"
+        )
+    if mode == "cycle":
+        return cycle(rate, cycles)
+    if cycles != 1:
+        raise ParameterError("--cycles goes with --mode cycle.")
+    return discharge(rate) if mode == "discharge" else charge(rate)
+
+
+def run_and_report(
+    run: Callable[[Callable[[float, str], None]], xr.Dataset],
+    output: Path | None,
+    as_json: bool,
+) -> xr.Dataset:
+    """Run with a progress bar, save and print; a failed run keeps what it had.
+
+    Parameters
+    ----------
+    run : callable
+        Takes a progress function and returns a time series [s, A, V].
+    output : pathlib.Path or None
+        Where to save the data.
+    as_json : bool
+        Whether to print JSON instead of a table.
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Raises
+    ------
+    SimulationError
+        After saving and printing what was computed before the failure.
+    """
+    try:
+        with progress(time.monotonic()) as tell:
+            data = run(tell)
+    except SimulationError as error:
+        if error.partial is not None:
+            _report(error.partial, output, as_json)
+        raise
+    _report(data, output, as_json)
+    return data
+
+
+def _report(data: xr.Dataset, output: Path | None, as_json: bool) -> None:
+    from sscell.analysis.summary import summary
+    from sscell.dataset import save_dataset
+
+    if output is not None:
+        save_dataset(data, output)
+    result = summary(data)
+    if as_json:
+        print_json(result)
+    else:
+        print(result)

@@ -27,6 +27,16 @@ class PlateauAnode(pybamm.BaseSubModel):
         return (
             Quantity("Negative electrode OCP [V]", "against the working metal", -0.5, 4.0),
             Quantity(
+                "Negative electrode mass [kg]", "all of it; zero: not known", 0, 1, 0.0
+            ),
+            Quantity(
+                "Negative electrode specific capacity [A.h.kg-1]",
+                "per mass of all of it; zero: not known",
+                0,
+                1e4,
+                0.0,
+            ),
+            Quantity(
                 "Negative electrode exchange-current density [A.m-2]",
                 "per electrode area, at the reference temperature",
                 1e-6,

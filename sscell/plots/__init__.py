@@ -1,0 +1,16 @@
+"""Figures in one style: units on every axis, fixed colours, readable at column width."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {"plot_run": "runs", "figure_style": "style", "save_figure": "style"}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sscell.plots' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"sscell.plots.{_HOMES[name]}"), name)

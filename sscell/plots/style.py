@@ -1,0 +1,151 @@
+"""The style of all figures: fonts, colour-blind-safe colours, saving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sscell.errors import ParameterError
+
+__all__ = [
+    "DIRECTION_COLOURS",
+    "FIGURE_SUFFIXES",
+    "figure_style",
+    "phase_colours",
+    "save_figure",
+    "temperature_colour",
+]
+
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
+# Okabe and Ito's colour-blind-safe palette.
+_PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+DIRECTION_COLOURS = {"discharge": "#0072B2", "charge": "#D55E00"}
+_PHASES = {
+    "S": "#F0E442",
+    "Na2S5": "#E69F00",
+    "Na2S4": "#D55E00",
+    "Na2S2": "#56B4E9",
+    "Na2S": "#0072B2",
+    "Li2S": "#0072B2",
+}
+_STYLE = {
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "figure.dpi": 120,
+    "savefig.dpi": 200,
+    "svg.fonttype": "none",
+}
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Use the package's style inside a ``with`` block, without a screen.
+
+    Examples
+    --------
+    >>> with figure_style():
+    ...     pass
+    """
+    import matplotlib
+
+    matplotlib.use("Agg", force=False)
+    with matplotlib.rc_context(_STYLE):
+        yield
+
+
+def phase_colours(phases: Sequence[str]) -> dict[str, str]:
+    """Fixed colour of each phase, in every figure.
+
+    Parameters
+    ----------
+    phases : sequence of str
+        Formulas.
+
+    Returns
+    -------
+    dict of str to str
+        Hexadecimal colours.
+
+    Examples
+    --------
+    >>> phase_colours(["Na2S"])["Na2S"]
+    '#0072B2'
+    """
+    spare = [c for c in _PALETTE if c not in {_PHASES.get(p) for p in phases}] or _PALETTE
+    return {p: _PHASES.get(p, spare[i % len(spare)]) for i, p in enumerate(phases)}
+
+
+def temperature_colour(celsius: float) -> Any:
+    """Colour of a temperature on the one scale of all figures, -30 to 90 degC.
+
+    Parameters
+    ----------
+    celsius : float
+        Temperature [degC].
+
+    Returns
+    -------
+    tuple of float
+        RGBA.
+
+    Examples
+    --------
+    >>> len(temperature_colour(25.0))
+    4
+    """
+    import matplotlib
+
+    return matplotlib.colormaps["plasma"](min(max((celsius + 30) / 130, 0.0), 0.92))
+
+
+def save_figure(figure: Any, path: str | Path) -> Path:
+    """Write a figure as .png, .svg or .pdf and close it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to write.
+    path : str or pathlib.Path
+        In a folder that exists.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ParameterError
+        If the folder is missing or the ending unknown.
+
+    Examples
+    --------
+    >>> save_figure(None, "figure.docx")
+    Traceback (most recent call last):
+    ...
+    sscell.errors.ParameterError: Cannot draw 'figure.docx': use .png, .svg, .pdf.
+    """
+    import matplotlib.pyplot as plt
+
+    path = Path(path)
+    if path.suffix.lower() not in FIGURE_SUFFIXES:
+        raise ParameterError(
+            f"Cannot draw '{path.name}': use {', '.join(FIGURE_SUFFIXES)}."
+        )
+    if not path.parent.is_dir():
+        raise ParameterError(
+            f"The folder '{path.parent}' for '{path.name}' does not exist."
+        )
+    with figure_style():
+        figure.savefig(path)
+    plt.close(figure)
+    return path
