@@ -302,7 +302,9 @@ class _DrtProblem:
     points: int
 
     @classmethod
-    def build(cls, f: np.ndarray, z: np.ndarray, per_decade: int, blocking: bool) -> _DrtProblem:
+    def build(
+        cls, f: np.ndarray, z: np.ndarray, per_decade: int, blocking: bool
+    ) -> _DrtProblem:
         omega = 2 * np.pi * f
         low, high = np.log(1 / omega.max()), np.log(1 / omega.min())
         margin = np.log(10) / 2
@@ -340,7 +342,7 @@ class _DrtProblem:
         return nnls(a, b, maxiter=30 * a.shape[1])[0]
 
     def cross_validate(self) -> float:
-        strengths = np.logspace(-7, 3, 21)
+        strengths = np.logspace(-4, 3, 15)
         errors = np.zeros((len(strengths), 5))
         for fold in range(5):
             left_out = np.arange(self.points) % 5 == fold
@@ -412,7 +414,9 @@ def _drt_peaks(tau: np.ndarray, gamma: np.ndarray, f: np.ndarray) -> list[dict[s
     found -= 1
     if not len(found) or total <= 0:
         return []
-    valleys = [a + int(np.argmin(curve[a:b])) for a, b in zip(found, found[1:], strict=False)]
+    valleys = [
+        a + int(np.argmin(curve[a:b])) for a, b in zip(found, found[1:], strict=False)
+    ]
     edges = [0, *valleys, len(fine) - 1]
     inside = (1 / (2 * np.pi * f.max()), 1 / (2 * np.pi * f.min()))
     peaks = []
@@ -441,7 +445,9 @@ def _middle(s: np.ndarray, curve: np.ndarray, at: int) -> tuple[float, float, fl
     left = at - int(np.argmax(low[at::-1])) if low[: at + 1].any() else 0
     right = at + int(np.argmax(low[at:])) if low[at:].any() else len(s) - 1
     part = slice(left, right + 1)
-    centre = np.trapezoid(curve[part] * s[part], s[part]) / np.trapezoid(curve[part], s[part])
+    centre = np.trapezoid(curve[part] * s[part], s[part]) / np.trapezoid(
+        curve[part], s[part]
+    )
     return float(s[left]), float(centre), float(s[right])
 
 
@@ -557,10 +563,14 @@ def fit_circuit(
     miss, upper = _misfit(circuit, held, f, z)
     rough = [_descend(miss, upper, np.log(g), 150) for g in guesses]
     best = min(rough, key=lambda r: r.cost)
-    return _circuit_result(circuit, names, units, _descend(miss, upper, best.x, 3000), miss, f, z)
+    return _circuit_result(
+        circuit, names, units, _descend(miss, upper, best.x, 3000), miss, f, z
+    )
 
 
-def _parameter_names(circuit: str, held: Mapping[str, float]) -> tuple[list[str], list[str]]:
+def _parameter_names(
+    circuit: str, held: Mapping[str, float]
+) -> tuple[list[str], list[str]]:
     from impedance.models.circuits import CustomCircuit
     from impedance.models.circuits.fitting import calculateCircuitLength
 
@@ -626,7 +636,9 @@ def _circuit_result(
         if not np.isfinite(e) or e > 0.5 * abs(v)
     ]
     if np.sqrt(chi / freedom) > 0.05:
-        notes.append(f"The circuit misses the spectrum by {np.sqrt(chi / freedom):.0%} of |Z|.")
+        notes.append(
+            f"The circuit misses the spectrum by {np.sqrt(chi / freedom):.0%} of |Z|."
+        )
     return CircuitFit(circuit, names, units, values, errors, chi, freedom, f, fitted, notes)
 
 
@@ -638,7 +650,11 @@ def _arc_order(circuit: str, names: list[str], values: np.ndarray) -> list[int]:
     for element, power in (("CPE", True), ("C", False)):
         labels = re.findall(rf"p\(R(\d+),{element}\1\)", circuit.replace(" ", ""))
         members = [
-            [k for k, n in enumerate(names) if n.partition("_")[0] in (f"R{a}", f"{element}{a}")]
+            [
+                k
+                for k, n in enumerate(names)
+                if n.partition("_")[0] in (f"R{a}", f"{element}{a}")
+            ]
             for a in labels
         ]
         if len(members) < 2 or len({len(m) for m in members}) > 1:
@@ -734,8 +750,9 @@ def eis(
 
     Notes
     -----
-    The interfacial resistance is the area of the DRT peaks within the measured range,
-    without what lies at its slow edge (diffusion, blocking).
+    The interfacial resistance is the area of the DRT peaks within the measured range and
+    faster than the tail of diffusion or blocking, which begins at the last minimum of
+    -Im Z towards low frequency.
 
     Examples
     --------
@@ -766,6 +783,19 @@ def eis(
     return result
 
 
+def _tail_begin(f: np.ndarray, z: np.ndarray) -> float:
+    """Frequency below which -Im Z only grows (blocking, diffusion); 0 without such a tail."""
+    rise = -z.imag
+    if len(f) > 4:
+        rise = np.concatenate(
+            [rise[:1], np.median([rise[:-2], rise[1:-1], rise[2:]], 0), rise[-1:]]
+        )
+    falls = np.flatnonzero(np.diff(rise) <= 0)
+    begin = int(falls[-1]) + 1 if len(falls) else 0
+    grown = rise[-1] > 1.5 * max(rise[begin], 0)
+    return float(f[begin]) if len(f) - begin > 3 and grown else 0.0
+
+
 def _states(data: xr.Dataset) -> list[tuple[str | None, xr.Dataset]]:
     if "state" not in data.dims:
         return [(None, data)]
@@ -773,7 +803,9 @@ def _states(data: xr.Dataset) -> list[tuple[str | None, xr.Dataset]]:
     return [(str(label), data.isel(state=k)) for k, label in enumerate(labels)]
 
 
-def _spectrum_dict(label: str | None, data: xr.Dataset, area: float | None) -> dict[str, Any]:
+def _spectrum_dict(
+    label: str | None, data: xr.Dataset, area: float | None
+) -> dict[str, Any]:
     f, z = _spectrum(data)
     return {
         "state": label,
@@ -792,7 +824,10 @@ def _one_state(
     notes: list[str],
 ) -> dict[str, Any]:
     spread = drt(data)
-    closed = [p["area_ohm"] for p in spread.peaks if p["closed"]]
+    slowest = _tail_begin(*_spectrum(data))
+    closed = [
+        p["area_ohm"] for p in spread.peaks if p["closed"] and p["frequency_Hz"] >= slowest
+    ]
     notes += spread.warnings
     check = kramers_kronig(data)
     notes += check.warnings

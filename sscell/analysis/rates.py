@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sscell.analysis.capacity import HalfCycle, half_cycles
+from sscell.analysis.capacity import SMOOTHING, HalfCycle, dqdv_peaks, half_cycles
 from sscell.dataset import metadata
 from sscell.errors import DataError
 
-__all__ = ["coulombic_efficiency", "half_cycle_table", "rate"]
+__all__ = ["coulombic_efficiency", "dqdv", "half_cycle_table", "rate"]
 
 
 def half_cycle_table(data: xr.Dataset) -> list[dict[str, Any]]:
@@ -46,7 +46,11 @@ def half_cycle_table(data: xr.Dataset) -> list[dict[str, Any]]:
 
 def _row(half: HalfCycle, mass: float | None, energy_mass: float | None) -> dict[str, Any]:
     moving = np.abs(half.current) > 0.05 * np.abs(half.current).max()
-    hours = float(half.charge[-1] / np.mean(np.abs(half.current[moving]))) if moving.any() else 0
+    hours = (
+        float(half.charge[-1] / np.mean(np.abs(half.current[moving])))
+        if moving.any()
+        else 0
+    )
     energy = half.energy()
     specific = None if energy_mass is None else energy / energy_mass * 1e3
     return {
@@ -166,7 +170,9 @@ def rate(data: xr.Dataset, *, tolerance: float = 0.05) -> dict[str, Any]:
     }
 
 
-def _same_current(rows: list[dict[str, Any]], tolerance: float) -> list[list[dict[str, Any]]]:
+def _same_current(
+    rows: list[dict[str, Any]], tolerance: float
+) -> list[list[dict[str, Any]]]:
     groups: list[list[dict[str, Any]]] = []
     for row in rows:
         for group in groups:
@@ -182,3 +188,51 @@ def _label(current: float, mass: float | None) -> str:
     if mass is not None:
         return f"{current * 1e3 / mass:.4g} mA/g"
     return f"{current * 1e3:.4g} mA"
+
+
+def dqdv(data: xr.Dataset, *, smoothing: float = SMOOTHING) -> dict[str, Any]:
+    """Peaks of the differential capacity of every half cycle.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        A time series.
+    smoothing : float, optional
+        Standard deviation of the Gaussian [V].
+
+    Returns
+    -------
+    dict
+        ``dqdv_peaks`` (``voltage_V``, ``height_mAh_g_V``, ``height_mAh_V``,
+        ``direction``, ``cycle``) and ``warnings``. Cycles are those of the file, or pairs
+        of half cycles where it counts none.
+
+    Raises
+    ------
+    DataError
+        If no current flows.
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> data = time_series({"Time [s]": [0, 1, 9, 10], "Current [A]": [1.0] * 4,
+    ...                     "Voltage [V]": [3, 2.001, 1.999, 1]})
+    >>> [round(p["voltage_V"], 2) for p in dqdv(data)["dqdv_peaks"]]
+    [2.0]
+    """
+    halves = half_cycles(data)
+    if not halves:
+        raise DataError("No current flows in these data: there is no half cycle.")
+    mass = metadata(data, "capacity_basis_mass_g")
+    counted = "Cycle" in data
+    peaks = []
+    for number, half in enumerate(halves):
+        for peak in dqdv_peaks(half, smoothing=smoothing):
+            height = peak["height_mAh_V"]
+            peak["height_mAh_g_V"] = None if mass is None else height / mass
+            peak["cycle"] = half.cycle if counted else 1 + number // 2
+            peaks.append(peak)
+    notes = []
+    if mass is None:
+        notes.append("No mass is known (--mass): heights are in mAh/V, not per gram.")
+    return {"dqdv_peaks": peaks, "warnings": notes}

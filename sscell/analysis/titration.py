@@ -83,7 +83,9 @@ class Titration:
         lines = []
         for name, part in self.directions.items():
             plateaus = ", ".join(f"{v:.3f}" for v in part["ocv_plateaus_V"]) or "none"
-            lines.append(f"{name}: {len(part['pulses'])} pulses, OCV plateaus [V]: {plateaus}")
+            lines.append(
+                f"{name}: {len(part['pulses'])} pulses, OCV plateaus [V]: {plateaus}"
+            )
             lines.append("  mAh/g   OCV/V  over/mV  ohmic/mV  conc/mV   D/cm2 s-1")
             lines += [_line(pulse) for pulse in part["pulses"]]
         return "\n".join([*lines, *(f"warning: {w}" for w in self.warnings)])
@@ -165,7 +167,9 @@ def gitt(
     """
     require(data, "Time [s]", "Current [A]", "Voltage [V]")
     if method not in METHODS:
-        raise ParameterError(f"There is no method '{method}'. {did_you_mean(method, METHODS)}")
+        raise ParameterError(
+            f"There is no method '{method}'. {did_you_mean(method, METHODS)}"
+        )
     if direction not in ("discharge", "charge", "both"):
         raise ParameterError(
             f"Direction '{direction}' must be 'discharge', 'charge' or 'both'."
@@ -175,7 +179,9 @@ def gitt(
         length = parse_quantity(diffusion_length, "cm", "Diffusion length")
         if length <= 0:
             raise ParameterError(f"Diffusion length '{diffusion_length}' must be positive.")
-    t, i, v = (data[n].values.astype(float) for n in ("Time [s]", "Current [A]", "Voltage [V]"))
+    t, i, v = (
+        data[n].values.astype(float) for n in ("Time [s]", "Current [A]", "Voltage [V]")
+    )
     segments, notes = _segments(t, i)
     mass = metadata(data, "capacity_basis_mass_g")
     parts: dict[str, dict[str, Any]] = {}
@@ -233,7 +239,9 @@ def _segments(t: np.ndarray, i: np.ndarray) -> tuple[list[_Segment], list[str]]:
         found.append(_Segment(a, b, *rests, int(sign)))
     notes = []
     if short + blips:
-        notes.append(f"{short + blips} runs of current of fewer than 3 samples were left out.")
+        notes.append(
+            f"{short + blips} runs of current of fewer than 3 samples were left out."
+        )
     return found, notes
 
 
@@ -340,7 +348,9 @@ def _onset(segment: _Segment, t: np.ndarray) -> float:
     return float(first)
 
 
-def _root_line(since: np.ndarray, voltage: np.ndarray, window: float) -> tuple[float, float]:
+def _root_line(
+    since: np.ndarray, voltage: np.ndarray, window: float
+) -> tuple[float, float]:
     """Offset and initial slope of the voltage over sqrt(t) early in a pulse or rest.
 
     A second-order term takes up the curvature of the host, or of a relaxation.
@@ -354,7 +364,9 @@ def _root_line(since: np.ndarray, voltage: np.ndarray, window: float) -> tuple[f
     return float(offset), float(slope)
 
 
-def _onset_jump(since: np.ndarray, voltage: np.ndarray, before: float | None) -> float | None:
+def _onset_jump(
+    since: np.ndarray, voltage: np.ndarray, before: float | None
+) -> float | None:
     """Ohmic jump where the current begins."""
     if before is None:
         return None
@@ -387,17 +399,26 @@ def _relaxation(
     # More than the whole overpotential is not ohmic.
     jump = float(np.clip(jump, 0, abs(after - end_v)))
     start = end_v + segment.sign * jump
-    fraction = (voltage - after) / (start - after) if abs(start - after) > 1e-6 else 0 * voltage
+    fraction = (
+        (voltage - after) / (start - after) if abs(start - after) > 1e-6 else 0 * voltage
+    )
     below = np.flatnonzero(fraction <= np.exp(-1))
     tau = float(since[below[0]]) if len(below) and np.any(fraction) else None
     late = since >= 0.8 * since[-1]
     drift = 0.0
     if late.sum() >= 3 and np.ptp(since[late]) > 0:
         drift = float(np.polyfit(since[late], voltage[late], 1)[0] * 3.6e6)
-    return {"ohmic_V": jump, "relaxation_time_s": tau, "rest_drift_mV_h": drift, "flags": []}
+    return {
+        "ohmic_V": jump,
+        "relaxation_time_s": tau,
+        "rest_drift_mV_h": drift,
+        "flags": [],
+    }
 
 
-def _drift_flags(drift: float | None, before: float | None, after: float | None) -> list[str]:
+def _drift_flags(
+    drift: float | None, before: float | None, after: float | None
+) -> list[str]:
     if drift is None or before is None or after is None:
         return []
     if abs(drift) > 1 and abs(drift) * 0.25 > 0.1 * abs(after - before) * 1e3:
@@ -429,9 +450,13 @@ def _diffusion(
     rate = 4 / np.pi * (step / duration / slope) ** 2
     flags = []
     if abs(step) < FLAT_OCV:
-        flags.append(f"the OCV is flat (moves less than {FLAT_OCV * 1e3:g} mV); D means little")
+        flags.append(
+            f"the OCV is flat (moves less than {FLAT_OCV * 1e3:g} mV); D means little"
+        )
     if abs(step) > LARGE_STEP:
-        flags.append(f"the pulse is too large (OCV moves more than {LARGE_STEP * 1e3:g} mV)")
+        flags.append(
+            f"the pulse is too large (OCV moves more than {LARGE_STEP * 1e3:g} mV)"
+        )
     if rate * duration > SHORT_TIME:
         flags.append(
             f"the pulse is too long for the sqrt(t) law (tau D/L^2 = {rate * duration:.2g}, "
@@ -450,7 +475,9 @@ def _bent(
     return bool(abs(voltage[-1] - offset - expected) > limit * abs(expected))
 
 
-def _plateaus(name: str, initial: float | None, pulses: list[dict[str, Any]]) -> list[float]:
+def _plateaus(
+    name: str, initial: float | None, pulses: list[dict[str, Any]]
+) -> list[float]:
     points = [(p["cumulative_capacity_mAh"], p["ocv_V"]) for p in pulses]
     if initial is not None:
         points.insert(0, (0.0, initial))
@@ -460,5 +487,7 @@ def _plateaus(name: str, initial: float | None, pulses: list[dict[str, Any]]) ->
     charge = np.array([q for q, _ in points]) / 1e3
     ocv = np.array([u for _, u in points])
     zero = np.zeros_like(charge)
-    half = HalfCycle(name, 1, 1, np.arange(len(charge)), zero, zero, ocv, charge - charge[0])
+    half = HalfCycle(
+        name, 1, 1, np.arange(len(charge)), zero, zero, ocv, charge - charge[0]
+    )
     return [float(p["voltage_V"]) for p in dqdv_peaks(half)]

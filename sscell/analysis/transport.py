@@ -13,7 +13,14 @@ from sscell.dataset import metadata, require
 from sscell.errors import DataError, ParameterError
 from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
 
-__all__ = ["Arrhenius", "Cottrell", "arrhenius", "conductivity", "cottrell", "nernst_einstein"]
+__all__ = [
+    "Arrhenius",
+    "Cottrell",
+    "arrhenius",
+    "conductivity",
+    "cottrell",
+    "nernst_einstein",
+]
 
 ELECTRON_VOLT = FARADAY  # J mol-1 per eV
 
@@ -112,7 +119,9 @@ def arrhenius(
             f"{len(y)} values at {len(np.unique(t))} temperatures."
         )
     if not (np.all(y > 0) and np.all(t > 0)):
-        raise DataError("An Arrhenius line needs positive values and temperatures above 0 K.")
+        raise DataError(
+            "An Arrhenius line needs positive values and temperatures above 0 K."
+        )
     logs = np.log(y * t if with_temperature else y)
     weights = np.ones_like(y) if errors is None else y / np.asarray(errors, dtype=float)
     slope, offset, covariance, r_squared = _line(1 / t, logs, weights)
@@ -365,7 +374,9 @@ def _straight_window(t: np.ndarray, i: np.ndarray) -> tuple[float, float]:
     product = i * np.sqrt(t)
     best, start = (t[0], t[-1], 0.0), 0
     for end in range(len(t)):
-        while np.ptp(product[start : end + 1]) > 0.1 * np.abs(product[start : end + 1]).max():
+        while (
+            np.ptp(product[start : end + 1]) > 0.1 * np.abs(product[start : end + 1]).max()
+        ):
             start += 1
         span = np.log(t[end] / t[start])
         if end - start >= 4 and span > best[2]:

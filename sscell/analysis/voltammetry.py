@@ -148,7 +148,9 @@ def sweeps(data: xr.Dataset, *, least: float = 0.1) -> list[Sweep]:
     [('charge', 0.01), ('discharge', 0.01)]
     """
     require(data, "Time [s]", "Voltage [V]", "Current [A]")
-    t, v, i = (data[n].values.astype(float) for n in ("Time [s]", "Voltage [V]", "Current [A]"))
+    t, v, i = (
+        data[n].values.astype(float) for n in ("Time [s]", "Voltage [V]", "Current [A]")
+    )
     edges = _vertices(v, least * np.ptp(v))
     found: list[Sweep] = []
     counts = {"charge": 0, "discharge": 0}
@@ -286,7 +288,9 @@ def cv(
                 "sweep": sweep.number,
                 "dataset": k + 1,
             }
-            peaks += [{**entry, "peak": n, **_point(sweep, r)} for n, r in enumerate(rows, 1)]
+            peaks += [
+                {**entry, "peak": n, **_point(sweep, r)} for n, r in enumerate(rows, 1)
+            ]
             if at_end:
                 outward = sweep.current * (-1 if sweep.direction == "charge" else 1)
                 at_vertex.append({**entry, **_point(sweep, int(np.argmax(outward)))})
@@ -316,16 +320,22 @@ def _notes(
             )
     for b in found:
         if b.points == 2:
-            notes.append(f"The {b.branch} b-value rests on two scan rates: it has no error.")
+            notes.append(
+                f"The {b.branch} b-value rests on two scan rates: it has no error."
+            )
         elif b.r_squared < 0.95:
-            notes.append(f"The {b.branch} currents follow no power law (R2 {b.r_squared:.2f}).")
+            notes.append(
+                f"The {b.branch} currents follow no power law (R2 {b.r_squared:.2f})."
+            )
     if not peaks:
         notes.append("No peak was found in any sweep.")
     return notes
 
 
 def _count(branch: str, *lists: list[dict[str, Any]]) -> int:
-    return len({(e["dataset"], e["sweep"]) for x in lists for e in x if e["branch"] == branch})
+    return len(
+        {(e["dataset"], e["sweep"]) for x in lists for e in x if e["branch"] == branch}
+    )
 
 
 def _b_values(peaks: list[dict[str, Any]]) -> list[BValue]:
@@ -344,7 +354,9 @@ def _b_values(peaks: list[dict[str, Any]]) -> list[BValue]:
         rates = [p["scan_rate_mV_s"] for p in chosen]
         if len(chosen) >= 2 and max(rates) > 1.2 * min(rates):
             result.append(
-                b_value(rates, [p["current_A"] for p in chosen], direction, chosen[0]["peak"])
+                b_value(
+                    rates, [p["current_A"] for p in chosen], direction, chosen[0]["peak"]
+                )
             )
     return result
 

@@ -157,7 +157,9 @@ def _is_own(path: Path) -> bool:
     else:
         return False
     series = {"Time [s]", "Voltage [V]", "Current [A]"}
-    return series <= names or {"Frequency [Hz]", "Z real [Ohm]", "Z imaginary [Ohm]"} <= names
+    return (
+        series <= names or {"Frequency [Hz]", "Z real [Ohm]", "Z imaginary [Ohm]"} <= names
+    )
 
 
 def _own(path: Path, options: Mapping[str, object]) -> xr.Dataset:
@@ -166,7 +168,9 @@ def _own(path: Path, options: Mapping[str, object]) -> xr.Dataset:
     except (DataError, ParameterError):
         raise
     except Exception as error:
-        raise DataError(f"'{path.name}' is not a dataset of this package: {error}.") from error
+        raise DataError(
+            f"'{path.name}' is not a dataset of this package: {error}."
+        ) from error
     sign = options["current_sign"]
     if sign == "charge" and "Current [A]" in data:
         data["Current [A]"] = -data["Current [A]"]

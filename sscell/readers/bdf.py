@@ -66,7 +66,9 @@ def write_bdf(data: xr.Dataset, path: str | Path) -> Path:
 
     path = Path(path)
     if "time" not in data.dims:
-        raise DataError("BDF has no table for impedance; write .nc or the package's own .csv.")
+        raise DataError(
+            "BDF has no table for impedance; write .nc or the package's own .csv."
+        )
     require(data, "Time [s]", "Voltage [V]", "Current [A]")
     # Adding zero turns the -0.0 of a rest into 0.0.
     columns = {
@@ -79,7 +81,9 @@ def write_bdf(data: xr.Dataset, path: str | Path) -> Path:
         try:
             frame.to_parquet(path, index=False)
         except ImportError as error:
-            raise ParameterError("Parquet needs pyarrow: pip install 'sscell[files]'.") from error
+            raise ParameterError(
+                "Parquet needs pyarrow: pip install 'sscell[files]'."
+            ) from error
     elif path.suffix.lower() == ".csv":
         frame.to_csv(path, index=False)
     else:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 from sscell.errors import DataError, ParameterError, did_you_mean
 
-__all__ = ["QUANTITIES", "Column", "Quantity", "match_columns", "parse_mapping", "split_unit"]
+__all__ = [
+    "QUANTITIES",
+    "Column",
+    "Quantity",
+    "match_columns",
+    "parse_mapping",
+    "split_unit",
+]
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,10 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity(
         "current",
         "Current [A]",
-        (rf"(?:cell |applied |total )?{_I}", r"(?:im|amps?|current density|specific current|j)"),
+        (
+            rf"(?:cell |applied |total )?{_I}",
+            r"(?:im|amps?|current density|specific current|j)",
+        ),
         "A",
     ),
     Quantity(
@@ -71,7 +81,9 @@ QUANTITIES: tuple[Quantity, ...] = (
         "degC",
     ),
     Quantity(
-        "cycle", "Cycle", (r"(?:cycle|cycle ?(?:index|number|count|no|id)|full ?cycle|zyklus)",)
+        "cycle",
+        "Cycle",
+        (r"(?:cycle|cycle ?(?:index|number|count|no|id)|full ?cycle|zyklus)",),
     ),
     Quantity(
         "step",
@@ -91,7 +103,9 @@ QUANTITIES: tuple[Quantity, ...] = (
         (r"(?:discharg(?:e|ing)|dchg) ?cap(?:acity)?|q discharge",),
         "A.h",
     ),
-    Quantity("frequency", "Frequency [Hz]", (r"(?:freq|frequency|frequencies|f|frequenz)",), "Hz"),
+    Quantity(
+        "frequency", "Frequency [Hz]", (r"(?:freq|frequency|frequencies|f|frequenz)",), "Hz"
+    ),
     Quantity(
         "real",
         "Z real [Ohm]",
@@ -174,7 +188,9 @@ def split_unit(header: str) -> tuple[str, str | None]:
     (('current', 'mA'), ('voltage', 'V'), ('u', None))
     """
     text = header.strip().strip("\"'#\ufeff ").replace("µ", "u").replace("μ", "u")
-    text = re.sub(r"^-?\s*(Re|Im)\(Z\)", lambda m: m[0].replace("(", " ").replace(")", ""), text)
+    text = re.sub(
+        r"^-?\s*(Re|Im)\(Z\)", lambda m: m[0].replace("(", " ").replace(")", ""), text
+    )
     tail = r"(?P<unit>[^()\[\]]+)"
     for pattern in (rf"\[{tail}\]\s*$", rf"[(]{tail}[)]\s*$", rf"\s+/\s+{tail}$",
                     r"/(?P<unit>[^/]+(?:/[^/]+)?)$"):  # fmt: skip

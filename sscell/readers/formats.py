@@ -46,7 +46,9 @@ class Format:
             return False
         if not self.signs:
             return True
-        return head is not None and any(s.lower() in head[:4000].lower() for s in self.signs)
+        return head is not None and any(
+            s.lower() in head[:4000].lower() for s in self.signs
+        )
 
 
 def _need(module: str, extra: str, path: Path, remark: str = "") -> Any:
@@ -90,7 +92,11 @@ def _impedance_instrument(instrument: str) -> Callable[[Path], Table]:
 
         library = _need("impedance.preprocessing", "eis", path)
         frequency, z = library.readFile(str(path), instrument=instrument)
-        columns = {"Frequency [Hz]": frequency, "Z real [Ohm]": z.real, "Z imag [Ohm]": z.imag}
+        columns = {
+            "Frequency [Hz]": frequency,
+            "Z real [Ohm]": z.real,
+            "Z imag [Ohm]": z.imag,
+        }
         return Table(pd.DataFrame(columns), instrument)
 
     return load
@@ -136,7 +142,9 @@ FORMATS: tuple[Format, ...] = (
         ("current_ampere", "current / a"),
         _bdf_csv,
     ),
-    Format("biologic-mpt", "BioLogic .mpt text", (), ("EC-Lab ASCII FILE",), _biologic_text),
+    Format(
+        "biologic-mpt", "BioLogic .mpt text", (), ("EC-Lab ASCII FILE",), _biologic_text
+    ),
     Format(
         "gamry",
         "Gamry .DTA impedance",
@@ -144,9 +152,15 @@ FORMATS: tuple[Format, ...] = (
         ("EXPLAIN",),
         _impedance_instrument("gamry"),
     ),
-    Format("autolab", "Autolab", (), ('"Z60W Data File',), _impedance_instrument("autolab")),
     Format(
-        "zplot", "ZPlot .z", (), ("ZPLOT2 ASCII", "ZPlotW Data"), _impedance_instrument("zplot")
+        "autolab", "Autolab", (), ('"Z60W Data File',), _impedance_instrument("autolab")
+    ),
+    Format(
+        "zplot",
+        "ZPlot .z",
+        (),
+        ("ZPLOT2 ASCII", "ZPlotW Data"),
+        _impedance_instrument("zplot"),
     ),
     Format(
         "versastudio",

@@ -100,12 +100,18 @@ def _merged(notes: list[str]) -> list[str]:
     return [*rest, f"{_NO_UNIT} {', '.join(bare)}."] if bare else rest
 
 
-def _headerless(table: Table, columns: dict[str, Column], notes: list[str]) -> dict[str, Column]:
+def _headerless(
+    table: Table, columns: dict[str, Column], notes: list[str]
+) -> dict[str, Column]:
     frame = table.frame
     if columns or frame.shape[1] < 3:
         return {}
     head = [str(h) for h in frame.columns[:3]]
-    f = np.asarray(frame[head[0]], dtype=float) if _numeric(frame[head[0]]) else np.array([])
+    f = (
+        np.asarray(frame[head[0]], dtype=float)
+        if _numeric(frame[head[0]])
+        else np.array([])
+    )
     if len(f) > 4 and np.all(f > 0):
         ratio = np.diff(np.log(f))
         if np.all(ratio > 0) or np.all(ratio < 0):
@@ -160,9 +166,11 @@ def _clock_seconds(series: Any) -> np.ndarray:
             return total.to_numpy()
         series = pd.to_datetime(text, errors="coerce", format="mixed")
     stamps = series.to_numpy().astype("datetime64[ns]")
-    seconds = (stamps - stamps[~np.isnat(stamps)][0]) / np.timedelta64(1, "s") if len(
-        stamps[~np.isnat(stamps)]
-    ) else np.full(len(stamps), np.nan)
+    seconds = (
+        (stamps - stamps[~np.isnat(stamps)][0]) / np.timedelta64(1, "s")
+        if len(stamps[~np.isnat(stamps)])
+        else np.full(len(stamps), np.nan)
+    )
     return np.where(np.isnat(stamps), np.nan, seconds)
 
 
@@ -186,7 +194,9 @@ def _convert(
 
 
 def _has_numbers(series: Any) -> bool:
-    numbers = _plain_numbers(series) if series.dtype.kind not in "mM" else np.array([np.nan])
+    numbers = (
+        _plain_numbers(series) if series.dtype.kind not in "mM" else np.array([np.nan])
+    )
     return bool(np.isfinite(numbers).any())
 
 
@@ -228,7 +238,9 @@ def _missing(table: Table, columns: Mapping[str, Column], needed: tuple[str, ...
 def _spectrum(table: Table, columns: Mapping[str, Column], notes: list[str]) -> xr.Dataset:
     values = {k: _convert(table, k, columns[k], notes, {}) for k in _SPECTRAL}
     # Some instruments log rows of another technique with frequency zero.
-    good = np.all([np.isfinite(v) for v in values.values()], axis=0) & (values["frequency"] > 0)
+    good = np.all([np.isfinite(v) for v in values.values()], axis=0) & (
+        values["frequency"] > 0
+    )
     _report_dropped(good, notes, "a number is missing or the frequency is not positive")
     if good.sum() < 3:
         raise DataError("The file holds fewer than three impedance points.")
@@ -293,13 +305,21 @@ def _series(
     good = np.all([np.isfinite(values[k]) for k in needed], axis=0)
     _report_dropped(good, notes, "time, voltage or current is not a number")
     if good.sum() < 2:
-        raise DataError("The file holds fewer than two rows with time, voltage and current.")
+        raise DataError(
+            "The file holds fewer than two rows with time, voltage and current."
+        )
     values = {k: v[good] for k, v in values.items()}
-    mode = table.frame[columns["mode"].header].to_numpy()[good] if "mode" in columns else None
+    mode = (
+        table.frame[columns["mode"].header].to_numpy()[good] if "mode" in columns else None
+    )
     _plausible(values, columns)
     if "step" in values and "cycle" not in values and np.any(np.diff(values["step"]) < 0):
-        values["cycle"] = 1 + np.cumsum(np.diff(values["step"], prepend=values["step"][0]) < 0)
-        notes.append("The file counts no cycles; a new one begins where the step falls back.")
+        values["cycle"] = 1 + np.cumsum(
+            np.diff(values["step"], prepend=values["step"][0]) < 0
+        )
+        notes.append(
+            "The file counts no cycles; a new one begins where the step falls back."
+        )
     values = _ordered(values, notes)
     if mode is not None and len(mode) != len(values["time"]):
         mode = None

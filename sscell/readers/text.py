@@ -141,7 +141,9 @@ def _decimal(lines: list[str], delimiter: str) -> str:
 
 def _headers(lines: list[str], start: int, delimiter: str) -> list[str] | None:
     width = len(_fields(lines[start], delimiter))
-    above = [_fields(line.lstrip("#"), delimiter) for line in lines[max(start - 2, 0) : start]]
+    above = [
+        _fields(line.lstrip("#"), delimiter) for line in lines[max(start - 2, 0) : start]
+    ]
     above = [a for a in above if a]
     if not above or _looks_like_data(above[-1]) or abs(len(above[-1]) - width) > 1:
         return _loose_header(lines, start, width)
@@ -223,7 +225,9 @@ def read_text_table(path: Path) -> Table:
     named = _unique(headers or [], max(width, len(headers or [])))
     table = Table(None, "table")
     table.attributes["headerless"] = headers is None
-    table.frame = _body(path, start, delimiter, named, _decimal(lines[start:], delimiter), table)
+    table.frame = _body(
+        path, start, delimiter, named, _decimal(lines[start:], delimiter), table
+    )
     return table
 
 
@@ -254,5 +258,7 @@ def _body(
         quoting=3 if delimiter == r"\s+" else 0,
     )
     if len(frame) < rows:
-        table.warnings.append(f"{rows - len(frame)} rows dropped: they have too many fields.")
+        table.warnings.append(
+            f"{rows - len(frame)} rows dropped: they have too many fields."
+        )
     return frame.drop(columns="__end__")
