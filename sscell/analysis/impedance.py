@@ -257,10 +257,11 @@ def drt(
     ``Z = R + i w L + 1/(i w C) + int gamma(ln tau)/(1 + i w tau) d ln tau`` with
     ``tau = 1/(2 pi f)`` at a peak, so gamma is in Ohm and its area over ln(tau) is a
     resistance. A peak stands at the centre of its part above half height. gamma is
-    piecewise linear in ln(tau), reaches half a decade beyond the slowest datum, and minimises ``|W (Z - Z_fit)|^2 + lambda |gamma''|^2`` with
-    ``W = 1/|Z|`` and gamma scaled to the range of Z', all terms >= 0 (NNLS). Lambda is
-    the one that predicts best every fifth frequency left out, in turn; of those within
-    one standard error the largest is taken.
+    piecewise linear in ln(tau), reaches half a decade beyond the slowest datum, and
+    minimises ``|(Z - Z_fit)/|Z||^2 + lambda int (g'')^2 d ln tau`` with g = gamma over
+    the range of Z', all terms >= 0 (NNLS). Lambda, 1e-4 to 1e3, is the one that best
+    predicts every fifth frequency left out, in turn; of those within one standard error
+    of that, and 20 %, the largest is taken.
 
     Source: Wan et al., Electrochim. Acta 184 (2015) 483,
     doi:10.1016/j.electacta.2015.09.097.

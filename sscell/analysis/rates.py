@@ -154,6 +154,8 @@ def rate(data: xr.Dataset, *, tolerance: float = 0.05) -> dict[str, Any]:
     notes = []
     if mass is None:
         notes.append("No mass is known (--mass): capacities are in mAh, energies unknown.")
+    elif metadata(data, "energy_basis_mass_g") is None:
+        notes.append("Energies and powers are per mass of the capacity basis.")
     if len(groups) == 1:
         notes.append("All discharges have the same current: this is no rate test.")
     return {

@@ -314,7 +314,8 @@ def cottrell(
     >>> t = np.linspace(0.1, 20, 200)
     >>> i = 96485.33 * 1.0 * 0.02 * np.sqrt(1e-9 / (np.pi * t))
     >>> data = time_series({"Time [s]": t, "Voltage [V]": 0 * t + 3.0, "Current [A]": i})
-    >>> f"{cottrell(data, concentration_mol_cm3=0.02, area_cm2=1.0).diffusion_coefficient_cm2_s:.2e}"
+    >>> found = cottrell(data, concentration_mol_cm3=0.02, area_cm2=1.0)
+    >>> f"{found.diffusion_coefficient_cm2_s:.2e}"
     '1.00e-09'
     """
     require(data, "Time [s]", "Voltage [V]", "Current [A]")

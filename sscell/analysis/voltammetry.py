@@ -341,7 +341,7 @@ def _count(branch: str, *lists: list[dict[str, Any]]) -> int:
 def _b_values(peaks: list[dict[str, Any]]) -> list[BValue]:
     """Largest peak of the first sweep of each branch that has one, over the scan rates."""
     result = []
-    for direction, branch in _BRANCH.items():
+    for direction in _BRANCH:
         mine = [p for p in peaks if p["direction"] == direction]
         first: dict[tuple[int, float], dict[str, Any]] = {}
         for peak in mine:

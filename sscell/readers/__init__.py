@@ -31,7 +31,7 @@ def read(
     temperature: str | float | None = None,
     format: str | None = None,
 ) -> xr.Dataset:
-    """Read a measured file into the dataset of this package.
+    r"""Read a measured file into the dataset of this package.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def read(
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp(), "cell.csv")
-    >>> _ = path.write_text("Time/h,Ewe/V,I/mA\\n0,2.0,-1\\n1,1.9,-1\\n2,1.8,-1\\n")
+    >>> _ = path.write_text("Time/h,Ewe/V,I/mA\n0,2.0,-1\n1,1.9,-1\n2,1.8,-1\n")
     >>> data = read(path, mass="2 mg", current_sign="charge")
     >>> data["Current [A]"].values[0], data["Time [s]"].values[1]
     (np.float64(0.001), np.float64(3600.0))

@@ -83,7 +83,7 @@ def to_dataset(
         format=table.format,
         temperature_C=temperature,
         area_cm2=area,
-        capacity_basis=None if mass is None else "mass given by the user",
+        capacity_basis=None if mass is None else "given mass",
         capacity_basis_mass_g=mass,
         unread_columns=unread or None,
         warnings=notes or None,

@@ -181,7 +181,7 @@ def _unique(headers: list[str], width: int) -> list[str]:
 
 
 def read_text_table(path: Path) -> Table:
-    """Read a text table with whatever preamble, delimiter and decimal sign it has.
+    r"""Read a text table with whatever preamble, delimiter and decimal sign it has.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def read_text_table(path: Path) -> Table:
     --------
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp(), "a.csv")
-    >>> _ = path.write_text("t/s;U/V\\n0;3,5\\n1;3,4\\n")
+    >>> _ = path.write_text("t/s;U/V\n0;3,5\n1;3,4\n")
     >>> float(read_text_table(path).frame["U/V"].iloc[1])
     3.4
     """
