@@ -25,6 +25,7 @@ __all__ = ["Cell", "load"]
 _ANODES: dict[str, Any] = {"plateau": PlateauAnode}
 # A cathode's menu line: what reads its table, and the submodel that runs it.
 _CATHODES: dict[str, tuple[Any, Any]] = {"conversion": (Network, ConversionParticle)}
+_MASSES = ("active material", "cathode")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,7 @@ class Cell:
     parameters: ParameterSet
 
     def __post_init__(self) -> None:
+        self._check_tables()
         complete = self.parameters.complete(self.quantities)
         object.__setattr__(self, "parameters", complete)
         low, high = self.window
@@ -58,6 +60,7 @@ class Cell:
                 f"'Lower voltage cut-off [V]' is {low:g}, not below the upper one, {high:g}."
             )
         self._check_fractions()
+        self.host.check(self.values)
 
     @classmethod
     def load(cls, name: str | Path) -> Cell:
@@ -98,7 +101,7 @@ class Cell:
     def host(self) -> Any:
         """What the cathode's table describes, such as a reaction network."""
         physics = self.data["physics"]
-        reader, _ = _choose(_CATHODES, physics.get("cathode"), "cathode")
+        reader, _ = _choose(_CATHODES, physics.get("cathode"), "cathode model")
         return reader.from_table(self.data.get("network", {}))
 
     @property
@@ -128,8 +131,8 @@ class Cell:
         dict of str to pybamm.BaseSubModel
         """
         physics = self.data["physics"]
-        _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode")
-        anode = _choose(_ANODES, physics.get("anode"), "anode")
+        _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode model")
+        anode = _choose(_ANODES, physics.get("anode"), "anode model")
         implicit = distributed or double_layer or self.has_redox
         parts = {
             "negative electrode": anode(double_layer),
@@ -161,7 +164,7 @@ class Cell:
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about this physics."""
-        anode = _choose(_ANODES, self.data["physics"].get("anode"), "anode")
+        anode = _choose(_ANODES, self.data["physics"].get("anode"), "anode model")
         return (
             *GENERAL,
             *anode.quantities(),
@@ -353,6 +356,35 @@ class Cell:
         volume = v["Positive electrode mass [kg]"] * solid
         return volume / (1 - v["Positive electrode porosity"]) / self.area
 
+    def _check_tables(self) -> None:
+        """Check the tables beside the parameters, which every run reads."""
+        layers = self.data["physics"].get("separator", ["Separator"])
+        named = isinstance(layers, list | tuple) and all(isinstance(n, str) for n in layers)
+        if not named or len(set(layers)) != len(layers):
+            raise ParameterError(
+                f"{self.name}: 'separator' must be a list of different names, not {layers!r}."
+            )
+        bases, rates = self.data["bases"], self.data["rates"]
+        for key in ("capacity", "energy", "voltage_reference", "working_metal"):
+            if key not in bases:
+                raise ParameterError(f"{self.name}: the table 'bases' has no '{key}'.")
+        for which in ("capacity", "energy"):
+            entry = bases[which]
+            if not isinstance(entry, Mapping) or not {"name", "mass"} <= set(entry):
+                raise ParameterError(f"{self.name}: '{which}' needs a name and a mass.")
+            _choose(dict.fromkeys(_MASSES), entry["mass"], f"mass for the {which} basis,")
+        for key in ("slow", "first_step"):
+            if key not in rates:
+                raise ParameterError(f"{self.name}: the table 'rates' has no '{key}'.")
+        if rates["first_step"] not in ("discharge", "charge"):
+            raise ParameterError(
+                f"{self.name}: 'first_step' is {rates['first_step']!r}; "
+                "allowed: discharge, charge."
+            )
+        one_c = rates.get("one_C", {"value": 1, "unit": "A/kg"})
+        if not isinstance(one_c, Mapping) or not {"value", "unit"} <= set(one_c):
+            raise ParameterError(f"{self.name}: 'one_C' needs a value and a unit.")
+
     def _check_fractions(self) -> None:
         parts = ("active material", "electrolyte", "carbon")
         total = sum(self.values[f"Positive electrode {p} mass fraction"] for p in parts)
@@ -432,9 +464,7 @@ def load(name: str | Path) -> Cell:
 
 def _choose(menu: Mapping[str, Any], key: Any, what: str) -> Any:
     if key not in menu:
-        raise ParameterError(
-            f"There is no {what} model '{key}'. {did_you_mean(str(key), menu)}"
-        )
+        raise ParameterError(f"There is no {what} '{key}'. {did_you_mean(str(key), menu)}")
     return menu[key]
 
 

@@ -38,6 +38,10 @@ SERIES = (
     "Voltage [V]",
     "Discharge capacity [A.h]",
     "Positive electrode potential [V]",
+    "Positive electrode reaction overpotential [V]",
+    "Negative electrode reaction overpotential [V]",
+    "Separator ohmic losses [V]",
+    "Contact overpotential [V]",
     "Positive electrode thickness change [m]",
     "Negative electrode thickness change [m]",
     "Negative electrode inventory",
@@ -248,7 +252,8 @@ def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> E
     Examples
     --------
     >>> cell = Cell.load("Ji2024")
-    >>> engine(cell, Resolution()) is engine(cell.replace({"R3 rate constant [s-1]": 1e-4}), Resolution())
+    >>> other = cell.replace({"R3 rate constant [s-1]": 1e-4})
+    >>> engine(cell, Resolution()) is engine(other, Resolution())
     True
     """
     key = (cell.structure, resolution, controlled)

@@ -222,6 +222,7 @@ class SolidStateCell(pybamm.BaseModel):
             "Interphase contribution [V]": -v[
                 "Positive electrode interphase overpotential [V]"
             ],
+            "Contact overpotential [V]": contact,
             "Contact contribution [V]": -contact,
         }
 

@@ -103,6 +103,8 @@ class Network:
             If a key is missing, a reaction names an unknown species or takes up no guest.
         """
         try:
+            for row in (*table["species"].values(), *table["reactions"]):
+                _check_keys(row)
             species = tuple(
                 Species(
                     name, float(row["guest_per_host"]), bool(row.get("isolates", False))
@@ -116,11 +118,20 @@ class Network:
             network = cls(table["host"], table["guest"], species, reactions)
         except KeyError as error:
             raise ParameterError(f"The network has no {error}.") from error
+        except ParameterError:
+            raise
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ParameterError(
+                f"The network's tables do not have the form that is asked for: {error}."
+            ) from error
         network._check()
         return network
 
     def _check(self) -> None:
         names = [s.name for s in self.species]
+        labels = [r.name for r in self.reactions]
+        for label in sorted({n for n in labels if labels.count(n) > 1}):
+            raise ParameterError(f"Two reactions are named '{label}'.")
         for reaction in self.reactions:
             for name in (reaction.reactant, reaction.product):
                 if name not in names:
@@ -138,6 +149,26 @@ class Network:
         }
         if untouched:
             raise ParameterError(f"No reaction makes or consumes {sorted(untouched)}.")
+
+    def check(self, values: Mapping[str, float]) -> None:
+        """Check what no single value can say: the phases at the start add up to all.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            Parameter values by name.
+
+        Raises
+        ------
+        ParameterError
+            If the initial fractions [-] do not sum to one.
+        """
+        total = sum(values[f"Initial {s.name} fraction"] for s in self.species)
+        if abs(total - 1) > 1e-6:
+            raise ParameterError(
+                f"The initial fractions of {', '.join(self.phases)} add up to {total:g}, "
+                "not to 1."
+            )
 
     def content(self, species: str) -> float:
         """Moles of guest per mole of host in a species [-]."""
@@ -231,7 +262,7 @@ class Network:
             ),
             Quantity("Dead zone smoothing [V]", "rounds its corners", 1e-5, 0.01),
             Quantity(
-                "Minimum ionic conductivity [S.m-1]", "of the active material", 0, 1e-3
+                "Minimum ionic conductivity [S.m-1]", "of the active material", 1e-20, 1e-3
             ),
             Quantity("Inactive host fraction", "never reached by ions", 0, 0.95, 0.0),
             Quantity("Transport gain", "of the guest's paths by cycling", 0, 1e3, 0.0),
@@ -243,6 +274,14 @@ class Network:
         for reaction in self.reactions:
             rows += _reaction_quantities(reaction)
         return tuple(rows)
+
+
+def _check_keys(row: Mapping[str, Any]) -> None:
+    known = ("guest_per_host", "isolates", "name", "reactant", "product")
+    for key in row:
+        if key not in known:
+            hint = did_you_mean(key, known)
+            raise ParameterError(f"The network has an unknown key '{key}'. {hint}")
 
 
 def _species_quantities(species: Species) -> list[Quantity]:

@@ -182,7 +182,7 @@ class Run:
         if point is None:
             return None
         voltage = point["Voltage [V]"][0]
-        if low < voltage < high:
+        if low < voltage < high or np.isnan(voltage):
             return None
         reason = f"{LOWER if voltage <= low else UPPER} at once"
         t = float(self.solution.t[-1]) if self.solution is not None else 0.0
@@ -306,11 +306,8 @@ class Run:
         return "between"
 
     def _to_state_of_charge(self, share: float, ended: str) -> None:
-        full = max(
-            float(np.ptp(r.outputs["Discharge capacity [A.h]"]))
-            for r in self.records
-            if r.step.direction == "discharge"
-        )
+        # What the formed cell still does: the half cycle that the formation ended with.
+        full = float(np.ptp(self.records[-1].outputs["Discharge capacity [A.h]"]))
         direction = "discharge" if ended == "charged" else "charge"
         amount = ((1 - share) if ended == "charged" else share) * full
         if amount > 0:

@@ -86,6 +86,11 @@ def simulate(
     cell = _configured(cell, temperature, changes, v_min, v_max)
     resolution = resolution or Resolution()
     if isinstance(protocol, pybamm.Experiment):
+        if state != "pristine" or formation_temperature is not None:
+            raise ParameterError(
+                "A pybamm.Experiment starts from the pristine cell: put the steps before it "
+                "into the experiment, or use a protocol of sscell with a state."
+            )
         return _run_experiment(cell, protocol, resolution)
     steps = protocol.steps(cell.first_step)
     if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
@@ -186,4 +191,12 @@ def _run_experiment(
     data = labelled(cell, columns, model.budget, {"name": "experiment"}, steps)
     celsius = float(columns["Temperature [degC]"][0])
     set_metadata(data, state="pristine", warnings=remarks(cell, [celsius], []))
+    if len(parts) < len(experiment.steps):
+        # PyBaMM stops a volt beyond the window with no more than a warning.
+        raise SimulationError(
+            f"Step {len(parts)} of {len(experiment.steps)} of the experiment left the "
+            f"voltage window ({steps[-1]['stop_reason']}). Give it a voltage at which it "
+            "ends, or a shorter time.",
+            data,
+        )
     return data

@@ -104,14 +104,11 @@ class ConversionParticle(pybamm.BaseSubModel):
         }
         held = sum(s.guest_per_host * profiles[s.name] for s in network.species)
         mobile = pybamm.Parameter("Mobile guest capacity [V-1]") * phi
-        start = (
-            sum(
-                s.guest_per_host * pybamm.Parameter(f"Initial {s.name} fraction")
-                for s in network.species
-            )
-            - pybamm.Parameter("Mobile guest capacity [V-1]") * self._initial_potential()
-        )
+        # A state that never changes: parameters may differ in a later step, such as the
+        # temperature after a formation, but not what the cell was assembled with.
+        start = pybamm.Variable("Guest at the start")
         return {
+            "Guest at the start": start,
             "Host in phases": self._mean(sum(profiles.values())),
             "Guest taken up": self._mean(held - mobile) - start,
         }
@@ -241,7 +238,8 @@ class ConversionParticle(pybamm.BaseSubModel):
     ) -> Any:
         name = reaction.name
         thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
-        drive = self._dead_zone(name, self._potential(reaction) - phi) / thermal
+        affinity = self._potential(reaction) - phi
+        drive = self._dead_zone(name, affinity) / thermal
         k = pybamm.Parameter(f"{name} rate constant [s-1]") * self._arrhenius(
             variables, f"{name} activation energy"
         )
@@ -250,7 +248,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         reactant = reactant / (pybamm.sqrt(reactant**2 + 1e-12) + scale)
         product = product / (pybamm.sqrt(product**2 + 1e-12) + scale)
         presence = (reactant + product) / 2 + (reactant - product) / 2 * pybamm.tanh(
-            5 * drive
+            5 * affinity / thermal
         )
         alpha = pybamm.Parameter(f"{name} transfer coefficient")
         forward = k * pybamm.exp(alpha * drive)
@@ -317,6 +315,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         flux = variables["Positive particle mobility [s-1.V-1]"] * pybamm.grad(phi) - (
             uptake * (edge > 1 - 1e-9)
         )
+        self.rhs[variables["Guest at the start"]] = pybamm.Scalar(0)
         taken_up = sum(network.electrons(name) * rate for name, rate in rates.items())
         self.rhs[phi] = (taken_up + pybamm.div(flux)) / pybamm.Parameter(
             "Mobile guest capacity [V-1]"
@@ -349,3 +348,10 @@ class ConversionParticle(pybamm.BaseSubModel):
         self.initial_conditions[variables["Full cycles passed"]] = pybamm.Scalar(0)
         phi = variables["Positive particle guest potential [V]"]
         self.initial_conditions[phi] = self._initial_potential()
+        self.initial_conditions[variables["Guest at the start"]] = (
+            sum(
+                s.guest_per_host * pybamm.Parameter(f"Initial {s.name} fraction")
+                for s in self._network.species
+            )
+            - pybamm.Parameter("Mobile guest capacity [V-1]") * self._initial_potential()
+        )
