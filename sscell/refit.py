@@ -22,7 +22,7 @@ from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.observables import Observable, ObservableTable, Vary
 from sscell.parameters import find
-from sscell.validation import measure, run_all
+from sscell.validation import Reading, measure, run_all
 
 __all__ = ["Refit", "Residuals", "refit", "write_refit"]
 
@@ -96,7 +96,11 @@ class Residuals:
         runs = run_all(
             cell, [self.table.runs[n] for n in names], resolution=Resolution(self.shells)
         )
-        residuals = np.array([self._residual(o, runs[o.run]) for o in self.observables])
+        readings = {
+            name: run if isinstance(run, SimulationError) else Reading(run)
+            for name, run in runs.items()
+        }
+        residuals = np.array([self._residual(o, readings[o.run]) for o in self.observables])
         cost = float(residuals @ residuals)
         if cost < self.best_cost:
             self.best_cost, self.best, self.best_residuals = cost, np.array(x), residuals
@@ -106,7 +110,7 @@ class Residuals:
         return residuals
 
     @staticmethod
-    def _residual(observable: Observable, data: Any) -> float:
+    def _residual(observable: Observable, data: Reading | SimulationError) -> float:
         if isinstance(data, SimulationError):
             return _ABSENT
         model = measure(data, observable.measure)

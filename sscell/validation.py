@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sscell.analysis.capacity import differential_capacity, half_cycles
-from sscell.analysis.summary import summary
+from sscell.analysis.capacity import (
+    HalfCycle,
+    differential_capacity,
+    dqdv_peaks,
+    half_cycles,
+)
 from sscell.cell import Cell
 from sscell.dataset import metadata
 from sscell.engine import Resolution
@@ -24,7 +28,7 @@ from sscell.observables import Observable, ObservableTable, Run, load_observable
 from sscell.simulation import simulate
 from sscell.units import FARADAY
 
-__all__ = ["Validation", "measure", "run_all", "validate"]
+__all__ = ["Reading", "Validation", "format_row", "measure", "run_all", "validate"]
 
 Progress = Callable[[float, str], None]
 
@@ -168,8 +172,9 @@ def validate(
     chosen = _chosen(table.observables, ids)
     needed = dict.fromkeys(o.run for o in chosen)
     runs = run_all(loaded, [table.runs[n] for n in needed], on_progress, resolution)
-    rows = [_row(o, table.runs[o.run], runs[o.run], loaded) for o in chosen]
     done = {name: run for name, run in runs.items() if isinstance(run, xr.Dataset)}
+    readings = {**runs, **{name: Reading(run) for name, run in done.items()}}
+    rows = [_row(o, table.runs[o.run], readings[o.run], loaded) for o in chosen]
     bases = {
         "capacity_basis": loaded.basis("capacity")[0],
         "energy_basis": loaded.basis("energy")[0],
@@ -237,7 +242,7 @@ def run_all(
 
 
 def _row(
-    observable: Observable, run: Run, data: xr.Dataset | SimulationError, cell: Cell
+    observable: Observable, run: Run, data: Reading | SimulationError, cell: Cell
 ) -> dict[str, Any]:
     model, failure = None, ""
     if isinstance(data, SimulationError):
@@ -296,12 +301,162 @@ def _describe(where: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
-def measure(data: xr.Dataset, where: Mapping[str, Any]) -> float | None:
-    """Read one number from a run.
+class Reading:
+    """A run as its observables are read from it; what they share is computed once.
 
     Parameters
     ----------
     data : xarray.Dataset
+        Time series [s, A, V] of a run.
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> data = time_series({"Time [s]": [0, 3600], "Current [A]": [1.0, 1.0],
+    ...                     "Voltage [V]": [2.0, 1.0]}, {"capacity_basis_mass_g": 2.0})
+    >>> Reading(data).capacity({"direction": "discharge"})
+    500.0
+    """
+
+    def __init__(self, data: xr.Dataset):
+        self.data = data
+        self.mass = metadata(data, "capacity_basis_mass_g", "capacities per gram")
+        self._halves = half_cycles(data)
+        self._peaks: dict[int, list[dict[str, Any]]] = {}
+        self._titrations: dict[str, Mapping[str, Any]] = {}
+
+    def half(self, where: Mapping[str, Any]) -> HalfCycle | None:
+        """Half cycle of a direction and cycle; the last where no cycle is named."""
+        found = [
+            half
+            for half in self._halves
+            if half.direction == where["direction"]
+            and half.cycle == where.get("cycle", half.cycle)
+        ]
+        return found[-1] if found else None
+
+    def capacity(self, where: Mapping[str, Any]) -> float | None:
+        """Capacity of a half cycle [mA.h.g-1]."""
+        half = self.half(where)
+        return None if half is None else half.capacity * 1e3 / self.mass
+
+    def capacity_ratio(self, where: Mapping[str, Any]) -> float | None:
+        """Capacity of a cycle over that of the cycle ``to`` [-]."""
+        later, first = (self.capacity(w) for w in (where, {**where, "cycle": where["to"]}))
+        return later / first if later and first else None
+
+    def efficiency(self, where: Mapping[str, Any]) -> float | None:
+        """Second half cycle of a cycle over its first [%]."""
+        halves = [half for half in self._halves if half.cycle == where["cycle"]]
+        if len(halves) < 2 or not halves[0].capacity:
+            return None
+        return 100 * halves[1].capacity / halves[0].capacity
+
+    def peaks(self, where: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Peaks of a half cycle that are at least ``clear`` times the highest."""
+        half = self.half(where)
+        if half is None or not half.capacity:
+            return []
+        if half.step not in self._peaks:
+            self._peaks[half.step] = dqdv_peaks(half, self.mass)
+        peaks = self._peaks[half.step]
+        top = max((p["height_mAh_g_V"] for p in peaks), default=0.0)
+        return [p for p in peaks if p["height_mAh_g_V"] >= where.get("clear", 0) * top]
+
+    def peak(self, where: Mapping[str, Any]) -> float | None:
+        """The ``index``-th of the ``out_of`` highest peaks, in order of passing [V]."""
+        peaks = self.peaks(where)
+        highest = sorted(peaks, key=lambda p: -p["height_mAh_g_V"])[: where["out_of"]]
+        if len(highest) < where["out_of"]:
+            return None
+        ordered = [p for p in peaks if p in highest]
+        return ordered[where["index"] - 1]["voltage_V"] + self.offset(where)
+
+    def offset(self, where: Mapping[str, Any]) -> float:
+        """What to add for a voltage against the working metal [V]."""
+        if where.get("against", "anode") != "working metal":
+            return 0.0
+        return metadata(self.data, "working_metal_offset_V", "voltages against the metal")
+
+    def lowest(self, where: Mapping[str, Any]) -> float | None:
+        """Lowest dQ/dV between two voltages [mA.h.g-1.V-1]."""
+        half = self.half(where)
+        if half is None:
+            return None
+        voltage, dqdv = differential_capacity(half)
+        low, high = sorted(where["between"])
+        if voltage[0] > low or voltage[-1] < high:
+            return 0.0
+        inside = (voltage >= low) & (voltage <= high)
+        return float(dqdv[inside].min() * 1e3 / self.mass)
+
+    def fraction(self, where: Mapping[str, Any], pick: Callable[[Any], float]) -> float | None:
+        """Fraction of some phases over a half cycle, largest or last [-]."""
+        half = self.half(where)
+        if half is None:
+            return None
+        total = sum(self.data[f"{p} fraction"].values[half.rows] for p in where["phases"])
+        return float(pick(total))
+
+    def rested(self, where: Mapping[str, Any]) -> float:
+        """Fraction of some phases when the run ends [-]."""
+        return sum(float(self.data[f"{p} fraction"][-1]) for p in where["phases"])
+
+    def titration(self, where: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Analysis of a titration in one direction."""
+        from sscell.analysis import gitt
+
+        way = where["direction"]
+        if way not in self._titrations:
+            self._titrations[way] = gitt(self.data, direction=way).directions[way]
+        return self._titrations[way]
+
+    def plateau(self, where: Mapping[str, Any]) -> float | None:
+        """The ``index``-th OCV plateau in order of passing [V]."""
+        plateaus = self.titration(where)["ocv_plateaus_V"]
+        if len(plateaus) < where["index"]:
+            return None
+        return plateaus[where["index"] - 1] + self.offset(where)
+
+    def overpotential(self, where: Mapping[str, Any]) -> float | None:
+        """Quantile of the overpotentials of all pulses, such as 0.5 for the median [V]."""
+        values = [p["overpotential_V"] for p in self.titration(where)["pulses"]]
+        known = [v for v in values if v is not None]
+        return float(np.quantile(known, where["quantile"])) if known else None
+
+    def equilibrium(self, where: Mapping[str, Any]) -> float:
+        """Potential between two phases from their formation energies [V]."""
+        values = metadata(self.data, "parameters", "equilibrium potentials")
+        first, second = (
+            values.get(f"{phase} formation energy [J.mol-1]", 0.0)
+            for phase in where["phases"]
+        )
+        return (first - second) / (where["electrons"] * FARADAY)
+
+
+_MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
+    "capacity": Reading.capacity,
+    "capacity ratio": Reading.capacity_ratio,
+    "efficiency": Reading.efficiency,
+    "peak": Reading.peak,
+    "peak count": lambda reading, where: len(reading.peaks(where)),
+    "lowest dQ/dV": Reading.lowest,
+    "largest fraction": lambda reading, where: reading.fraction(where, np.max),
+    "final fraction": lambda reading, where: reading.fraction(where, lambda y: y[-1]),
+    "rested fraction": Reading.rested,
+    "OCV plateau": Reading.plateau,
+    "OCV plateau count": lambda r, where: len(r.titration(where)["ocv_plateaus_V"]),
+    "overpotential": Reading.overpotential,
+    "equilibrium potential": Reading.equilibrium,
+}
+
+
+def measure(data: xr.Dataset | Reading, where: Mapping[str, Any]) -> float | None:
+    """Read one number from a run.
+
+    Parameters
+    ----------
+    data : xarray.Dataset or Reading
         Time series [s, A, V] of a run.
     where : mapping
         ``of`` and where to look: ``cycle``, ``direction``, ``index``, ``phases`` ...
@@ -327,134 +482,9 @@ def measure(data: xr.Dataset, where: Mapping[str, Any]) -> float | None:
     if where.get("of") not in _MEASURES:
         hint = did_you_mean(str(where.get("of")), _MEASURES, "measures")
         raise ParameterError(f"There is no measure '{where.get('of')}'. {hint}")
+    reading = data if isinstance(data, Reading) else Reading(data)
     try:
-        value = _MEASURES[where["of"]](data, where)
+        value = _MEASURES[where["of"]](reading, where)
     except KeyError as error:
         raise ParameterError(f"Measure '{where['of']}' needs {error}.") from error
     return None if value is None or not np.isfinite(value) else float(value)
-
-
-def _half(data: xr.Dataset, where: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Summary of one half cycle; the last of its kind where no cycle is named."""
-    found = [
-        step
-        for step in summary(data)["steps"]
-        if step["direction"] == where["direction"]
-        and step["cycle"] == where.get("cycle", step["cycle"])
-    ]
-    return found[-1] if found else None
-
-
-def _capacity(data: xr.Dataset, where: Mapping[str, Any]) -> float | None:
-    half = _half(data, where)
-    return None if half is None else half["capacity_mAh_g"]
-
-
-def _capacity_ratio(data: xr.Dataset, where: Mapping[str, Any]) -> float | None:
-    later = _capacity(data, where)
-    first = _capacity(data, {**where, "cycle": where["to"]})
-    return later / first if later and first else None
-
-
-def _efficiency(data: xr.Dataset, where: Mapping[str, Any]) -> float | None:
-    values = summary(data)["coulombic_efficiency"]
-    value = values[where["cycle"] - 1] if len(values) >= where["cycle"] else None
-    return None if value is None else 100 * value
-
-
-def _peaks(data: xr.Dataset, where: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Peaks of a half cycle that are at least ``clear`` times the highest."""
-    half = _half(data, where)
-    peaks = half["dqdv_peaks"] if half else []
-    top = max((p["height_mAh_g_V"] for p in peaks), default=0.0)
-    return [p for p in peaks if p["height_mAh_g_V"] >= where.get("clear", 0) * top]
-
-
-def _peak(data: xr.Dataset, where: Mapping[str, Any]) -> float | None:
-    """Voltage of the ``index``-th of the ``out_of`` highest peaks, in order of passing."""
-    peaks = _peaks(data, where)
-    highest = sorted(peaks, key=lambda p: -p["height_mAh_g_V"])[: where["out_of"]]
-    if len(highest) < where["out_of"]:
-        return None
-    ordered = [p for p in peaks if p in highest]
-    return ordered[where["index"] - 1]["voltage_V"] + _offset(data, where)
-
-
-def _offset(data: xr.Dataset, where: Mapping[str, Any]) -> float:
-    against = where.get("against", "anode")
-    return metadata(data, "working_metal_offset_V") if against == "working metal" else 0.0
-
-
-def _peak_count(data: xr.Dataset, where: Mapping[str, Any]) -> float:
-    return len(_peaks(data, where))
-
-
-def _differential_floor(data: xr.Dataset, where: Mapping[str, Any]) -> float | None:
-    """Lowest dQ/dV between two voltages [mA.h.g-1.V-1]."""
-    for half in half_cycles(data):
-        if (half.direction, half.cycle) == (where["direction"], where["cycle"]):
-            voltage, dqdv = differential_capacity(half)
-            low, high = sorted(where["between"])
-            inside = (voltage >= low) & (voltage <= high)
-            mass = metadata(data, "capacity_basis_mass_g", "dQ/dV per gram")
-            return dqdv[inside].min() * 1e3 / mass if inside.any() else 0.0
-    return None
-
-
-def _fractions(data: xr.Dataset, where: Mapping[str, Any], key: str) -> float | None:
-    half = _half(data, where)
-    return None if half is None else sum(half[key][p] for p in where["phases"])
-
-
-def _rested_fraction(data: xr.Dataset, where: Mapping[str, Any]) -> float:
-    return sum(float(data[f"{p} fraction"][-1]) for p in where["phases"])
-
-
-def _titration(data: xr.Dataset, where: Mapping[str, Any]) -> Mapping[str, Any]:
-    from sscell.analysis import gitt
-
-    found = gitt(data)
-    return found.get(where["direction"], found)
-
-
-def _plateaus(data: xr.Dataset, where: Mapping[str, Any]) -> list[float]:
-    return list(_titration(data, where)["ocv_plateaus_V"])
-
-
-def _plateau(data: xr.Dataset, where: Mapping[str, Any]) -> float | None:
-    plateaus = _plateaus(data, where)
-    if len(plateaus) < where["index"]:
-        return None
-    return plateaus[where["index"] - 1] + _offset(data, where)
-
-
-def _overpotential(data: xr.Dataset, where: Mapping[str, Any]) -> float | None:
-    """Quantile of the overpotentials of all pulses, such as 0.5 for the median."""
-    values = [p["overpotential_V"] for p in _titration(data, where)["pulses"]]
-    return float(np.quantile(values, where["quantile"])) if values else None
-
-
-def _equilibrium(data: xr.Dataset, where: Mapping[str, Any]) -> float:
-    """Potential between two phases from their formation energies, at the reference."""
-    values = metadata(data, "parameters")
-    first, second = (
-        values.get(f"{phase} formation energy [J.mol-1]", 0.0) for phase in where["phases"]
-    )
-    return (first - second) / (where["electrons"] * FARADAY)
-
-
-_MEASURES: dict[str, Callable[[xr.Dataset, Mapping[str, Any]], float | None]] = {
-    "capacity": _capacity,
-    "capacity ratio": _capacity_ratio,
-    "efficiency": _efficiency,
-    "peak": _peak,
-    "peak count": _peak_count,
-    "lowest dQ/dV": _differential_floor,
-    "largest fraction": lambda d, w: _fractions(d, w, "max_phase_fraction"),
-    "final fraction": lambda d, w: _fractions(d, w, "final_phase_fraction"),
-    "rested fraction": _rested_fraction,
-    "OCV plateau": _plateau,
-    "OCV plateau count": lambda d, w: len(_plateaus(d, w)),
-    "overpotential": _overpotential,
-    "equilibrium potential": _equilibrium,
-}
