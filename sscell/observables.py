@@ -216,6 +216,8 @@ class ObservableTable:
         What a refit may change.
     notes : tuple of str
         Conflicts in the data and between observables.
+    ways : tuple of (float, str, str)
+        Temperature [degC], rate and ``"two"`` or ``"three"`` steps, where published.
 
     Examples
     --------
@@ -228,6 +230,7 @@ class ObservableTable:
     left_out: Mapping[str, str] = field(default_factory=dict)
     vary: Mapping[str, Vary] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    ways: tuple[tuple[float, str, str], ...] = ()
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any], where: str) -> ObservableTable:
@@ -274,7 +277,11 @@ class ObservableTable:
             )
             for name, row in table.get("refit", {}).get("vary", {}).items()
         }
-        return cls(runs, observables, left_out, vary, tuple(table.get("notes", ())))
+        notes, ways = (
+            tuple(table.get("notes", ())),
+            tuple(map(tuple, table.get("ways", ()))),
+        )
+        return cls(runs, observables, left_out, vary, notes, ways)
 
 
 def _observable(row: Mapping[str, Any], runs: Mapping[str, Run], where: str) -> Observable:

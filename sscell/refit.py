@@ -118,7 +118,7 @@ class Residuals:
             return _ABSENT
         # A count is met or not: half a step is its scale.
         scale = observable.tolerance or 0.5
-        return float(np.clip(observable.error(model) / scale, -10, 10))
+        return observable.error(model) / scale
 
 
 @dataclass(frozen=True)
@@ -320,7 +320,7 @@ def _identify(
     # A prior as wide as the bounds keeps the matrix regular and marks what nothing pins.
     prior = 12.0 * np.eye(best.size)
     variance = np.diag(np.linalg.inv(matrix.T @ matrix + prior))
-    ids = np.array([o.id for o in objective.observables])
+    ids = [o.id for o in objective.observables]
     errors: dict[str, float | None] = {}
     pins: dict[str, tuple[str, ...]] = {}
     for number, v in enumerate(objective.vary):
@@ -328,7 +328,8 @@ def _identify(
         slope = abs(v.from_unit(best[number] + 1e-4) - v.from_unit(best[number] - 1e-4))
         errors[v.name] = slope / 2e-4 * spread if spread < 0.2 else None
         share = matrix[:, number] ** 2
-        share = share / max(share.sum(), 1e-12)
+        # Below a hundredth of a tolerance over all the bounds, it is noise of the solver.
+        share = share / max(share.sum(), 1e-4)
         order = np.argsort(-share)
         pins[v.name] = tuple(dict.fromkeys(ids[i] for i in order if share[i] > _PINS))
     return errors, pins

@@ -390,7 +390,9 @@ class Reading:
         inside = (voltage >= low) & (voltage <= high)
         return float(dqdv[inside].min() * 1e3 / self.mass)
 
-    def fraction(self, where: Mapping[str, Any], pick: Callable[[Any], float]) -> float | None:
+    def fraction(
+        self, where: Mapping[str, Any], pick: Callable[[Any], float]
+    ) -> float | None:
         """Fraction of some phases over a half cycle, largest or last [-]."""
         half = self.half(where)
         if half is None:

@@ -1,4 +1,4 @@
-"""Commands that study a cell against its paper: validate, refit."""
+"""Commands that study a cell: validate, refit, sweep."""
 
 from __future__ import annotations
 
@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sscell.cli.common import JsonFlag, Shells, print_json, progress
+from sscell.cli.common import (
+    CellName,
+    JsonFlag,
+    PlotFile,
+    Shells,
+    check_output,
+    print_json,
+    progress,
+)
 from sscell.errors import ParameterError
 
 if TYPE_CHECKING:
+    import xarray as xr
+
+    from sscell.protocols import Protocol
     from sscell.validation import Validation
 
 __all__ = ["register"]
@@ -21,6 +32,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
     app.command("validate")(validate_command)
     app.command("refit")(refit_command)
+    app.command("sweep")(sweep_command)
 
 
 def validate_command(
@@ -176,3 +188,100 @@ def refit_command(
     for name, value in found.values.items():
         error = found.std_errors.get(name)
         print(f"  {name:<60} {value:.4g}" + (f" +/- {error:.2g}" if error else ""))
+
+
+def sweep_command(
+    cell: CellName,
+    temperatures: Annotated[
+        str | None, typer.Option("-T", "--temperature", help="Such as '25,60,90' [degC].")
+    ] = None,
+    rates: Annotated[
+        str | None, typer.Option("-C", "--c-rate", help="Such as 'C/100,C/20,C/3'.")
+    ] = None,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(help="A parameter: 'NAME=1e-4,2e-4'; repeatable."),
+    ] = None,
+    mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    shells: Shells = 50,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the table: .nc or .csv.")
+    ] = None,
+    plot: PlotFile = None,
+    phase: Annotated[
+        str | None, typer.Option(help="Intermediate that --plot maps, such as Na2S2.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a grid of temperatures, rates and parameters; failures are kept as rows."""
+    from sscell.engine import Resolution
+    from sscell.plots.style import FIGURE_SUFFIXES
+    from sscell.sweeps import sweep
+
+    check_output(output, (".nc", ".csv"))
+    check_output(plot, FIGURE_SUFFIXES)
+    if plot is not None and phase is None:
+        raise ParameterError("--plot needs --phase, the intermediate to map.")
+    with progress(time.monotonic()) as tell:
+        grid = sweep(
+            cell,
+            _axes(temperatures, rates, over),
+            _protocol(mode),
+            workers=workers,
+            on_progress=tell,
+            resolution=Resolution(shells=shells),
+        )
+    _save_grid(grid, output)
+    if plot is not None and phase is not None:
+        from sscell.plots.style import save_figure
+        from sscell.plots.sweeps import plot_pathways
+
+        save_figure(plot_pathways(grid, phase, _published(cell)), plot)
+    frame = grid.drop_dims("phase").to_dataframe().reset_index()
+    if as_json:
+        print_json({"cell": grid.attrs["cell"], "rows": frame.to_dict("records")})
+    else:
+        print(frame.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
+
+
+def _axes(
+    temperatures: str | None, rates: str | None, over: list[str] | None
+) -> dict[str, list[str]]:
+    axes = {}
+    for name, text in (("temperature", temperatures), ("rate", rates)):
+        if text:
+            axes[name] = [part.strip() for part in text.split(",")]
+    for text in over or []:
+        name, equals, values = text.rpartition("=")
+        if not equals:
+            raise ParameterError(f"--over '{text}' must read 'NAME=value,value'.")
+        axes[name.strip()] = [part.strip() for part in values.split(",")]
+    return axes
+
+
+def _protocol(mode: str) -> Protocol:
+    from sscell import protocols
+
+    if mode not in ("cycle", "discharge", "charge"):
+        raise ParameterError(f"Mode '{mode}' is not one of discharge, charge, cycle.")
+    return getattr(protocols, mode)()
+
+
+def _published(cell: str) -> list[tuple[float, str, str]]:
+    """Conditions of the paper, where it says which way the reaction goes."""
+    from sscell.observables import load_observables
+
+    try:
+        return list(load_observables(cell).ways)
+    except ParameterError:
+        return []
+
+
+def _save_grid(grid: xr.Dataset, output: Path | None) -> None:
+    if output is None:
+        return
+    if output.suffix == ".nc":
+        grid.to_netcdf(output)
+    else:
+        grid.to_dataframe().to_csv(output)
