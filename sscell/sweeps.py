@@ -113,6 +113,7 @@ def sweep(
     Examples
     --------
     >>> import sscell
+    >>> from sscell.engine import Resolution
     >>> coarse = Resolution(shells=25)
     >>> axes = {"temperature": [60, 90]}
     >>> grid = sweep("Ji2024", axes, sscell.discharge("C/20"), resolution=coarse)
@@ -257,6 +258,7 @@ def pathways(grid: xr.Dataset, phase: str) -> xr.Dataset:
     Examples
     --------
     >>> import sscell
+    >>> from sscell.engine import Resolution
     >>> coarse = Resolution(shells=25)
     >>> grid = sweep("Ji2024", {"rate": ["C/20"]}, sscell.discharge(), resolution=coarse)
     >>> str(pathways(grid, "Na2S2").way.values[0, 0])

@@ -122,7 +122,7 @@ def format_row(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _digits(value: float | None, tolerance: float) -> str:
     if value is None:
         return "-"
-    places = int(np.clip(1 - np.floor(np.log10(max(tolerance, 1e-6))), 0, 4))
+    places = int(np.clip(1 - np.floor(np.log10(tolerance or 10.0)), 0, 4))
     return f"{value:.{places}f}"
 
 
@@ -294,8 +294,9 @@ def _describe(where: Mapping[str, Any]) -> str:
         words.append(where["direction"])
     if "cycle" in where:
         words.append(f"cycle {where['cycle']}")
-    if "index" in where:
-        words.append(f"number {where['index']}")
+    for key in ("index", "rank"):
+        if key in where:
+            words.append(f"number {where[key]}")
     if "between" in where:
         words.append("{:g} to {:g} V".format(*where["between"]))
     return " ".join(words)
@@ -362,6 +363,11 @@ class Reading:
         peaks = self._peaks[half.step]
         top = max((p["height_mAh_g_V"] for p in peaks), default=0.0)
         return [p for p in peaks if p["height_mAh_g_V"] >= where.get("clear", 0) * top]
+
+    def height(self, where: Mapping[str, Any]) -> float:
+        """Height of the ``rank``-th highest peak over that of the highest, else zero [-]."""
+        heights = sorted((p["height_mAh_g_V"] for p in self.peaks(where)), reverse=True)
+        return heights[where["rank"] - 1] / heights[0] if len(heights) >= where["rank"] else 0.0
 
     def peak(self, where: Mapping[str, Any]) -> float | None:
         """The ``index``-th of the ``out_of`` highest peaks, in order of passing [V]."""
@@ -441,6 +447,7 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "capacity ratio": Reading.capacity_ratio,
     "efficiency": Reading.efficiency,
     "peak": Reading.peak,
+    "peak height": Reading.height,
     "peak count": lambda reading, where: len(reading.peaks(where)),
     "lowest dQ/dV": Reading.lowest,
     "largest fraction": lambda reading, where: reading.fraction(where, np.max),
