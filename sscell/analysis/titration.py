@@ -20,7 +20,8 @@ sphere's R/3, or ``n_m V_m / S``), the pulse of length tau, ``dE_s`` the change 
 Both hold for ``tau << L^2/D`` and a change of OCV that is small but not zero.
 
 **OCV plateaus** are the peaks of the charge density over the OCV: of dQ/dV of the points
-(charge passed, OCV), by the same detector and smoothing as any other dQ/dV.
+(charge passed, OCV), by the same detector and smoothing as any other dQ/dV; a titration
+may begin or end on a plateau, so peaks at the ends count.
 
 Source: Weppner and Huggins, J. Electrochem. Soc. 124 (1977) 1569, doi:10.1149/1.2133112.
 """
@@ -490,4 +491,4 @@ def _plateaus(
     half = HalfCycle(
         name, 1, 1, np.arange(len(charge)), zero, zero, ocv, charge - charge[0]
     )
-    return [float(p["voltage_V"]) for p in dqdv_peaks(half)]
+    return [float(p["voltage_V"]) for p in dqdv_peaks(half, at_ends=True)]
