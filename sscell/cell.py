@@ -12,9 +12,11 @@ from typing import Any
 from sscell.errors import ParameterError, did_you_mean
 from sscell.network import Network
 from sscell.parameters import GENERAL, ParameterSet, Quantity, available
+from sscell.submodels import conduction
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.conversion import ConversionParticle
-from sscell.submodels.interface import ChargeTransfer
+from sscell.submodels.electrolyte_redox import ElectrolyteRedox
+from sscell.submodels.interface import Interface
 from sscell.submodels.separator import SeparatorLayers
 from sscell.units import FARADAY, Rate, parse_quantity, parse_rate, unit_of
 
@@ -107,22 +109,57 @@ class Cell:
         """Names of the separator layers, from the anode on."""
         return tuple(self.data["physics"].get("separator", ["Separator"]))
 
-    def submodels(self) -> dict[str, Any]:
-        """New submodels of this cell's parts, by PyBaMM's names for them."""
+    @property
+    def has_redox(self) -> bool:
+        """Whether the catholyte reacts beside the active material."""
+        return bool(self.data["physics"].get("electrolyte_redox", False))
+
+    def submodels(
+        self, distributed: bool = False, double_layer: bool = False
+    ) -> dict[str, Any]:
+        """New submodels of this cell's parts, by PyBaMM's names for them.
+
+        Parameters
+        ----------
+        distributed : bool, optional
+            Whether the cathode is resolved over its thickness.
+        double_layer : bool, optional
+            Whether double layers and grain boundaries are charged.
+
+        Returns
+        -------
+        dict of str to pybamm.BaseSubModel
+        """
         physics = self.data["physics"]
         _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode model")
-        return {
-            "negative electrode": _choose(_ANODES, physics.get("anode"), "anode model")(),
-            "separator": SeparatorLayers(self.layers),
-            "positive interface": ChargeTransfer(),
-            "positive particle": particle(self.host),
+        anode = _choose(_ANODES, physics.get("anode"), "anode model")
+        implicit = distributed or double_layer or self.has_redox
+        parts = {
+            "negative electrode": anode(double_layer),
+            "separator": SeparatorLayers(self.layers, double_layer),
+            "positive electrode": conduction.DistributedCathode()
+            if distributed
+            else conduction.LumpedCathode(implicit),
+            "positive interface": Interface(
+                implicit, double_layer, self.has_redox, distributed
+            ),
+            "positive particle": particle(self.host, distributed),
         }
+        if self.has_redox:
+            parts["electrolyte redox"] = ElectrolyteRedox(distributed)
+        return parts
 
     @property
     def structure(self) -> tuple[Any, ...]:
         """What a built model depends on: everything else is an input of it."""
         physics = self.data["physics"]
-        return (physics.get("anode"), self.layers, physics.get("cathode"), self.host)
+        return (
+            physics.get("anode"),
+            self.layers,
+            physics.get("cathode"),
+            self.host,
+            self.has_redox,
+        )
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -132,7 +169,9 @@ class Cell:
             *GENERAL,
             *anode.quantities(),
             *SeparatorLayers.quantities(self.layers),
-            *ChargeTransfer.quantities(),
+            *Interface.quantities(),
+            *conduction.quantities(),
+            *(ElectrolyteRedox.quantities() if self.has_redox else ()),
             *self.host.quantities(),
         )
 
@@ -302,6 +341,12 @@ class Cell:
         return anode / self.theoretical_capacity if anode else None
 
     @property
+    def anode_capacity(self) -> float:
+        """Capacity of the anode [A.h]; as good as endless where unknown."""
+        excess = self.anode_excess
+        return (excess or 1e6) * self.theoretical_capacity
+
+    @property
     def cathode_thickness(self) -> float:
         """Thickness of the cathode layer from masses, densities and porosity [m]."""
         v, solid = self.values, 0.0
@@ -386,6 +431,7 @@ class Cell:
             **self.values,
             "Nominal cell capacity [A.h]": nominal,
             "Current function [A]": nominal,
+            "Negative electrode capacity [A.h]": self.anode_capacity,
             "Number of electrodes connected in parallel to make a cell": 1.0,
             "Number of cells connected in series to make a battery": 1.0,
         }

@@ -228,6 +228,12 @@ class Network:
         isolated = [f"Isolated {s.name} fraction" for s in self.species if s.isolates]
         return (*(f"{name} fraction" for name in self.phases), *isolated)
 
+    @property
+    def budget(self) -> tuple[str, ...]:
+        """Model variables that split the particle's potential into its losses."""
+        reactions = [f"{r.name} contribution [V]" for r in self.reactions]
+        return (*reactions, "Particle transport contribution [V]")
+
     def loops(self) -> list[dict[str, float]]:
         """Independent closed loops: weights of reactions that cancel in every species.
 
@@ -293,6 +299,7 @@ def _species_quantities(species: Species) -> list[Quantity]:
             f"{name} ionic conductivity activation energy [J.mol-1]", "Arrhenius", *_EA
         ),
         Quantity(f"Initial {name} fraction", "of the host, as assembled", 0, 1, 0.0),
+        Quantity(f"{name} molar volume [m3.mol-1]", "per mole of host", 0, 1e-2, 0.0),
     ]
     if species.isolates:
         rows += [

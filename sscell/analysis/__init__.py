@@ -7,10 +7,26 @@ from typing import Any
 
 # Resolved on first use: some of these need heavy libraries.
 _HOMES = {
+    "arrhenius": "transport",
+    "b_value": "voltammetry",
+    "conductivity": "transport",
+    "cottrell": "transport",
+    "coulombic_efficiency": "rates",
+    "cv": "voltammetry",
     "differential_capacity": "capacity",
+    "dqdv": "rates",
     "dqdv_peaks": "capacity",
+    "drt": "impedance",
+    "eis": "impedance",
+    "fit_circuit": "impedance",
+    "gitt": "titration",
+    "half_cycle_table": "rates",
     "half_cycles": "capacity",
+    "kramers_kronig": "impedance",
+    "nernst_einstein": "transport",
+    "rate": "rates",
     "summary": "summary",
+    "sweeps": "voltammetry",
 }
 
 __all__ = list(_HOMES)

@@ -24,8 +24,10 @@ __all__ = [
     "Pressure",
     "RateOption",
     "Settings",
+    "Shells",
     "StateOption",
     "Temperature",
+    "Thickness",
     "check_output",
     "parse_settings",
     "print_json",
@@ -54,6 +56,14 @@ Pressure = Annotated[str | None, typer.Option(help="Stack pressure, such as 50MP
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Another value of a parameter: 'NAME=value'; repeatable."),
+]
+Shells = Annotated[int, typer.Option(help="Finite volumes over the particle radius.")]
+Thickness = Annotated[
+    int,
+    typer.Option(
+        "--thickness-points",
+        help="Finite volumes over the cathode's thickness; 0: one particle for all.",
+    ),
 ]
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")

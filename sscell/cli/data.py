@@ -1,11 +1,304 @@
-"""Commands."""
+"""Commands for measured files: analyse, convert."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
+from sscell.cli.common import JsonFlag, PlotFile, check_output, print_json
+from sscell.errors import DataError, ParameterError, did_you_mean
+
+if TYPE_CHECKING:
+    import xarray as xr
+
 __all__ = ["register"]
+
+KINDS = ("gitt", "dqdv", "cv", "eis", "rate", "step")
+_ALWAYS = ("capacity_basis", "energy_basis", "voltage_reference")
+
+Mass = Annotated[str | None, typer.Option(help="Of the capacity basis, such as 2mg.")]
+Area = Annotated[str | None, typer.Option(help="Of the electrode, such as 1.27cm2.")]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(help="Which header is what: 'voltage=U2,current=I:uA'; repeatable."),
+]
+CurrentSign = Annotated[
+    str | None, typer.Option(help="What a positive current does: charge or discharge.")
+]
+MeasuredAt = Annotated[
+    str | None, typer.Option("-T", "--temperature", help="Of the measurement [degC].")
+]
+FileFormat = Annotated[
+    str | None, typer.Option("--format", help="Name of the format, if not recognised.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
+    app.command("analyse")(analyse_command)
+    app.command("convert")(convert_command)
+
+
+def _read(path: Path, columns: list[str] | None, **options: Any) -> xr.Dataset:
+    """Read a file; what was dropped or assumed goes to stderr, not as Python warnings."""
+    import warnings
+
+    from sscell.dataset import metadata
+    from sscell.readers import read
+
+    mapping = ",".join(columns) if columns else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = read(path, columns=mapping, **options)
+    for note in metadata(data, "warnings") or []:
+        print(f"sscell: {path.name}: {note}", file=sys.stderr)
+    return data
+
+
+def analyse_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Measured files.")],
+    kind: Annotated[str, typer.Option(help="gitt, dqdv, cv, eis, rate or step.")],
+    mass: Mass = None,
+    area: Area = None,
+    columns: Columns = None,
+    current_sign: CurrentSign = None,
+    temperature: MeasuredAt = None,
+    file_format: FileFormat = None,
+    diffusion_length: Annotated[
+        str | None, typer.Option(help="gitt: volume over area of the host, such as 1um.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="gitt: weppner-huggins or chang.")
+    ] = "weppner-huggins",
+    direction: Annotated[
+        str, typer.Option(help="gitt: discharge, charge or both.")
+    ] = "both",
+    circuit: Annotated[
+        str | None, typer.Option(help="eis: such as 'R0-p(R1,CPE1)-CPE2'.")
+    ] = None,
+    concentration: Annotated[
+        str | None, typer.Option(help="step: of the mobile ion, such as 0.02mol/cm3.")
+    ] = None,
+    plot: PlotFile = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Analyse measured files: titration, dQ/dV, CV, impedance, rate test, potential step."""
+    if kind not in KINDS:
+        raise ParameterError(
+            f"There is no kind '{kind}' of analysis. {did_you_mean(kind, KINDS, 'kinds')}"
+        )
+    if len(files) > 1 and kind != "cv":
+        raise ParameterError(
+            f"--kind {kind} takes one file; only cv takes several (one per scan rate)."
+        )
+    check_output(plot, (".png", ".svg", ".pdf"))
+    options = {
+        "mass": mass,
+        "area": area,
+        "current_sign": current_sign,
+        "temperature": temperature,
+        "format": file_format,
+    }
+    sets = [_read(path, columns, **options) for path in files]
+    _right_kind(kind, sets[0], files[0])
+    extra = {
+        "diffusion_length": diffusion_length,
+        "method": method,
+        "direction": direction,
+        "circuit": circuit,
+        "concentration": concentration,
+    }
+    result, figure = _ANALYSES[kind](sets, extra, plot is not None)
+    if figure is not None:
+        from sscell.plots.style import save_figure
+
+        save_figure(figure, plot)
+    payload = _payload(sets, result)
+    if as_json:
+        print_json(payload)
+    else:
+        _print_text(payload)
+
+
+def _right_kind(kind: str, data: xr.Dataset, path: Path) -> None:
+    spectral = "frequency" in data.dims
+    if spectral != (kind == "eis"):
+        there = "an impedance spectrum" if spectral else "a time series"
+        fitting = "eis" if spectral else "gitt, dqdv, cv, rate or step"
+        raise DataError(f"'{path.name}' holds {there}: analyse it with --kind {fitting}.")
+
+
+def _gitt(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
+    from sscell.analysis import gitt
+
+    result = gitt(
+        sets[0],
+        diffusion_length=extra["diffusion_length"],
+        method=extra["method"],
+        direction=extra["direction"],
+    )
+    figure = None
+    if draw:
+        from sscell.plots.data import plot_gitt
+
+        figure = plot_gitt(result)
+    return result.to_dict(), figure
+
+
+def _dqdv(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
+    from sscell.analysis import dqdv
+
+    result, figure = dqdv(sets[0]), None
+    if draw:
+        from sscell.plots.data import plot_dqdv
+
+        figure = plot_dqdv(sets[0], result["dqdv_peaks"])
+    return result, figure
+
+
+def _cv(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
+    from sscell.analysis import cv
+
+    result, figure = cv(list(sets)), None
+    if draw:
+        from sscell.plots.data import plot_cv
+
+        figure = plot_cv(sets, result)
+    return result.to_dict(), figure
+
+
+def _eis(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
+    from sscell.analysis import eis
+
+    result, figure = eis(sets[0], circuit=extra["circuit"]), None
+    if draw:
+        from sscell.plots.data import plot_eis
+
+        figure = plot_eis(result)
+    return result, figure
+
+
+def _rate(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
+    from sscell.analysis import rate
+
+    result, figure = rate(sets[0]), None
+    if draw:
+        from sscell.plots.data import plot_rate
+
+        figure = plot_rate(result)
+    return result, figure
+
+
+def _step(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
+    from sscell.analysis import cottrell
+    from sscell.units import parse_quantity
+
+    given = extra["concentration"]
+    amount = None if given is None else parse_quantity(given, "mol/cm**3", "Concentration")
+    if draw:
+        raise ParameterError("--plot is not available for --kind step.")
+    return cottrell(sets[0], concentration_mol_cm3=amount).to_dict(), None
+
+
+_ANALYSES = {
+    "gitt": _gitt,
+    "dqdv": _dqdv,
+    "cv": _cv,
+    "eis": _eis,
+    "rate": _rate,
+    "step": _step,
+}
+
+
+def _payload(sets: Sequence[xr.Dataset], result: dict[str, Any]) -> dict[str, Any]:
+    from sscell.dataset import metadata
+
+    first = sets[0]
+    celsius = metadata(first, "temperature_C")
+    if celsius is None and "Temperature [degC]" in first:
+        celsius = float(first["Temperature [degC]"].mean())
+    notes = [n for one in sets for n in metadata(one, "warnings") or []]
+    always = {
+        "cell": None,
+        "temperature_C": celsius,
+        **{key: metadata(first, key) for key in _ALWAYS},
+        "warnings": list(dict.fromkeys([*notes, *result.get("warnings", [])])),
+    }
+    return {**always, **{k: v for k, v in result.items() if k != "warnings"}}
+
+
+def _print_text(payload: dict[str, Any]) -> None:
+    """Print the numbers as indented text; long lists are cut short."""
+    for key, value in payload.items():
+        if key == "warnings":
+            continue
+        _print_value(key, value, "")
+    for note in payload["warnings"]:
+        print(f"warning: {note}")
+
+
+def _print_value(key: str, value: Any, indent: str) -> None:
+    if value is None or value == []:
+        return
+    if isinstance(value, dict):
+        print(f"{indent}{key}:")
+        for inner, part in value.items():
+            _print_value(inner, part, indent + "  ")
+    elif isinstance(value, list) and isinstance(value[0], dict):
+        print(f"{indent}{key}:")
+        for row in value:
+            cells = (f"{k} {_short(v)}" for k, v in row.items() if v is not None)
+            print(f"{indent}  " + ", ".join(cells))
+    else:
+        print(f"{indent}{key}: {_short(value)}")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    if isinstance(value, list):
+        shown = ", ".join(_short(v) for v in value[:8])
+        return f"{shown}, ... ({len(value)} values)" if len(value) > 8 else shown
+    return str(value)
+
+
+def convert_command(
+    file: Annotated[Path, typer.Argument(help="A measured file.")],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="BDF: .bdf.csv or .bdf.parquet; or .nc."),
+    ],
+    mass: Mass = None,
+    area: Area = None,
+    columns: Columns = None,
+    current_sign: CurrentSign = None,
+    temperature: MeasuredAt = None,
+    file_format: FileFormat = None,
+) -> None:
+    """Convert a measured file to the Battery Data Format, or to .nc with its metadata.
+
+    BDF has no table for impedance: a spectrum is written in the package's own .csv.
+    """
+    from sscell.dataset import save_dataset
+    from sscell.readers import write_bdf
+
+    check_output(output, (".csv", ".parquet", ".nc"))
+    if output.resolve() == file.resolve():
+        raise ParameterError(f"'{output}' is the file itself: give another output.")
+    data = _read(
+        file,
+        columns,
+        mass=mass,
+        area=area,
+        current_sign=current_sign,
+        temperature=temperature,
+        format=file_format,
+    )
+    own = output.suffix.lower() == ".nc" or "frequency" in data.dims
+    written = save_dataset(data, output) if own else write_bdf(data, output)
+    rows = data.sizes["frequency" if "frequency" in data.dims else "time"]
+    print(f"{written}: {rows} rows", file=sys.stderr)

@@ -18,8 +18,10 @@ from sscell.cli.common import (
     Pressure,
     RateOption,
     Settings,
+    Shells,
     StateOption,
     Temperature,
+    Thickness,
     check_output,
     parse_settings,
     print_json,
@@ -55,7 +57,8 @@ def simulate_command(
     ] = None,
     v_min: Annotated[str | None, typer.Option(help="Lower cut-off, such as 0.7V.")] = None,
     v_max: Annotated[str | None, typer.Option(help="Upper cut-off, such as 2.8V.")] = None,
-    shells: Annotated[int, typer.Option(help="Finite volumes over the particle.")] = 50,
+    shells: Shells = 50,
+    thickness: Thickness = 0,
     pressure: Pressure = None,
     settings: Settings = None,
     compare: Annotated[
@@ -74,6 +77,7 @@ def simulate_command(
     if compare is not None and not compare.is_file():
         raise ParameterError(f"There is no file '{compare}' to compare with.")
     protocol = _protocol(mode, rate, cycles)
+    from sscell.engine import Resolution
     from sscell.simulation import simulate
 
     options: dict[str, Any] = {
@@ -82,7 +86,7 @@ def simulate_command(
         "formation_temperature": formation_temperature,
         "v_min": v_min,
         "v_max": v_max,
-        "shells": shells,
+        "resolution": Resolution(shells=shells, thickness_points=thickness),
         "changes": parse_settings(settings),
     }
     data = run_and_report(

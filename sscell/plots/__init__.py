@@ -5,7 +5,16 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOMES = {"plot_run": "runs", "figure_style": "style", "save_figure": "style"}
+_HOMES = {
+    "figure_style": "style",
+    "plot_cv": "data",
+    "plot_dqdv": "data",
+    "plot_eis": "data",
+    "plot_gitt": "data",
+    "plot_rate": "data",
+    "plot_run": "runs",
+    "save_figure": "style",
+}
 
 __all__ = list(_HOMES)
 

@@ -1,0 +1,404 @@
+"""Transport numbers: Arrhenius, Cottrell with Nernst-Einstein, conductivity of a pellet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sscell.dataset import metadata, require
+from sscell.errors import DataError, ParameterError
+from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
+
+__all__ = [
+    "Arrhenius",
+    "Cottrell",
+    "arrhenius",
+    "conductivity",
+    "cottrell",
+    "nernst_einstein",
+]
+
+ELECTRON_VOLT = FARADAY  # J mol-1 per eV
+
+
+@dataclass(frozen=True)
+class Arrhenius:
+    """Activation energy from values at several temperatures.
+
+    Parameters
+    ----------
+    activation_energy_eV, activation_energy_error_eV : float
+        And one standard error.
+    activation_energy_kJ_mol : float
+        The same per mole.
+    log_prefactor, log_prefactor_error : float
+        Natural logarithm of the prefactor, in the unit of the values (times K if
+        `with_temperature`).
+    r_squared : float
+        Of the straight line.
+    with_temperature : bool
+        Whether ``value * T`` was fitted.
+    points : int
+        Number of temperatures.
+    warnings : list of str
+        What to doubt.
+    """
+
+    activation_energy_eV: float
+    activation_energy_error_eV: float
+    activation_energy_kJ_mol: float
+    log_prefactor: float
+    log_prefactor_error: float
+    r_squared: float
+    with_temperature: bool
+    points: int
+    warnings: list[str] = field(default_factory=list)
+
+    def value(self, temperature_C: float) -> float:
+        """Value of the line at a temperature [degC], in the unit of the values."""
+        kelvin = temperature_C + ZERO_CELSIUS
+        exponent = -self.activation_energy_eV * ELECTRON_VOLT / (GAS_CONSTANT * kelvin)
+        result = np.exp(self.log_prefactor + exponent)
+        return float(result / kelvin if self.with_temperature else result)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def arrhenius(
+    temperatures_C: Sequence[float],
+    values: Sequence[float],
+    *,
+    errors: Sequence[float] | None = None,
+    with_temperature: bool = True,
+) -> Arrhenius:
+    """Activation energy of a conductivity or a rate.
+
+    Parameters
+    ----------
+    temperatures_C : sequence of float
+        [degC], at least three different ones.
+    values : sequence of float
+        Positive: conductivities, 1/R, diffusion coefficients, rates.
+    errors : sequence of float, optional
+        One standard error of each value; they weight the line.
+    with_temperature : bool, optional
+        Fit ``ln(value T)`` (ionic conductivity) or ``ln(value)`` (a rate, D).
+
+    Returns
+    -------
+    Arrhenius
+        With errors from the scatter about the line.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than three points, or a value is not positive.
+
+    Notes
+    -----
+    ``sigma T = A exp(-Ea / (k T))``.
+
+    Examples
+    --------
+    >>> T = np.array([20.0, 40.0, 60.0, 80.0])
+    >>> sigma = np.exp(-0.4 * 96485.33 / (8.314463 * (T + 273.15))) / (T + 273.15)
+    >>> round(arrhenius(T, sigma).activation_energy_eV, 4)
+    0.4
+    """
+    t = np.asarray(temperatures_C, dtype=float) + ZERO_CELSIUS
+    y = np.asarray(values, dtype=float)
+    if t.shape != y.shape or len(np.unique(t)) < 3:
+        raise DataError(
+            "An Arrhenius line needs values at three or more temperatures; given are "
+            f"{len(y)} values at {len(np.unique(t))} temperatures."
+        )
+    if not (np.all(y > 0) and np.all(t > 0)):
+        raise DataError(
+            "An Arrhenius line needs positive values and temperatures above 0 K."
+        )
+    logs = np.log(y * t if with_temperature else y)
+    weights = np.ones_like(y) if errors is None else y / np.asarray(errors, dtype=float)
+    slope, offset, covariance, r_squared = _line(1 / t, logs, weights)
+    energy = -slope * GAS_CONSTANT / ELECTRON_VOLT
+    error = np.sqrt(covariance[0, 0]) * GAS_CONSTANT / ELECTRON_VOLT
+    notes = []
+    if r_squared < 0.95:
+        notes.append(f"The Arrhenius plot is no straight line (R2 = {r_squared:.3f}).")
+    return Arrhenius(
+        float(energy),
+        float(error),
+        float(energy * ELECTRON_VOLT / 1e3),
+        float(offset),
+        float(np.sqrt(covariance[1, 1])),
+        r_squared,
+        with_temperature,
+        len(y),
+        notes,
+    )
+
+
+def _line(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray
+) -> tuple[float, float, np.ndarray, float]:
+    """Weighted straight line: slope, offset, covariance (from the scatter), R2."""
+    centre = np.average(x, weights=weights**2)
+    design = np.column_stack([x - centre, np.ones_like(x)]) * weights[:, None]
+    (slope, middle), *_ = np.linalg.lstsq(design, y * weights, rcond=None)
+    residuals = (y - middle - slope * (x - centre)) * weights
+    variance = np.sum(residuals**2) / max(len(x) - 2, 1)
+    local = np.linalg.inv(design.T @ design) * variance
+    shift = np.array([[1.0, 0.0], [-centre, 1.0]])
+    covariance = shift @ local @ shift.T
+    mean = np.average(y, weights=weights**2)
+    total = np.sum((y - mean) ** 2 * weights**2)
+    r_squared = float(1 - np.sum(residuals**2) / total) if total > 0 else 1.0
+    return float(slope), float(middle - slope * centre), covariance, r_squared
+
+
+def conductivity(resistance: float, thickness_cm: float, area_cm2: float) -> float:
+    """Conductivity of a pellet [S cm-1] from its resistance.
+
+    Parameters
+    ----------
+    resistance : float
+        [Ohm], positive.
+    thickness_cm : float
+        [cm], positive.
+    area_cm2 : float
+        [cm2], positive.
+
+    Returns
+    -------
+    float
+        ``thickness / (resistance * area)``.
+
+    Raises
+    ------
+    ParameterError
+        If one of them is not positive.
+
+    Examples
+    --------
+    >>> conductivity(100.0, 0.1, 1.0)
+    0.001
+    """
+    if not min(resistance, thickness_cm, area_cm2) > 0:
+        raise ParameterError("Resistance, thickness and area must be positive.")
+    return thickness_cm / (resistance * area_cm2)
+
+
+def nernst_einstein(
+    diffusion_coefficient_cm2_s: float,
+    concentration_mol_cm3: float,
+    temperature_C: float = 25.0,
+    charge_number: int = 1,
+) -> float:
+    """Ionic conductivity [S cm-1] from a diffusion coefficient.
+
+    Parameters
+    ----------
+    diffusion_coefficient_cm2_s : float
+        [cm2 s-1].
+    concentration_mol_cm3 : float
+        Of the mobile ion [mol cm-3].
+    temperature_C : float, optional
+        [degC].
+    charge_number : int, optional
+        Of the ion.
+
+    Returns
+    -------
+    float
+        ``C z2 F2 D / (R T)``.
+
+    Examples
+    --------
+    >>> round(nernst_einstein(1e-8, 0.02, 25.0), 6)
+    0.000751
+    """
+    kelvin = temperature_C + ZERO_CELSIUS
+    squared = (charge_number * FARADAY) ** 2
+    return (
+        concentration_mol_cm3
+        * squared
+        * diffusion_coefficient_cm2_s
+        / (GAS_CONSTANT * kelvin)
+    )
+
+
+@dataclass(frozen=True)
+class Cottrell:
+    """Diffusion from the current after a potential step.
+
+    Parameters
+    ----------
+    diffusion_coefficient_cm2_s, diffusion_coefficient_error : float or None
+        [cm2 s-1] and one standard error.
+    apparent_ionic_conductivity_S_cm : float or None
+        By Nernst-Einstein [S cm-1].
+    cottrell_slope_A_s05 : float
+        Of the current over t^-1/2 [A s0.5].
+    r_squared : float
+        Of that line.
+    window_s : tuple of float
+        Times after the step that were used [s].
+    warnings : list of str
+        What to doubt.
+    """
+
+    diffusion_coefficient_cm2_s: float | None
+    diffusion_coefficient_error: float | None
+    apparent_ionic_conductivity_S_cm: float | None
+    cottrell_slope_A_s05: float
+    r_squared: float
+    window_s: tuple[float, float]
+    warnings: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def cottrell(
+    data: xr.Dataset,
+    *,
+    concentration_mol_cm3: float | None = None,
+    electrons: int = 1,
+    area_cm2: float | None = None,
+    temperature_C: float | None = None,
+    window: tuple[float, float] | None = None,
+) -> Cottrell:
+    """Diffusion coefficient and apparent ionic conductivity after a potential step.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Time, voltage and current around the step.
+    concentration_mol_cm3 : float, optional
+        Of the mobile ion [mol cm-3]; without it neither number is given.
+    electrons : int, optional
+        Transferred per ion; also its charge number.
+    area_cm2 : float, optional
+        Default: that of the dataset [cm2].
+    temperature_C : float, optional
+        Default: that of the dataset, else 25 degC.
+    window : tuple of float, optional
+        Times after the step [s]; default: the longest part over which ``i sqrt(t)``
+        stays within 10 %.
+
+    Returns
+    -------
+    Cottrell
+        With a warning where the current does not follow ``t^-1/2``.
+
+    Raises
+    ------
+    DataError
+        If there is no step or fewer than five points after it.
+
+    Notes
+    -----
+    ``i = n F A C sqrt(D / (pi t))``, then ``sigma = C z2 F2 D / (R T)``.
+
+    Source: Bard and Faulkner, Electrochemical Methods, 2nd ed., eq. 5.2.11.
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> t = np.linspace(0.1, 20, 200)
+    >>> i = 96485.33 * 1.0 * 0.02 * np.sqrt(1e-9 / (np.pi * t))
+    >>> data = time_series({"Time [s]": t, "Voltage [V]": 0 * t + 3.0, "Current [A]": i})
+    >>> found = cottrell(data, concentration_mol_cm3=0.02, area_cm2=1.0)
+    >>> f"{found.diffusion_coefficient_cm2_s:.2e}"
+    '1.00e-09'
+    """
+    require(data, "Time [s]", "Voltage [V]", "Current [A]")
+    t, i = _after_step(data)
+    first, last = window or _straight_window(t, i)
+    used = (t >= first) & (t <= last)
+    if used.sum() < 5:
+        raise DataError(
+            f"Only {used.sum()} points lie {first:g} to {last:g} s after the potential step; "
+            "Cottrell's law needs five."
+        )
+    slope, _, covariance, r_squared = _line(t[used] ** -0.5, i[used], np.ones(used.sum()))
+    area = area_cm2 or metadata(data, "area_cm2")
+    kelvin = temperature_C if temperature_C is not None else _temperature(data)
+    notes = _cottrell_notes(r_squared, last / first, concentration_mol_cm3, area)
+    d = error = sigma = None
+    if concentration_mol_cm3 and area:
+        unit = electrons * FARADAY * area * concentration_mol_cm3
+        d = float(np.pi * (slope / unit) ** 2)
+        error = float(2 * d * np.sqrt(covariance[0, 0]) / abs(slope))
+        sigma = nernst_einstein(d, concentration_mol_cm3, kelvin, electrons)
+    return Cottrell(
+        d, error, sigma, abs(slope), r_squared, (float(first), float(last)), notes
+    )
+
+
+def _temperature(data: xr.Dataset) -> float:
+    if "Temperature [degC]" in data:
+        return float(data["Temperature [degC]"].mean())
+    value = metadata(data, "temperature_C")
+    return 25.0 if value is None else float(value)
+
+
+def _after_step(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Time since the largest jump of the voltage, and the current from there on."""
+    t, v, i = (data[n].values for n in ("Time [s]", "Voltage [V]", "Current [A]"))
+    jump = np.abs(np.diff(v))
+    start, origin = 0, t[0]
+    if len(jump) and jump.max() > 1e-3:
+        start = int(np.argmax(jump)) + 1
+        origin = t[start - 1] if t[start] > t[start - 1] else t[start]
+        # The switch lies between two samples; right after it is the better guess when
+        # samples before the step are sparse.
+        if start + 1 < len(t) and t[start] - origin > 2 * (t[start + 1] - t[start]):
+            origin = t[start]
+    elif t[0] > 0:
+        origin = 0.0
+    since = t[start:] - origin
+    good = since > 0
+    if good.sum() < 5:
+        raise DataError("There are fewer than five points after the potential step.")
+    return since[good], i[start:][good]
+
+
+def _straight_window(t: np.ndarray, i: np.ndarray) -> tuple[float, float]:
+    """Longest stretch, in decades, over which i sqrt(t) varies by less than 10 %."""
+    product = i * np.sqrt(t)
+    best, start = (t[0], t[-1], 0.0), 0
+    for end in range(len(t)):
+        while (
+            np.ptp(product[start : end + 1]) > 0.1 * np.abs(product[start : end + 1]).max()
+        ):
+            start += 1
+        span = np.log(t[end] / t[start])
+        if end - start >= 4 and span > best[2]:
+            best = (t[start], t[end], span)
+    return float(best[0]), float(best[1])
+
+
+def _cottrell_notes(
+    r_squared: float, span: float, concentration: float | None, area: float | None
+) -> list[str]:
+    notes = []
+    if r_squared < 0.98 or span < 4:
+        notes.append(
+            f"The current does not follow t^-1/2 over a useful range (R2 = {r_squared:.3f}, "
+            f"last time over first {span:.2g}): charging, resistance or a finite thickness "
+            "rule it."
+        )
+    missing = [n for n, v in (("concentration", concentration), ("area", area)) if not v]
+    if missing:
+        notes.append(
+            f"No {' and no '.join(missing)} is given: the diffusion coefficient and the "
+            "apparent conductivity are not known."
+        )
+    return notes

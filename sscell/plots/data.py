@@ -1,0 +1,334 @@
+"""Figures of analysed data, measured or simulated: titration, CV, impedance, rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sscell.analysis.capacity import differential_capacity, half_cycles
+from sscell.analysis.titration import Titration
+from sscell.analysis.voltammetry import Voltammetry, sweeps
+from sscell.dataset import metadata
+from sscell.errors import DataError
+from sscell.plots.style import DIRECTION_COLOURS, figure_style
+
+__all__ = ["plot_cv", "plot_dqdv", "plot_eis", "plot_gitt", "plot_rate"]
+
+
+def _column(
+    pulses: Sequence[Mapping[str, Any]], key: str, scale: float = 1.0
+) -> np.ndarray:
+    return np.array([np.nan if p[key] is None else p[key] * scale for p in pulses])
+
+
+def plot_gitt(result: Titration) -> Any:
+    """OCV with its plateaus, polarisation and apparent diffusion over the capacity.
+
+    Parameters
+    ----------
+    result : Titration
+        From `sscell.analysis.gitt`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> pulse = dict.fromkeys(("cumulative_capacity_mAh_g", "diffusion_coefficient_cm2_s",
+    ...                        "diffusion_rate_1_s", "ohmic_V", "concentration_V"))
+    >>> pulse |= {"cumulative_capacity_mAh": 1.0, "ocv_V": 2.0, "overpotential_V": 0.1}
+    >>> part = {"pulses": [pulse], "ocv_plateaus_V": [2.0], "initial_ocv_V": 2.1}
+    >>> len(plot_gitt(Titration({"discharge": part}, "chang")).axes)
+    3
+    """
+    import matplotlib.pyplot as plt
+
+    everything = [p for part in result.directions.values() for p in part["pulses"]]
+    specific = everything[0]["cumulative_capacity_mAh_g"] is not None
+    absolute = any(p["diffusion_coefficient_cm2_s"] is not None for p in everything)
+    x_key = "cumulative_capacity_mAh_g" if specific else "cumulative_capacity_mAh"
+    d_key = "diffusion_coefficient_cm2_s" if absolute else "diffusion_rate_1_s"
+    with figure_style():
+        figure, axes = plt.subplots(
+            3, 1, figsize=(3.5, 5.2), sharex=True, layout="constrained"
+        )
+        for name, part in result.directions.items():
+            pulses, colour = part["pulses"], DIRECTION_COLOURS[name]
+            x = _column(pulses, x_key)
+            axes[0].plot(x, _column(pulses, "ocv_V"), "o-", ms=3, color=colour, label=name)
+            for plateau in part["ocv_plateaus_V"]:
+                axes[0].axhline(plateau, color=colour, lw=0.6, ls=":")
+            _polarisation(axes[1], x, pulses, colour, name == next(iter(result.directions)))
+            axes[2].plot(x, _column(pulses, d_key), "o", ms=3, color=colour)
+        axes[0].set_ylabel("OCV [V]")
+        axes[0].legend()
+        axes[1].set_ylabel("Polarisation [mV]")
+        axes[1].set_ylim(bottom=0)
+        if np.any(_column(everything, d_key) > 0):
+            axes[2].set_yscale("log")
+        axes[2].set_ylabel(r"$D$ [cm$^2$ s$^{-1}$]" if absolute else r"$D/L^2$ [s$^{-1}$]")
+        axes[2].set_xlabel("Capacity [mAh / g]" if specific else "Capacity [mAh]")
+    return figure
+
+
+def _polarisation(
+    axes: Any, x: np.ndarray, pulses: Sequence[Mapping[str, Any]], colour: str, first: bool
+) -> None:
+    styles = (("overpotential_V", "-", "total"), ("ohmic_V", "--", "ohmic"),
+              ("concentration_V", ":", "concentration"))  # fmt: skip
+    for key, style, label in styles:
+        axes.plot(
+            x,
+            _column(pulses, key, 1e3),
+            style,
+            color=colour,
+            label=label if first else None,
+        )
+    axes.legend(ncols=3, loc="upper left")
+
+
+def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
+    """Differential capacity over the voltage, charge upwards and discharge downwards.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        A time series.
+    peaks : sequence of dict, optional
+        Of the last half cycles, marked.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    DataError
+        If no current flows.
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> data = time_series({"Time [s]": [0, 3600], "Current [A]": [1.0, 1.0],
+    ...                     "Voltage [V]": [2.0, 1.0]})
+    >>> plot_dqdv(data).axes[0].get_xlabel()
+    'Voltage [V]'
+    """
+    import matplotlib.pyplot as plt
+
+    halves = half_cycles(data)
+    if not halves:
+        raise DataError("No current flows in this dataset: there is nothing to draw.")
+    mass = metadata(data, "capacity_basis_mass_g")
+    scale = 1e3 if mass is None else 1e3 / mass
+    key = "height_mAh_V" if mass is None else "height_mAh_g_V"
+    last = max((p["cycle"] for p in peaks), default=None)
+    with figure_style():
+        figure, axes = plt.subplots(figsize=(3.5, 2.8), layout="constrained")
+        for number, half in enumerate(halves):
+            voltage, curve = differential_capacity(half)
+            sign = 1 if half.direction == "charge" else -1
+            axes.plot(
+                voltage,
+                sign * curve * scale,
+                color=DIRECTION_COLOURS[half.direction],
+                alpha=1.0 if number >= len(halves) - 2 else 0.3,
+                lw=1.0,
+            )
+        for peak in peaks:
+            if peak["cycle"] == last:
+                sign = 1 if peak["direction"] == "charge" else -1
+                at = (peak["voltage_V"], sign * peak[key])
+                axes.annotate(
+                    f"{at[0]:.2f}", at, (0, 6 * sign), textcoords="offset points",
+                    ha="center", va="bottom" if sign > 0 else "top", fontsize=6, rotation=90,
+                )  # fmt: skip
+        axes.axhline(0, color="0.7", lw=0.6, zorder=0)
+        axes.margins(y=0.2)
+        axes.set_xlabel("Voltage [V]")
+        axes.set_ylabel("dQ/dV [mAh / V]" if mass is None else "dQ/dV [mAh / V / g]")
+    return figure
+
+
+def plot_cv(data: Sequence[xr.Dataset], result: Voltammetry) -> Any:
+    """Voltammograms with their peaks, and the b-values beside them.
+
+    Parameters
+    ----------
+    data : sequence of xarray.Dataset
+        As they were analysed.
+    result : Voltammetry
+        From `sscell.analysis.cv`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from sscell.analysis import cv
+    >>> from sscell.dataset import time_series
+    >>> t = np.linspace(0, 100, 101)
+    >>> i = -np.exp(-((t - 50) / 10) ** 2)
+    >>> one = time_series({"Time [s]": t, "Voltage [V]": 1 + t / 100, "Current [A]": i})
+    >>> plot_cv([one], cv(one)).axes[0].get_xlabel()
+    'Voltage [V]'
+    """
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    with figure_style():
+        wide = bool(result.b_values)
+        figure, axes = plt.subplots(
+            1, 2 if wide else 1, figsize=(6.9 if wide else 3.5, 2.8), squeeze=False,
+            width_ratios=(1.4, 1) if wide else None, layout="constrained",
+        )  # fmt: skip
+        left = axes[0, 0]
+        shades = matplotlib.colormaps["viridis"](np.linspace(0.1, 0.85, len(data)))
+        for one, shade in zip(data, shades, strict=True):
+            parts = sweeps(one)
+            label = f"{parts[-1].scan_rate * 1e3:.3g} mV/s"
+            for part in parts:
+                left.plot(
+                    part.voltage, -part.current * 1e3, color=shade, lw=0.9, label=label
+                )
+                label = None
+        for peak in result.peaks:
+            left.plot(peak["voltage_V"], -peak["current_A"] * 1e3, "k.", ms=4)
+        left.axhline(0, color="0.7", lw=0.6, zorder=0)
+        left.set_xlabel("Voltage [V]")
+        left.set_ylabel("Charging current [mA]")
+        left.legend()
+        if wide:
+            _draw_b_values(axes[0, 1], result)
+    return figure
+
+
+def _draw_b_values(axes: Any, result: Voltammetry) -> None:
+    for fit in result.b_values:
+        chosen = [
+            p for p in result.peaks if p["direction"] == fit.direction and p["sweep"] == 1
+        ]
+        main = {}
+        for p in chosen:
+            known = main.get(p["dataset"])
+            if known is None or abs(p["current_A"]) > abs(known["current_A"]):
+                main[p["dataset"]] = p
+        v = np.array([p["scan_rate_mV_s"] for p in main.values()])
+        i = np.array([abs(p["current_A"]) for p in main.values()]) * 1e3
+        colour = DIRECTION_COLOURS[fit.direction]
+        axes.loglog(v, i, "o", ms=4, color=colour)
+        line = np.array([v.min(), v.max()])
+        level = np.exp(np.mean(np.log(i)) + fit.b * (np.log(line) - np.mean(np.log(v))))
+        error = "" if fit.std_error is None else f" ± {fit.std_error:.2f}"
+        axes.plot(line, level, color=colour, label=f"{fit.branch} b = {fit.b:.2f}{error}")
+    axes.set_xlabel("Scan rate [mV / s]")
+    axes.set_ylabel("Peak current [mA]")
+    axes.legend()
+
+
+def plot_eis(result: Mapping[str, Any]) -> Any:
+    """Nyquist plot and distribution of relaxation times.
+
+    Parameters
+    ----------
+    result : dict
+        From `sscell.analysis.eis`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from sscell.analysis import eis
+    >>> from sscell.dataset import spectrum
+    >>> f = np.logspace(5, 0, 40)
+    >>> z = 10 + 50 / (1 + 2j * np.pi * f * 1e-3)
+    >>> data = spectrum({"Frequency [Hz]": f, "Z real [Ohm]": z.real, "Z imaginary [Ohm]": z.imag})
+    >>> len(plot_eis(eis(data)).axes)
+    2
+    """
+    import matplotlib.pyplot as plt
+
+    spectra = result["spectra"]
+    distributions = result["drt"] if isinstance(result["drt"], list) else [result["drt"]]
+    scaled = spectra[0]["real_ohm_cm2"] is not None
+    unit = r"$\Omega$ cm$^2$" if scaled else r"$\Omega$"
+    tail = "ohm_cm2" if scaled else "ohm"
+    with figure_style():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(6.9, 2.9), layout="constrained")
+        for one, distribution in zip(spectra, distributions, strict=True):
+            x, y = np.array(one[f"real_{tail}"]), -np.array(one[f"imaginary_{tail}"])
+            factor = x[0] / one["real_ohm"][0] if scaled and one["real_ohm"][0] else 1.0
+            (points,) = left.plot(x, y, "o", ms=2.5, label=one["state"])
+            tau, gamma = (
+                np.array(distribution["tau_s"]),
+                np.array(distribution["gamma_ohm"]),
+            )
+            right.semilogx(tau, gamma * factor, color=points.get_color())
+            right.fill_between(
+                tau, gamma * factor, color=points.get_color(), alpha=0.15, lw=0
+            )
+        left.set_aspect("equal", adjustable="box", anchor="W")
+        left.set_xlim(left=min(0, left.get_xlim()[0]))
+        left.set_xlabel(f"Re Z [{unit}]")
+        left.set_ylabel(f"-Im Z [{unit}]")
+        if len(spectra) > 1:
+            left.legend(title="state")
+        right.set_xlabel(r"Relaxation time $\tau$ [s]")
+        right.set_ylabel(rf"$\gamma(\ln\tau)$ [{unit}]")
+        right.set_ylim(bottom=0)
+    return figure
+
+
+def plot_rate(result: Mapping[str, Any]) -> Any:
+    """Capacity over the current, and the Ragone plot where a mass is known.
+
+    Parameters
+    ----------
+    result : dict
+        From `sscell.analysis.rate`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> result = {"currents_A": [1e-3], "capacities_mAh": [1.0], "capacities_mAh_g": [None],
+    ...           "energies_Wh_kg": [None], "powers_W_kg": [None]}
+    >>> len(plot_rate(result).axes)
+    1
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullFormatter
+
+    specific = result["capacities_mAh_g"][0] is not None
+    colour = DIRECTION_COLOURS["discharge"]
+    with figure_style():
+        figure, axes = plt.subplots(
+            1, 2 if specific else 1, figsize=(6.9 if specific else 3.5, 2.7), squeeze=False,
+            layout="constrained",
+        )  # fmt: skip
+        left = axes[0, 0]
+        capacity = result["capacities_mAh_g" if specific else "capacities_mAh"]
+        left.semilogx(np.array(result["currents_A"]) * 1e3, capacity, "o-", color=colour)
+        left.set_xlabel("Discharge current [mA]")
+        left.set_ylabel("Capacity [mAh / g]" if specific else "Capacity [mAh]")
+        left.set_ylim(bottom=0)
+        left.margins(y=0.08)
+        if specific:
+            right = axes[0, 1]
+            right.semilogx(
+                result["powers_W_kg"], result["energies_Wh_kg"], "o-", color=colour
+            )
+            right.set_ylim(bottom=0)
+            right.xaxis.set_minor_formatter(NullFormatter())
+            right.set_xlabel("Mean power [W / kg]")
+            right.set_ylabel("Energy [Wh / kg]")
+    return figure

@@ -1,0 +1,185 @@
+"""Readers: a file of a cycler or potentiostat becomes the same dataset as a simulation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import xarray as xr
+
+from sscell.dataset import load_dataset, set_metadata
+from sscell.errors import DataError, ParameterError
+from sscell.readers.bdf import write_bdf
+from sscell.readers.columns import parse_mapping
+from sscell.readers.formats import FORMATS, Format, find_format
+from sscell.readers.normalise import to_dataset
+from sscell.readers.signs import parse_current_sign
+from sscell.readers.text import Table, decode_head
+from sscell.units import parse_quantity
+
+__all__ = ["FORMATS", "read", "write_bdf"]
+
+
+def read(
+    path: str | Path,
+    *,
+    mass: str | float | None = None,
+    area: str | float | None = None,
+    columns: Mapping[str, str] | str | None = None,
+    current_sign: str | int | None = None,
+    temperature: str | float | None = None,
+    format: str | None = None,
+) -> xr.Dataset:
+    r"""Read a measured file into the dataset of this package.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        CSV or text with any sensible headers and units, BDF, Neware .nda/.ndax/.csv,
+        BioLogic .mpr/.mpt, Landt .csv, impedance files (Gamry, Autolab, ZPlot,
+        VersaStudio, CH Instruments, Parstat, PowerSuite), or a file of this package.
+    mass : str or float, optional
+        Of the capacity basis; a bare number is in g.
+    area : str or float, optional
+        Of the electrode; a bare number is in cm2.
+    columns : mapping or str, optional
+        Which header is which quantity where it is not recognised, such as
+        ``{"voltage": "U2", "current": "I:uA"}``. Keys: time, voltage, current,
+        temperature, cycle, step, mode, charge_capacity, discharge_capacity, frequency,
+        real, imaginary. ``-HEADER`` takes minus the column.
+    current_sign : str or int, optional
+        What a positive current does in the file: ``"charge"`` or ``"discharge"``.
+        Default: as the format says, else as step names or the voltage show.
+    temperature : str or float, optional
+        Where the file has none; a bare number is in degC.
+    format : str, optional
+        Name of a format, where recognition fails; see `FORMATS`.
+
+    Returns
+    -------
+    xarray.Dataset
+        On ``time`` (positive current discharges) or on ``frequency``. Rows dropped and
+        things assumed are in the ``warnings`` metadata and issued as Python warnings;
+        columns that were not read are in ``unread_columns``.
+
+    Raises
+    ------
+    ParameterError
+        If the file does not exist, or an option is not usable.
+    DataError
+        If the file cannot be read; the message says why and what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "cell.csv")
+    >>> _ = path.write_text("Time/h,Ewe/V,I/mA\n0,2.0,-1\n1,1.9,-1\n2,1.8,-1\n")
+    >>> data = read(path, mass="2 mg", current_sign="charge")
+    >>> data["Current [A]"].values[0], data["Time [s]"].values[1]
+    (np.float64(0.001), np.float64(3600.0))
+    """
+    path = Path(path)
+    mapping = parse_mapping(columns)
+    options = {
+        "mass": _positive(mass, "g", "Mass"),
+        "area": _positive(area, "cm**2", "Area"),
+        "current_sign": parse_current_sign(current_sign),
+        "temperature": _celsius(temperature),
+    }
+    if not path.is_file():
+        raise ParameterError(f"There is no file '{path}'.")
+    if path.stat().st_size == 0:
+        raise DataError(f"The file '{path.name}' is empty.")
+    if format is None and not mapping and _is_own(path):
+        return _own(path, options)
+    try:
+        table = _load(find_format(path, format), path)
+        data = to_dataset(table, mapping, **options)
+    except DataError as error:
+        text = str(error)
+        where = "" if path.name in text else f"{path.name}: "
+        raise DataError(where + text) from error
+    set_metadata(data, source_file=path.name)
+    return data
+
+
+def _load(chosen: Format, path: Path) -> Table:
+    """Call a library's reader; whatever it raises becomes a sentence."""
+    try:
+        return chosen.load(path)
+    except (DataError, ParameterError, MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise DataError(
+            f"'{path.name}' is not a readable file of format {chosen.meaning}: {reason}."
+        ) from error
+
+
+def _positive(value: str | float | None, unit: str, name: str) -> float | None:
+    if value is None:
+        return None
+    number = parse_quantity(value, unit, name)
+    if number <= 0:
+        raise ParameterError(f"{name} '{value}' must be positive.")
+    return number
+
+
+def _celsius(value: str | float | None) -> float | None:
+    if value is None:
+        return None
+    text = str(value).strip()
+    if text.upper().endswith("K") and text[:-1].strip():
+        number = parse_quantity(text[:-1].strip(), "", "Temperature") - 273.15
+    else:
+        for ending in ("degC", "°C", "C"):
+            text = text.removesuffix(ending)
+        number = parse_quantity(text.strip(), "", "Temperature")
+    if not -100 <= number <= 1500:
+        raise ParameterError(f"Temperature '{value}' is outside -100 to 1500 degC.")
+    return number
+
+
+def _is_own(path: Path) -> bool:
+    if path.suffix.lower() == ".nc":
+        return True
+    if path.suffix.lower() == ".csv":
+        rows = [r for r in (decode_head(path) or "").splitlines() if not r.startswith("# ")]
+        names = {c.strip() for c in rows[0].split(",")} if rows else set()
+    elif path.suffix.lower() == ".parquet":
+        try:
+            import pyarrow.parquet
+
+            names = set(pyarrow.parquet.read_schema(path).names)
+        except Exception:
+            return False
+    else:
+        return False
+    series = {"Time [s]", "Voltage [V]", "Current [A]"}
+    return (
+        series <= names or {"Frequency [Hz]", "Z real [Ohm]", "Z imaginary [Ohm]"} <= names
+    )
+
+
+def _own(path: Path, options: Mapping[str, object]) -> xr.Dataset:
+    try:
+        data = load_dataset(path)
+    except (DataError, ParameterError):
+        raise
+    except Exception as error:
+        raise DataError(
+            f"'{path.name}' is not a dataset of this package: {error}."
+        ) from error
+    sign = options["current_sign"]
+    if sign == "charge" and "Current [A]" in data:
+        data["Current [A]"] = -data["Current [A]"]
+    given = {
+        "capacity_basis_mass_g": options["mass"],
+        "area_cm2": options["area"],
+        "temperature_C": options["temperature"],
+    }
+    set_metadata(data, **{k: v for k, v in given.items() if v is not None})
+    if "time" in data.dims and bool(data["Time [s]"].isnull().any()):
+        warnings.warn("Time has gaps.", stacklevel=3)
+    return data
