@@ -164,7 +164,7 @@ def test_every_input_changes_the_result(ji):
     protocol = sscell.cycle("C/20")
 
     def result(cell):
-        run = sscell.simulate(cell, protocol, temperature=50, rtol=1e-6, atol=1e-8)
+        run = sscell.simulate(cell, protocol, temperature=50, shells=12)
         step = run["Step"].values
         ends = [np.flatnonzero(step == n)[-1] for n in (1, 2)]
         names = ["Time [s]", "Voltage [V]", *(f"{p} fraction" for p in ji.host.phases)]
