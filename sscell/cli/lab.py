@@ -166,7 +166,7 @@ def cv_command(
     window: Window = None,
     cycles: Annotated[int, typer.Option(help="At each scan rate.")] = 1,
     state: StateOption = "pristine",
-    shells: Shells = 50,
+    shells: Shells = 200,
     thickness: Thickness = 0,
     pressure: Pressure = None,
     settings: Settings = None,
@@ -184,8 +184,15 @@ def cv_command(
     from sscell.analysis.voltammetry import cv as voltammetry
     from sscell.plots.data import plot_cv
 
-    result = voltammetry([data])
-    job.report(data, result, as_json, lambda: plot_cv([data], result))
+    parts = _by_scan_rate(data, len(protocol.options["scan_rates_V_s"]), cycles)
+    result = voltammetry(parts)
+    job.report(data, result, as_json, lambda: plot_cv(parts, result))
+
+
+def _by_scan_rate(data: xr.Dataset, rates: int, cycles: int) -> list[xr.Dataset]:
+    """One dataset for each scan rate, as an instrument writes them."""
+    number = (data["Cycle"].values - 1) // cycles
+    return [data.isel(time=number == k) for k in range(rates)]
 
 
 def rate_command(
