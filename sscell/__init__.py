@@ -10,7 +10,6 @@ __version__ = "0.1.0"
 # Public names resolve on first use, so that `import sscell` does not import PyBaMM.
 _HOMES = {
     "Cell": "cell",
-    "Resolution": "engine",
     "DataError": "errors",
     "ParameterError": "errors",
     "SimulationError": "errors",
@@ -18,18 +17,13 @@ _HOMES = {
     "charge": "protocols",
     "cycle": "protocols",
     "discharge": "protocols",
-    "cv": "protocols",
     "gitt": "protocols",
-    "hold": "protocols",
-    "impedance": "protocols",
     "load": "cell",
-    "potential_step": "protocols",
-    "rate_test": "protocols",
+    "protocols": "",
     "read": "readers",
     "rest": "protocols",
     "simulate": "simulation",
     "summary": "analysis.summary",
-    "then": "protocols",
 }
 
 __all__ = ["__version__", *_HOMES]
