@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ __all__ = [
     "fit_circuit",
     "kramers_kronig",
 ]
+
+
+STARTS = 6  # descents from different starting points of a circuit
 
 
 def _spectrum(data: xr.Dataset, state: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -411,7 +415,7 @@ def _drt_peaks(tau: np.ndarray, gamma: np.ndarray, f: np.ndarray) -> list[dict[s
     fine = np.linspace(s[0], s[-1], 20 * len(s))
     curve = PchipInterpolator(s, gamma)(fine)
     total = np.trapezoid(curve, fine)
-    found, _ = find_peaks(np.concatenate([[0], curve, [0]]), prominence=0.02 * curve.max())
+    found, _ = find_peaks(np.concatenate([[0], curve, [0]]), prominence=0.05 * curve.max())
     found -= 1
     if not len(found) or total <= 0:
         return []
@@ -625,7 +629,7 @@ def _circuit_result(
     order = _arc_order(circuit, names, np.exp(found.x))
     freedom = max(2 * len(f) - len(names), 1)
     chi = 2 * float(found.cost)
-    covariance = np.linalg.pinv(found.jac.T @ found.jac) * chi / freedom
+    covariance = _inverse(found.jac.T @ found.jac) * chi / freedom
     values = np.exp(found.x)
     errors = (values * np.sqrt(np.diag(covariance)))[order]
     values = values[order]
@@ -634,13 +638,23 @@ def _circuit_result(
     notes = [
         f"{n} is not determined by the spectrum: {v:.3g} +/- {e:.2g} {u}."
         for n, u, v, e in zip(names, units, values, errors, strict=True)
-        if not np.isfinite(e) or e > 0.5 * abs(v)
+        if not e <= 0.5 * abs(v)
     ]
     if np.sqrt(chi / freedom) > 0.05:
         notes.append(
             f"The circuit misses the spectrum by {np.sqrt(chi / freedom):.0%} of |Z|."
         )
     return CircuitFit(circuit, names, units, values, errors, chi, freedom, f, fitted, notes)
+
+
+def _inverse(normal: np.ndarray) -> np.ndarray:
+    """Inverse of the normal matrix; a direction the data do not see becomes infinite."""
+    values, vectors = np.linalg.eigh(normal)
+    seen = values > 1e-12 * values.max()
+    inverse = (vectors[:, seen] / values[seen]) @ vectors[:, seen].T
+    unseen = np.any(np.abs(vectors[:, ~seen]) > 0.1, axis=1)
+    inverse[unseen, unseen] = np.inf
+    return inverse
 
 
 def _arc_order(circuit: str, names: list[str], values: np.ndarray) -> list[int]:
@@ -673,52 +687,59 @@ def _arc_order(circuit: str, names: list[str], values: np.ndarray) -> list[int]:
 
 
 def _guesses(data: xr.Dataset, names: list[str]) -> list[np.ndarray]:
-    """Starting points: DRT peaks given to the resistors, fastest first."""
+    """Starting points: arcs at the DRT peaks, and at all places of a coarse grid."""
     f, z = _spectrum(data)
-    spread = drt(data, per_decade=8, regularisation=1e-3)
-    resistors = [n for n in names if n.startswith("R")]
+    arcs = [n for n in names if n.startswith("R") and n != "R0"]
+    begin = _tail_begin(f, z)
+    span = max(
+        np.interp(begin, f[::-1], z.real[::-1]) - z.real.min(), 1e-3 * np.abs(z).max()
+    )
+    low = np.log(1 / (2 * np.pi * f.max()))
+    high = np.log(1 / (2 * np.pi * max(begin, f.min())))
+    places = [
+        (np.exp(list(taus)), np.full(len(arcs), span / max(len(arcs), 1)))
+        for taus in combinations(np.linspace(low, high, len(arcs) + 4), len(arcs))
+    ]
+    peaks = [p for p in drt(data, per_decade=8, regularisation=1e-3).peaks if p["closed"]]
+    peaks = sorted(
+        sorted(peaks, key=lambda p: -p["area_ohm"])[: len(arcs)], key=lambda p: p["tau_s"]
+    )
+    if len(peaks) == len(arcs):
+        found = np.array([[p["tau_s"], p["area_ohm"]] for p in peaks]).reshape(-1, 2).T
+        places.insert(0, (found[0], found[1]))
     return [
-        np.array([_start(n, resistors, spread, f, z, alpha, shift) for n in names])
+        np.array([_start(n, arcs, tau, size, alpha, f, z) for n in names])
+        for tau, size in places
         for alpha in (0.9, 0.75)
-        for shift in (1.0, 0.2, 5.0)
     ]
 
 
 def _start(
     name: str,
-    resistors: list[str],
-    spread: Drt,
+    arcs: list[str],
+    taus: np.ndarray,
+    sizes: np.ndarray,
+    alpha: float,
     f: np.ndarray,
     z: np.ndarray,
-    alpha: float,
-    shift: float,
 ) -> float:
+    """Starting value of one parameter; elements of an arc share its number."""
     element, _, part = name.partition("_")
-    digits = "".join(c for c in element if c.isdigit())
-    partner = f"R{digits}"
-    in_arc = [r for r in resistors if r != "R0"]
-    closed = [p for p in spread.peaks if p["closed"]]
-    span = max(np.ptp(z.real), np.abs(z).min())
-    if partner in in_arc:
-        k = in_arc.index(partner)
-        low, high = np.log(1 / (2 * np.pi * f.max())), np.log(1 / (2 * np.pi * f.min()))
-        tau = np.exp(low + (high - low) * (k + 0.5) / len(in_arc))
-        size = span / len(in_arc)
-        if len(closed) >= len(in_arc):
-            tau, size = closed[k]["tau_s"], closed[k]["area_ohm"]
-        tau *= shift**k
-        power = alpha if element.startswith("CPE") else 1.0
+    kind = element.rstrip("0123456789")
+    partner = "R" + element[len(kind) :]
+    power = alpha if kind == "CPE" else 1.0
+    if partner in arcs:
+        tau, size = taus[arcs.index(partner)], sizes[arcs.index(partner)]
         values = {"R": size, "C": tau**power / size, "L": tau * size}
     else:
-        power = 0.7 if element.startswith("CPE") else 1.0
         tail = max(-z[-1].imag, 1e-9 * abs(z[-1]))
         values = {
-            "R": max(z.real.min(), 1e-3 * span),
+            "R": max(z.real.min(), 1e-3 * np.ptp(z.real)),
             "C": 1 / (tail * (2 * np.pi * f[-1]) ** power),
             "L": 1e-6 / f.max(),
             "W": tail * np.sqrt(2 * np.pi * f[-1]),
         }
-    if element.startswith("CPE") and part == "1":
+    if kind == "CPE" and part == "1":
         return power
     return float(values.get(element[0], 1.0))
 
