@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-STARTS = 6  # descents from different starting points of a circuit
+STARTS = 10  # descents from different starting points of a circuit
 
 
 def _spectrum(data: xr.Dataset, state: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -566,11 +566,24 @@ def fit_circuit(
             f"{', '.join(names)}."
         )
     miss, upper = _misfit(circuit, held, f, z)
-    rough = [_descend(miss, upper, np.log(g), 150) for g in guesses]
-    best = min(rough, key=lambda r: r.cost)
-    return _circuit_result(
-        circuit, names, units, _descend(miss, upper, best.x, 3000), miss, f, z
-    )
+    found = _best_descent(miss, upper, guesses, len(names))
+    return _circuit_result(circuit, names, units, found, miss, f, z)
+
+
+def _best_descent(
+    miss: Any, upper: np.ndarray, guesses: list[np.ndarray], parameters: int
+) -> Any:
+    """Descend from the most promising starts until two agree on a good end."""
+    near = sorted(guesses, key=lambda g: np.sum(miss(np.log(g)) ** 2))[:STARTS]
+    ends: list[Any] = []
+    for guess in near:
+        end = _descend(miss, upper, np.log(guess), 80)
+        good = 2 * end.cost < 0.02**2 * max(len(end.fun) - parameters, 1)
+        best = min((e.cost for e in ends), default=np.inf)
+        ends.append(end)
+        if good and abs(end.cost / best - 1) < 0.01:
+            break
+    return _descend(miss, upper, min(ends, key=lambda e: e.cost).x, 2000)
 
 
 def _parameter_names(
