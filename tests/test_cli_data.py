@@ -57,8 +57,9 @@ def test_gitt_prints_the_fields_of_the_contract(capsys, tmp_path):
     assert code == 0 and set(result) >= ALWAYS
     assert result["cell"] is None and result["temperature_C"] == 60
     assert len(result["pulses"]) == 8
-    assert {"cumulative_capacity_mAh_g", "ocv_V", "overpotential_V", "ohmic_V",
-            "concentration_V", "diffusion_coefficient_cm2_s"} <= set(result["pulses"][0])  # fmt: skip
+    fields = {"cumulative_capacity_mAh_g", "ocv_V", "overpotential_V", "ohmic_V",
+              "concentration_V", "diffusion_coefficient_cm2_s"}  # fmt: skip
+    assert fields <= set(result["pulses"][0])
     assert isinstance(result["ocv_plateaus_V"], list)
     assert result["pulses"][0]["cumulative_capacity_mAh_g"] == pytest.approx(83.3, rel=0.01)
     assert figure.stat().st_size > 5000
@@ -129,7 +130,7 @@ def test_convert_keeps_the_numbers(capsys, tmp_path, name):
     ("arguments", "message"),
     [
         (["analyse", FILES / "absent.csv", "--kind", "dqdv"], "There is no file"),
-        (["analyse", FILES / "plain.csv", "--kind", "gidd"], "Did you mean 'gitt'?"),
+        (["analyse", FILES / "plain.csv", "--kind", "git"], "Did you mean 'gitt'?"),
         (["analyse", FILES / "plain.csv", "--kind", "eis"], "holds a time series"),
         (["analyse", FILES / "spectrum.csv", "--kind", "gitt"], "holds an impedance spectrum"),
         (["analyse", FILES / "plain.csv", "--kind", "dqdv", "--mass", "2 cm"], "is not in g"),
