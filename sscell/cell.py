@@ -12,9 +12,11 @@ from typing import Any
 from sscell.errors import ParameterError, did_you_mean
 from sscell.network import Network
 from sscell.parameters import GENERAL, ParameterSet, Quantity, available
+from sscell.submodels import conduction
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.conversion import ConversionParticle
-from sscell.submodels.interface import ChargeTransfer
+from sscell.submodels.electrolyte_redox import ElectrolyteRedox
+from sscell.submodels.interface import Interface
 from sscell.submodels.separator import SeparatorLayers
 from sscell.units import FARADAY, Rate, parse_quantity, parse_rate, unit_of
 
@@ -23,6 +25,7 @@ __all__ = ["Cell", "load"]
 _ANODES: dict[str, Any] = {"plateau": PlateauAnode}
 # A cathode's menu line: what reads its table, and the submodel that runs it.
 _CATHODES: dict[str, tuple[Any, Any]] = {"conversion": (Network, ConversionParticle)}
+_MASSES = ("active material", "cathode")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,7 @@ class Cell:
     parameters: ParameterSet
 
     def __post_init__(self) -> None:
+        self._check_tables()
         complete = self.parameters.complete(self.quantities)
         object.__setattr__(self, "parameters", complete)
         low, high = self.window
@@ -56,6 +60,7 @@ class Cell:
                 f"'Lower voltage cut-off [V]' is {low:g}, not below the upper one, {high:g}."
             )
         self._check_fractions()
+        self.host.check(self.values)
 
     @classmethod
     def load(cls, name: str | Path) -> Cell:
@@ -96,7 +101,7 @@ class Cell:
     def host(self) -> Any:
         """What the cathode's table describes, such as a reaction network."""
         physics = self.data["physics"]
-        reader, _ = _choose(_CATHODES, physics.get("cathode"), "cathode")
+        reader, _ = _choose(_CATHODES, physics.get("cathode"), "cathode model")
         return reader.from_table(self.data.get("network", {}))
 
     @property
@@ -104,32 +109,69 @@ class Cell:
         """Names of the separator layers, from the anode on."""
         return tuple(self.data["physics"].get("separator", ["Separator"]))
 
-    def submodels(self) -> dict[str, Any]:
-        """New submodels of this cell's parts, by PyBaMM's names for them."""
+    @property
+    def has_redox(self) -> bool:
+        """Whether the catholyte reacts beside the active material."""
+        return bool(self.data["physics"].get("electrolyte_redox", False))
+
+    def submodels(
+        self, distributed: bool = False, double_layer: bool = False
+    ) -> dict[str, Any]:
+        """New submodels of this cell's parts, by PyBaMM's names for them.
+
+        Parameters
+        ----------
+        distributed : bool, optional
+            Whether the cathode is resolved over its thickness.
+        double_layer : bool, optional
+            Whether double layers and grain boundaries are charged.
+
+        Returns
+        -------
+        dict of str to pybamm.BaseSubModel
+        """
         physics = self.data["physics"]
-        _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode")
-        return {
-            "negative electrode": _choose(_ANODES, physics.get("anode"), "anode")(),
-            "separator": SeparatorLayers(self.layers),
-            "positive interface": ChargeTransfer(),
-            "positive particle": particle(self.host),
+        _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode model")
+        anode = _choose(_ANODES, physics.get("anode"), "anode model")
+        implicit = distributed or double_layer or self.has_redox
+        parts = {
+            "negative electrode": anode(double_layer),
+            "separator": SeparatorLayers(self.layers, double_layer),
+            "positive electrode": conduction.DistributedCathode()
+            if distributed
+            else conduction.LumpedCathode(implicit),
+            "positive interface": Interface(
+                implicit, double_layer, self.has_redox, distributed
+            ),
+            "positive particle": particle(self.host, distributed),
         }
+        if self.has_redox:
+            parts["electrolyte redox"] = ElectrolyteRedox(distributed)
+        return parts
 
     @property
     def structure(self) -> tuple[Any, ...]:
         """What a built model depends on: everything else is an input of it."""
         physics = self.data["physics"]
-        return (physics.get("anode"), self.layers, physics.get("cathode"), self.host)
+        return (
+            physics.get("anode"),
+            self.layers,
+            physics.get("cathode"),
+            self.host,
+            self.has_redox,
+        )
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about this physics."""
-        anode = _choose(_ANODES, self.data["physics"].get("anode"), "anode")
+        anode = _choose(_ANODES, self.data["physics"].get("anode"), "anode model")
         return (
             *GENERAL,
             *anode.quantities(),
             *SeparatorLayers.quantities(self.layers),
-            *ChargeTransfer.quantities(),
+            *Interface.quantities(),
+            *conduction.quantities(),
+            *(ElectrolyteRedox.quantities() if self.has_redox else ()),
             *self.host.quantities(),
         )
 
@@ -299,6 +341,12 @@ class Cell:
         return anode / self.theoretical_capacity if anode else None
 
     @property
+    def anode_capacity(self) -> float:
+        """Capacity of the anode [A.h]; as good as endless where unknown."""
+        excess = self.anode_excess
+        return (excess or 1e6) * self.theoretical_capacity
+
+    @property
     def cathode_thickness(self) -> float:
         """Thickness of the cathode layer from masses, densities and porosity [m]."""
         v, solid = self.values, 0.0
@@ -307,6 +355,35 @@ class Cell:
             solid += fraction / v[f"Positive electrode {part} density [kg.m-3]"]
         volume = v["Positive electrode mass [kg]"] * solid
         return volume / (1 - v["Positive electrode porosity"]) / self.area
+
+    def _check_tables(self) -> None:
+        """Check the tables beside the parameters, which every run reads."""
+        layers = self.data["physics"].get("separator", ["Separator"])
+        named = isinstance(layers, list | tuple) and all(isinstance(n, str) for n in layers)
+        if not named or len(set(layers)) != len(layers):
+            raise ParameterError(
+                f"{self.name}: 'separator' must be a list of different names, not {layers!r}."
+            )
+        bases, rates = self.data["bases"], self.data["rates"]
+        for key in ("capacity", "energy", "voltage_reference", "working_metal"):
+            if key not in bases:
+                raise ParameterError(f"{self.name}: the table 'bases' has no '{key}'.")
+        for which in ("capacity", "energy"):
+            entry = bases[which]
+            if not isinstance(entry, Mapping) or not {"name", "mass"} <= set(entry):
+                raise ParameterError(f"{self.name}: '{which}' needs a name and a mass.")
+            _choose(dict.fromkeys(_MASSES), entry["mass"], f"mass for the {which} basis,")
+        for key in ("slow", "first_step"):
+            if key not in rates:
+                raise ParameterError(f"{self.name}: the table 'rates' has no '{key}'.")
+        if rates["first_step"] not in ("discharge", "charge"):
+            raise ParameterError(
+                f"{self.name}: 'first_step' is {rates['first_step']!r}; "
+                "allowed: discharge, charge."
+            )
+        one_c = rates.get("one_C", {"value": 1, "unit": "A/kg"})
+        if not isinstance(one_c, Mapping) or not {"value", "unit"} <= set(one_c):
+            raise ParameterError(f"{self.name}: 'one_C' needs a value and a unit.")
 
     def _check_fractions(self) -> None:
         parts = ("active material", "electrolyte", "carbon")
@@ -354,6 +431,7 @@ class Cell:
             **self.values,
             "Nominal cell capacity [A.h]": nominal,
             "Current function [A]": nominal,
+            "Negative electrode capacity [A.h]": self.anode_capacity,
             "Number of electrodes connected in parallel to make a cell": 1.0,
             "Number of cells connected in series to make a battery": 1.0,
         }
@@ -386,9 +464,7 @@ def load(name: str | Path) -> Cell:
 
 def _choose(menu: Mapping[str, Any], key: Any, what: str) -> Any:
     if key not in menu:
-        raise ParameterError(
-            f"There is no {what} model '{key}'. {did_you_mean(str(key), menu)}"
-        )
+        raise ParameterError(f"There is no {what} '{key}'. {did_you_mean(str(key), menu)}")
     return menu[key]
 
 

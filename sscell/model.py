@@ -12,15 +12,29 @@ from typing import Any
 import pybamm
 
 from sscell.cell import Cell
-from sscell.submodels.conduction import UniformReaction
-from sscell.units import FARADAY, GAS_CONSTANT
+from sscell.submodels.electrolyte_redox import ElectrolyteRedox
+from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
 
 __all__ = ["ATOL", "RTOL", "SolidStateCell", "solver"]
 
 RTOL, ATOL = 1e-5, 1e-7
 SHELLS = 50
 
-_PARTICLE = "positive particle"
+_PARTICLE, _ELECTRODE = "positive particle", "positive electrode"
+# Contributions to the voltage between the local potential and the terminals.
+_OUTSIDE = (
+    "Cathode ion contribution [V]",
+    "Cathode electron contribution [V]",
+    "Separator contribution [V]",
+    "Anode contribution [V]",
+    "Contact contribution [V]",
+)
+_BUDGET = (
+    "Open-circuit contribution [V]",
+    *_OUTSIDE,
+    "Charge-transfer contribution [V]",
+    "Interphase contribution [V]",
+)
 
 
 class SolidStateCell(pybamm.BaseModel):
@@ -28,12 +42,21 @@ class SolidStateCell(pybamm.BaseModel):
 
     .. math:: V = \phi_s - U_{an} - \eta_{an} - i (R_{contact} A + \sum_k L_k/\sigma_k)
 
+    Every contribution in `budget` is a variable; they sum to the voltage at every time.
+
     Parameters
     ----------
     cell : str, pathlib.Path or Cell, optional
         A published cell, a TOML file or a loaded cell.
     shells : int, optional
         Finite volumes over the particle radius.
+    thickness_points : int, optional
+        Finite volumes over the cathode's thickness, each with a particle; 0: one particle
+        for all, with the analytic Ohmic drop of an even reaction.
+    double_layer : bool, optional
+        Whether double layers and grain boundaries are charged, as impedance needs.
+    controlled : str, optional
+        ``"current"``, or ``"voltage"``: then the current is an unknown.
     name : str, optional
         Name of the model.
 
@@ -52,24 +75,27 @@ class SolidStateCell(pybamm.BaseModel):
         self,
         cell: str | Path | Cell = "Ji2024",
         shells: int = SHELLS,
+        thickness_points: int = 0,
+        double_layer: bool = False,
+        controlled: str = "current",
         name: str = "Solid-state cell",
     ):
         super().__init__(name)
         self.cell = cell if isinstance(cell, Cell) else Cell.load(cell)
-        self.shells = shells
+        self.shells, self.thickness_points = shells, thickness_points
+        self._double_layer = double_layer
         # What `pybamm.Experiment` and `pybamm.EISSimulation` ask of a model.
         self.summary_variables: list[str] = []
         self.param = SimpleNamespace(
             Q=pybamm.Parameter("Nominal cell capacity [A.h]"),
             A_cc=pybamm.Parameter("Electrode area [m2]"),
         )
-        self.variables.update(self._general_variables())
-        self.submodels = {
-            **self.cell.submodels(),
-            "positive current distribution": UniformReaction(),
-        }
+        self.variables.update(self._general_variables(controlled))
+        self.submodels = self.cell.submodels(thickness_points > 0, double_layer)
         self.build_model()
         self._set_charge_and_voltage()
+        if controlled == "voltage":
+            self._control_voltage()
 
     @property
     def param(self) -> Any:
@@ -80,16 +106,16 @@ class SolidStateCell(pybamm.BaseModel):
     def param(self, values: Any) -> None:
         self._param = values
 
-    @staticmethod
-    def _general_variables() -> dict[str, Any]:
+    @property
+    def budget(self) -> tuple[str, ...]:
+        """Names of the contributions that sum to the voltage."""
+        return (*_BUDGET, *self.cell.host.budget)
+
+    def _general_variables(self, controlled: str) -> dict[str, Any]:
         current = pybamm.Parameter("Current function [A]")
+        if controlled == "voltage":
+            current = pybamm.Variable("Current variable [A]")
         temperature = pybamm.Parameter("Ambient temperature [K]")
-        mass = pybamm.Parameter("Positive electrode mass [kg]") * pybamm.Parameter(
-            "Positive electrode active material mass fraction"
-        )
-        density = pybamm.Parameter("Positive electrode active material density [kg.m-3]")
-        molar = pybamm.Parameter("Positive electrode active material molar mass [kg.mol-1]")
-        radius = pybamm.Parameter("Positive particle radius [m]")
         hotter = 1 / pybamm.Parameter("Reference temperature [K]") - 1 / temperature
         return {
             "Time [s]": pybamm.t,
@@ -97,36 +123,72 @@ class SolidStateCell(pybamm.BaseModel):
             "Current [A]": current,
             "Current variable [A]": current,
             "Current density [A.m-2]": current / pybamm.Parameter("Electrode area [m2]"),
-            "Ambient temperature [C]": temperature - 273.15,
+            "Discharge capacity [A.h]": pybamm.Variable("Discharge capacity [A.h]"),
+            "Ambient temperature [C]": temperature - ZERO_CELSIUS,
             "Arrhenius factor [mol.J-1]": hotter / GAS_CONSTANT,
-            "Positive electrode host amount [mol]": mass / molar,
+            **self._amounts(),
+        }
+
+    @staticmethod
+    def _amounts() -> dict[str, Any]:
+        """Volumes, surfaces and moles that follow from the masses."""
+        mass = pybamm.Parameter("Positive electrode mass [kg]")
+        volumes = {
+            part: mass
+            * pybamm.Parameter(f"Positive electrode {part} mass fraction")
+            / pybamm.Parameter(f"Positive electrode {part} density [kg.m-3]")
+            for part in ("active material", "electrolyte", "carbon")
+        }
+        layer = sum(volumes.values()) / (
+            1 - pybamm.Parameter("Positive electrode porosity")
+        )
+        density = pybamm.Parameter("Positive electrode active material density [kg.m-3]")
+        molar = pybamm.Parameter("Positive electrode active material molar mass [kg.mol-1]")
+        radius = pybamm.Parameter("Positive particle radius [m]")
+        active = volumes["active material"]
+        return {
+            "Positive electrode host amount [mol]": active * density / molar,
             "Positive electrode host concentration [mol.m-3]": density / molar,
-            "Positive particle surface area [m2]": 3 * mass / density / radius,
+            "Positive particle surface area [m2]": 3 * active / radius,
+            "Positive electrode thickness [m]": layer
+            / pybamm.Parameter("Electrode area [m2]"),
+            **{
+                f"Positive electrode {part} volume fraction": volume / layer
+                for part, volume in volumes.items()
+            },
         }
 
     def _set_charge_and_voltage(self) -> None:
         variables = self.variables
-        current = variables["Current [A]"]
-        charge = pybamm.Variable("Discharge capacity [A.h]")
-        self.rhs[charge] = current / 3600
+        charge = variables["Discharge capacity [A.h]"]
+        self.rhs[charge] = variables["Current [A]"] / 3600
         self.initial_conditions[charge] = pybamm.Scalar(0)
-        contact = current * pybamm.Parameter("Contact resistance [Ohm]")
+        variables.update(self._contributions())
+        collector = (
+            pybamm.x_average(variables["Positive electrode local potential difference [V]"])
+            + variables["Cathode ion contribution [V]"]
+            + variables["Cathode electron contribution [V]"]
+        )
         voltage = (
-            variables["Positive electrode potential [V]"]
+            collector
+            + sum(variables[name] for name in _OUTSIDE[2:])
             - variables["Negative electrode open-circuit potential [V]"]
-            - variables["Negative electrode reaction overpotential [V]"]
-            - variables["Separator ohmic losses [V]"]
-            - contact
         )
         variables.update(
             {
-                "Discharge capacity [A.h]": charge,
-                "Contact overpotential [V]": contact,
+                "Positive electrode potential [V]": collector,
                 "Voltage [V]": voltage,
                 "Battery voltage [V]": voltage,
             }
         )
         variables.update(self._residuals(charge))
+        parts = sum(variables[name] for name in self.budget)
+        variables["Voltage budget residual [V]"] = parts - voltage
+        variables["Positive electrode thickness change [m]"] = (
+            variables["Active material volume change [m3.mol-1]"]
+            * variables["Positive electrode host amount [mol]"]
+            / pybamm.Parameter("Electrode area [m2]")
+        )
         self.events += [
             pybamm.Event(
                 "Minimum voltage [V]",
@@ -138,21 +200,62 @@ class SolidStateCell(pybamm.BaseModel):
             ),
         ]
 
+    def _contributions(self) -> dict[str, Any]:
+        """Signed parts of the voltage outside the particle."""
+        v = self.variables
+        local = v["Positive electrode local potential difference [V]"]
+        driven = v["Positive electrode driven potential difference [V]"]
+        contact = v["Current [A]"] * pybamm.Parameter("Contact resistance [Ohm]")
+        return {
+            "Open-circuit contribution [V]": v["Particle open-circuit contribution [V]"]
+            - v["Negative electrode open-circuit potential [V]"],
+            "Separator contribution [V]": -v["Separator ohmic losses [V]"]
+            - v["Separator grain-boundary overpotential [V]"],
+            "Anode contribution [V]": -v["Negative electrode reaction overpotential [V]"]
+            - v["Negative electrode interphase overpotential [V]"],
+            # The local potential is solved for where the current divides: what the solver
+            # leaves of the kinetics belongs to the charge transfer.
+            "Charge-transfer contribution [V]": -v[
+                "Positive electrode reaction overpotential [V]"
+            ]
+            + pybamm.x_average(local - driven),
+            "Interphase contribution [V]": -v[
+                "Positive electrode interphase overpotential [V]"
+            ],
+            "Contact overpotential [V]": contact,
+            "Contact contribution [V]": -contact,
+        }
+
+    def _control_voltage(self) -> None:
+        """Let the current follow from a voltage that moves linearly in time."""
+        current = self.variables["Current variable [A]"]
+        target = pybamm.InputParameter("Voltage start [V]") + pybamm.InputParameter(
+            "Voltage slope [V.s-1]"
+        ) * (pybamm.t - pybamm.InputParameter("Step start [s]"))
+        self.algebraic[current] = self.variables["Voltage [V]"] - target
+        self.initial_conditions[current] = pybamm.Scalar(0)
+
     def _residuals(self, charge: Any) -> dict[str, Any]:
         """Relative errors of the balances, per the cathode's full capacity."""
         variables, host = self.variables, self.cell.host
         active = 1 - pybamm.Parameter("Inactive host fraction")
-        passed = charge * 3600 / FARADAY
-        taken = (
-            variables["Guest taken up"]
-            * active
-            * variables["Positive electrode host amount [mol]"]
-        )
-        full = variables["Positive electrode host amount [mol]"] * host.capacity
+        amount = variables["Positive electrode host amount [mol]"]
+        passed = (charge - self._beside()) * 3600 / FARADAY
+        taken = variables["Guest taken up"] * active * amount
         return {
             "Host balance residual": variables["Host in phases"] - 1,
-            "Guest balance residual": (taken - passed) / full,
+            "Guest balance residual": (taken - passed) / (amount * host.capacity),
         }
+
+    def _beside(self) -> Any:
+        """Charge that went elsewhere than into the particles [A.h]."""
+        beside: Any = pybamm.Scalar(0)
+        if self._double_layer:
+            beside += self.variables["Positive electrode double-layer charge [A.h]"]
+        if self.cell.has_redox:
+            gone = 1 - self.variables["Mean reactive electrolyte fraction"]
+            beside -= gone * ElectrolyteRedox.charge()
+        return beside
 
     @property
     def default_parameter_values(self) -> pybamm.ParameterValues:
@@ -161,26 +264,34 @@ class SolidStateCell(pybamm.BaseModel):
 
     @property
     def default_geometry(self) -> pybamm.Geometry:
-        """Particle of unit radius: its size is a parameter, not a mesh."""
+        """Particle and cathode of unit size: their sizes are parameters, not meshes."""
         r = pybamm.SpatialVariable("r_p", [_PARTICLE], coord_sys="spherical polar")
-        return pybamm.Geometry({_PARTICLE: {r: {"min": 0, "max": 1}}})
+        domains = {_PARTICLE: {r: {"min": 0, "max": 1}}}
+        if self.thickness_points:
+            z = pybamm.SpatialVariable("x_p", [_ELECTRODE], coord_sys="cartesian")
+            domains[_ELECTRODE] = {z: {"min": 0, "max": 1}}
+        return pybamm.Geometry(domains)
 
     @property
     def default_var_pts(self) -> dict[str, int]:
         """Number of finite volumes by coordinate."""
-        return {"r_p": self.shells}
+        points = {"x_p": self.thickness_points} if self.thickness_points else {}
+        return {"r_p": self.shells, **points}
 
     @property
     def default_submesh_types(self) -> dict[str, Any]:
-        """Equal shells."""
-        return {_PARTICLE: pybamm.Uniform1DSubMesh}
+        """Equal volumes."""
+        return {_PARTICLE: pybamm.Uniform1DSubMesh, _ELECTRODE: pybamm.Uniform1DSubMesh}
 
     @property
     def default_spatial_methods(self) -> dict[str, Any]:
-        """Finite volumes; the value at the surface is that of the last shell."""
-        order = {"gradient": "linear", "value": "constant"}
-        options = {"extrapolation": {"order": order, "use bcs": False}}
-        return {_PARTICLE: pybamm.FiniteVolume(options)}
+        """Finite volumes; the particle's surface value is that of its last shell."""
+        shell = {"order": {"gradient": "linear", "value": "constant"}, "use bcs": False}
+        layer = {"order": {"gradient": "linear", "value": "linear"}, "use bcs": True}
+        return {
+            _PARTICLE: pybamm.FiniteVolume({"extrapolation": shell}),
+            _ELECTRODE: pybamm.FiniteVolume({"extrapolation": layer}),
+        }
 
     @property
     def default_solver(self) -> pybamm.BaseSolver:

@@ -103,6 +103,8 @@ class Network:
             If a key is missing, a reaction names an unknown species or takes up no guest.
         """
         try:
+            for row in (*table["species"].values(), *table["reactions"]):
+                _check_keys(row)
             species = tuple(
                 Species(
                     name, float(row["guest_per_host"]), bool(row.get("isolates", False))
@@ -116,11 +118,20 @@ class Network:
             network = cls(table["host"], table["guest"], species, reactions)
         except KeyError as error:
             raise ParameterError(f"The network has no {error}.") from error
+        except ParameterError:
+            raise
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ParameterError(
+                f"The network's tables do not have the form that is asked for: {error}."
+            ) from error
         network._check()
         return network
 
     def _check(self) -> None:
         names = [s.name for s in self.species]
+        labels = [r.name for r in self.reactions]
+        for label in sorted({n for n in labels if labels.count(n) > 1}):
+            raise ParameterError(f"Two reactions are named '{label}'.")
         for reaction in self.reactions:
             for name in (reaction.reactant, reaction.product):
                 if name not in names:
@@ -138,6 +149,26 @@ class Network:
         }
         if untouched:
             raise ParameterError(f"No reaction makes or consumes {sorted(untouched)}.")
+
+    def check(self, values: Mapping[str, float]) -> None:
+        """Check what no single value can say: the phases at the start add up to all.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            Parameter values by name.
+
+        Raises
+        ------
+        ParameterError
+            If the initial fractions [-] do not sum to one.
+        """
+        total = sum(values[f"Initial {s.name} fraction"] for s in self.species)
+        if abs(total - 1) > 1e-6:
+            raise ParameterError(
+                f"The initial fractions of {', '.join(self.phases)} add up to {total:g}, "
+                "not to 1."
+            )
 
     def content(self, species: str) -> float:
         """Moles of guest per mole of host in a species [-]."""
@@ -197,6 +228,12 @@ class Network:
         isolated = [f"Isolated {s.name} fraction" for s in self.species if s.isolates]
         return (*(f"{name} fraction" for name in self.phases), *isolated)
 
+    @property
+    def budget(self) -> tuple[str, ...]:
+        """Model variables that split the particle's potential into its losses."""
+        reactions = [f"{r.name} contribution [V]" for r in self.reactions]
+        return (*reactions, "Particle transport contribution [V]")
+
     def loops(self) -> list[dict[str, float]]:
         """Independent closed loops: weights of reactions that cancel in every species.
 
@@ -225,7 +262,7 @@ class Network:
             ),
             Quantity("Dead zone smoothing [V]", "rounds its corners", 1e-5, 0.01),
             Quantity(
-                "Minimum ionic conductivity [S.m-1]", "of the active material", 0, 1e-3
+                "Minimum ionic conductivity [S.m-1]", "of the active material", 1e-20, 1e-3
             ),
             Quantity("Inactive host fraction", "never reached by ions", 0, 0.95, 0.0),
         ]
@@ -234,6 +271,14 @@ class Network:
         for reaction in self.reactions:
             rows += _reaction_quantities(reaction)
         return tuple(rows)
+
+
+def _check_keys(row: Mapping[str, Any]) -> None:
+    known = ("guest_per_host", "isolates", "name", "reactant", "product")
+    for key in row:
+        if key not in known:
+            hint = did_you_mean(key, known)
+            raise ParameterError(f"The network has an unknown key '{key}'. {hint}")
 
 
 def _species_quantities(species: Species) -> list[Quantity]:
@@ -254,6 +299,7 @@ def _species_quantities(species: Species) -> list[Quantity]:
             f"{name} ionic conductivity activation energy [J.mol-1]", "Arrhenius", *_EA
         ),
         Quantity(f"Initial {name} fraction", "of the host, as assembled", 0, 1, 0.0),
+        Quantity(f"{name} molar volume [m3.mol-1]", "per mole of host", 0, 1e-2, 0.0),
     ]
     if species.isolates:
         rows += [

@@ -58,6 +58,7 @@ _TABLES = {
     "variants",
     "notes",
 }
+_PLAIN = {"schema", "name", "title", "notes"}
 
 
 @dataclass(frozen=True)
@@ -240,9 +241,30 @@ def _parameter(name: str, entry: Any, where: str) -> Parameter:
         raise ParameterError(f"{where}: '{name}' is fitted but has no std_error or range.")
     values = dict(entry)
     for key in ("range", "observables"):
-        if key in values:
-            values[key] = tuple(values[key])
+        if key not in values:
+            continue
+        if not isinstance(values[key], list | tuple):
+            raise ParameterError(f"{where}: '{name}' needs a list as its {key}.")
+        values[key] = tuple(values[key])
+    _check_range(name, values, where)
     return Parameter(name=name, **values)
+
+
+def _check_range(name: str, entry: Mapping[str, Any], where: str) -> None:
+    if "range" not in entry or isinstance(entry["value"], str):
+        return
+    try:
+        low, high = entry["range"]
+        holds = low <= entry["value"] <= high
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"{where}: the range of '{name}' must be two numbers, low and high."
+        ) from None
+    if not holds:
+        raise ParameterError(
+            f"{where}: '{name}' is {entry['value']:g}, outside its own range "
+            f"{low:g} to {high:g}."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -334,6 +356,9 @@ class ParameterSet:
         for key in ("name", "physics", "bases", "rates", "parameters"):
             if key not in data:
                 raise ParameterError(f"{where} has no '{key}'.")
+        for key, value in data.items():
+            if key not in _PLAIN and not isinstance(value, Mapping):
+                raise ParameterError(f"{where}: '{key}' must be a table, not {value!r}.")
         variants = data.pop("variants", {})
         name = data["name"]
         if variant is not None:
@@ -387,12 +412,9 @@ class ParameterSet:
             raise ParameterError(f"{self.name} is missing {', '.join(map(repr, missing))}.")
         for q in known.values():
             if q.name not in filled:
+                neutral = float(q.default or 0.0)
                 filled[q.name] = Parameter(
-                    q.name,
-                    float(q.default or 0.0),
-                    "assumed",
-                    "neutral default",
-                    range=(0, 0),
+                    q.name, neutral, "assumed", "neutral default", range=(neutral, neutral)
                 )
             filled[q.name] = replace(filled[q.name], value=q.check(filled[q.name].value))
         return replace(self, parameters=filled)
@@ -420,7 +442,11 @@ class ParameterSet:
         for name, value in changes.items():
             old = self[name]
             parameters[name] = Parameter(
-                name, value, "assumed", source, range=(old.value, value)
+                name,
+                value,
+                "assumed",
+                source,
+                range=(min(old.value, value), max(old.value, value)),
             )
         return replace(self, parameters=parameters)
 

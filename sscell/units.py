@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -25,11 +26,16 @@ GAS_CONSTANT = 8.314462618  # J mol-1 K-1, CODATA 2018
 ZERO_CELSIUS = 273.15  # K
 
 
+_BARE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
 @cache
 def _registry() -> Any:
     import pint
 
-    return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    registry = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    registry.define("@alias ohm = Ohm")  # as PyBaMM and most people write it
+    return registry
 
 
 def parse_quantity(text: str | float, unit: str, name: str = "value") -> float:
@@ -62,18 +68,19 @@ def parse_quantity(text: str | float, unit: str, name: str = "value") -> float:
     1800.0
     """
     hint = f"Give a number with a unit such as '1 {unit}'."
-    if isinstance(text, int | float):
+    if isinstance(text, numbers.Real):
         value = float(text)
     else:
-        spelled = re.sub(r"(?<=[A-Za-z])(-?\d)", r"**\1", text.strip())
+        # A digit after a letter is a power (cm2), but not in the exponent of 1e-4.
+        spelled = re.sub(r"(?<=[A-Za-z])(?<![\d.][eE])(-?\d)", r"**\1", str(text).strip())
         spelled = spelled.replace("μ", "u").replace("µ", "u").replace("%", "percent")
         try:
-            quantity = _registry().Quantity(spelled)
-            if quantity.dimensionless and unit not in ("", "dimensionless"):
-                if str(quantity.units) != "dimensionless":
-                    raise ParameterError(f"{name} '{text}' is not in {unit}. {hint}")
-                value = float(quantity.magnitude)
+            if "," in spelled:  # pint would read 1,5 as 15
+                raise ParameterError(f"{name} '{text}' has a comma: write 1.5, not 1,5.")
+            if _BARE.fullmatch(spelled):
+                value = float(spelled)
             else:
+                quantity = _registry().Quantity(spelled)
                 value = float(quantity.to(unit or "dimensionless").magnitude)
         except ParameterError:
             raise
@@ -163,7 +170,7 @@ def parse_rate(rate: str | float | Rate) -> Rate:
     if isinstance(rate, Rate):
         return rate
     hint = "Use for example 'C/20', '0.05C', '25mA/g', '0.2mA/cm2' or '50uA'."
-    text = f"{rate}C" if isinstance(rate, int | float) else str(rate).strip()
+    text = f"{rate}C" if isinstance(rate, numbers.Real) else str(rate).strip()
     match = _C_RATE.match(text)
     if match:
         try:

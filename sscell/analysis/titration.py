@@ -20,7 +20,8 @@ sphere's R/3, or ``n_m V_m / S``), the pulse of length tau, ``dE_s`` the change 
 Both hold for ``tau << L^2/D`` and a change of OCV that is small but not zero.
 
 **OCV plateaus** are the peaks of the charge density over the OCV: of dQ/dV of the points
-(charge passed, OCV), by the same detector and smoothing as any other dQ/dV.
+(charge passed, OCV), by the same detector and smoothing as any other dQ/dV; a titration
+may begin or end on a plateau, so peaks at the ends count.
 
 Source: Weppner and Huggins, J. Electrochem. Soc. 124 (1977) 1569, doi:10.1149/1.2133112.
 """
@@ -391,7 +392,8 @@ def _relaxation(
         return {**nothing, "flags": ["no rest of five samples follows, so no OCV"]}
     since, voltage = since[good], voltage[good]
     pulse = end_t - t[segment.start]
-    window = 0.1 * min(pulse, since[-1])
+    # As short as the sampling allows: relaxation follows sqrt(t) only at first.
+    window = min(0.1 * min(pulse, since[-1]), max(1.0, since[min(9, since.size - 1)]))
     if np.sum(since <= window) >= 5 or onset is None:
         jump = segment.sign * (_root_line(since, voltage, window)[0] - end_v)
     else:
@@ -490,4 +492,4 @@ def _plateaus(
     half = HalfCycle(
         name, 1, 1, np.arange(len(charge)), zero, zero, ocv, charge - charge[0]
     )
-    return [float(p["voltage_V"]) for p in dqdv_peaks(half)]
+    return [float(p["voltage_V"]) for p in dqdv_peaks(half, at_ends=True)]

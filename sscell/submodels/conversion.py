@@ -39,6 +39,8 @@ class ConversionParticle(pybamm.BaseSubModel):
     ----------
     network : Network
         Species and reactions.
+    distributed : bool, optional
+        Whether there is a particle at every point of the thickness.
 
     Notes
     -----
@@ -46,30 +48,50 @@ class ConversionParticle(pybamm.BaseSubModel):
     from the cathode; ``Positive particle surface potential [V]`` goes back to it.
     """
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Network, distributed: bool = False):
         super().__init__(None, domain="positive", name="conversion particle")
         self._network = network
+        self._distributed = distributed
+        self._domains: dict[str, Any] = {"domain": _PARTICLE}
+        if distributed:
+            self._domains["auxiliary_domains"] = {"secondary": "positive electrode"}
+
+    @staticmethod
+    def _mean(symbol: Any) -> Any:
+        """Mean over the particle and, if there are several, over the thickness."""
+        return pybamm.x_average(pybamm.r_average(symbol))
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states and what follows from them alone."""
         network = self._network
-        phi = pybamm.Variable("Positive particle guest potential [V]", domain=_PARTICLE)
+        phi = pybamm.Variable("Positive particle guest potential [V]", **self._domains)
         variables: dict[str, Any] = {"Positive particle guest potential [V]": phi}
         inactive = pybamm.Parameter("Inactive host fraction")
         for s in network.species:
-            y = pybamm.Variable(f"{s.name} fraction profile", domain=_PARTICLE)
+            y = pybamm.Variable(f"{s.name} fraction profile", **self._domains)
             initial = pybamm.Parameter(f"Initial {s.name} fraction")
             variables[f"{s.name} fraction profile"] = y
             variables[f"{s.name} fraction"] = (
-                pybamm.r_average(y) * (1 - inactive) + inactive * initial
+                self._mean(y) * (1 - inactive) + inactive * initial
             )
             if s.isolates:
-                dead = pybamm.Variable(f"Isolated {s.name} profile", domain=_PARTICLE)
+                dead = pybamm.Variable(f"Isolated {s.name} profile", **self._domains)
                 variables[f"Isolated {s.name} profile"] = dead
-                variables[f"Isolated {s.name} fraction"] = pybamm.r_average(dead) * (
-                    1 - inactive
-                )
+                variables[f"Isolated {s.name} fraction"] = self._mean(dead) * (1 - inactive)
+        variables |= self._volume(variables)
         return variables | self._balances(variables)
+
+    def _volume(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Swelling of the phases, per mole of host."""
+        change = sum(
+            (
+                variables[f"{s.name} fraction"]
+                - pybamm.Parameter(f"Initial {s.name} fraction")
+            )
+            * pybamm.Parameter(f"{s.name} molar volume [m3.mol-1]")
+            for s in self._network.species
+        )
+        return {"Active material volume change [m3.mol-1]": change}
 
     def _balances(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Host and guest in the particle, per mole of active host."""
@@ -80,16 +102,13 @@ class ConversionParticle(pybamm.BaseSubModel):
         }
         held = sum(s.guest_per_host * profiles[s.name] for s in network.species)
         mobile = pybamm.Parameter("Mobile guest capacity [V-1]") * phi
-        start = (
-            sum(
-                s.guest_per_host * pybamm.Parameter(f"Initial {s.name} fraction")
-                for s in network.species
-            )
-            - pybamm.Parameter("Mobile guest capacity [V-1]") * self._initial_potential()
-        )
+        # A state that never changes: parameters may differ in a later step, such as the
+        # temperature after a formation, but not what the cell was assembled with.
+        start = pybamm.Variable("Guest at the start")
         return {
-            "Host in phases": pybamm.r_average(sum(profiles.values())),
-            "Guest taken up": pybamm.r_average(held - mobile) - start,
+            "Guest at the start": start,
+            "Host in phases": self._mean(sum(profiles.values())),
+            "Guest taken up": self._mean(held - mobile) - start,
         }
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -127,8 +146,35 @@ class ConversionParticle(pybamm.BaseSubModel):
             },
             "Positive particle mobility [s-1.V-1]": mobility,
             "Positive particle uptake [s-1]": uptake,
+            "Positive particle initial potential [V]": self._initial_potential(),
             "Positive particle surface potential [V]": surface,
+            **self._budget(rates, phi, surface),
         }
+
+    def _budget(self, rates: dict[str, Any], phi: Any, surface: Any) -> dict[str, Any]:
+        """Where the surface potential comes from: rest, reactions, transport.
+
+        Reactions run in parallel: each weighs by its share of the charge, over the whole
+        particle. The parts sum to the surface potential.
+        """
+        network = self._network
+        # Far below any rate that matters: it only decides what is shown at rest.
+        weights = {
+            name: network.electrons(name) * pybamm.AbsoluteValue(rate) + 1e-12
+            for name, rate in rates.items()
+        }
+        total = pybamm.r_average(sum(weights.values()))
+        own: dict[str, Any] = {}
+        rest: Any = 0
+        inside = pybamm.r_average(sum(weights.values()) * phi) / total
+        for name, weight in weights.items():
+            potential = self._potential(network.reaction(name))
+            loss = -pybamm.r_average(weight * (potential - phi)) / total
+            own[f"{name} contribution [V]"] = pybamm.x_average(loss)
+            rest += potential * pybamm.r_average(weight) / total
+        own["Particle open-circuit contribution [V]"] = pybamm.x_average(rest)
+        own["Particle transport contribution [V]"] = pybamm.x_average(surface - inside)
+        return own
 
     def _active_fractions(self, variables: dict[str, Any]) -> dict[str, Any]:
         active = {}
@@ -178,7 +224,8 @@ class ConversionParticle(pybamm.BaseSubModel):
     ) -> Any:
         name = reaction.name
         thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
-        drive = self._dead_zone(name, self._potential(reaction) - phi) / thermal
+        affinity = self._potential(reaction) - phi
+        drive = self._dead_zone(name, affinity) / thermal
         k = pybamm.Parameter(f"{name} rate constant [s-1]") * self._arrhenius(
             variables, f"{name} activation energy"
         )
@@ -187,7 +234,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         reactant = reactant / (pybamm.sqrt(reactant**2 + 1e-12) + scale)
         product = product / (pybamm.sqrt(product**2 + 1e-12) + scale)
         presence = (reactant + product) / 2 + (reactant - product) / 2 * pybamm.tanh(
-            5 * drive
+            5 * affinity / thermal
         )
         alpha = pybamm.Parameter(f"{name} transfer coefficient")
         forward = k * pybamm.exp(alpha * drive)
@@ -240,13 +287,17 @@ class ConversionParticle(pybamm.BaseSubModel):
                 self._set_isolation(s.name, made, variables)
         phi = variables["Positive particle guest potential [V]"]
         edge = pybamm.SpatialVariableEdge(
-            "r_p", domain=[_PARTICLE], coord_sys="spherical polar"
+            "r_p", coord_sys="spherical polar", **(self._domains | {"domain": [_PARTICLE]})
         )
+        uptake = variables["Positive particle uptake [s-1]"]
+        if self._distributed:
+            uptake = pybamm.PrimaryBroadcastToEdges(uptake, _PARTICLE)
         # The surface flux enters as a value on the last edge, which keeps the finite-volume
         # balance exact whatever the mobility does there.
         flux = variables["Positive particle mobility [s-1.V-1]"] * pybamm.grad(phi) - (
-            variables["Positive particle uptake [s-1]"] * (edge > 1 - 1e-9)
+            uptake * (edge > 1 - 1e-9)
         )
+        self.rhs[variables["Guest at the start"]] = pybamm.Scalar(0)
         taken_up = sum(network.electrons(name) * rate for name, rate in rates.items())
         self.rhs[phi] = (taken_up + pybamm.div(flux)) / pybamm.Parameter(
             "Mobile guest capacity [V-1]"
@@ -278,3 +329,10 @@ class ConversionParticle(pybamm.BaseSubModel):
                 )
         phi = variables["Positive particle guest potential [V]"]
         self.initial_conditions[phi] = self._initial_potential()
+        self.initial_conditions[variables["Guest at the start"]] = (
+            sum(
+                s.guest_per_host * pybamm.Parameter(f"Initial {s.name} fraction")
+                for s in self._network.species
+            )
+            - pybamm.Parameter("Mobile guest capacity [V-1]") * self._initial_potential()
+        )

@@ -1,0 +1,262 @@
+"""Built models: one per structure and way of control, everything else an input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import casadi
+import numpy as np
+import pybamm
+
+from sscell.cell import Cell
+from sscell.errors import ParameterError
+from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, solver
+
+__all__ = ["CAPACITY", "CURRENT", "FAR", "LOWER", "UPPER", "Engine", "Resolution", "engine"]
+
+LOWER, UPPER = "lower voltage cut-off", "upper voltage cut-off"
+CURRENT, CAPACITY = "current limit", "capacity limit"
+FAR = 1e3  # V or A.h: a limit that is never reached
+_TAG = "[experiment]"  # lets the solver go on after an event
+_LIMITS = {
+    "Lower limit [V]": -FAR,
+    "Upper limit [V]": FAR,
+    "Current limit [A]": -1.0,
+    "Discharge capacity limit [A.h]": FAR,
+    "Charge capacity limit [A.h]": -FAR,
+}
+_VOLTAGE_INPUTS = {
+    "Voltage start [V]": 0.0,
+    "Voltage slope [V.s-1]": 0.0,
+    "Step start [s]": 0.0,
+}
+SERIES = (
+    "Current [A]",
+    "Voltage [V]",
+    "Discharge capacity [A.h]",
+    "Positive electrode potential [V]",
+    "Positive electrode reaction overpotential [V]",
+    "Negative electrode reaction overpotential [V]",
+    "Separator ohmic losses [V]",
+    "Contact overpotential [V]",
+    "Positive electrode thickness change [m]",
+    "Negative electrode thickness change [m]",
+    "Negative electrode inventory",
+    "Host balance residual",
+    "Guest balance residual",
+)
+_REDOX_SERIES = ("Electrolyte redox current [A]", "Mean reactive electrolyte fraction")
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How finely and how exactly a cell is computed.
+
+    Parameters
+    ----------
+    shells : int, optional
+        Finite volumes over the particle radius.
+    thickness_points : int, optional
+        Finite volumes over the cathode's thickness; 0: one particle for all.
+    double_layer : bool, optional
+        Whether double layers and grain boundaries are charged.
+    rtol, atol : float, optional
+        Tolerances of the integration [-].
+
+    Raises
+    ------
+    ParameterError
+        If a number is out of its range.
+
+    Examples
+    --------
+    >>> Resolution(shells=25).thickness_points
+    0
+    """
+
+    shells: int = SHELLS
+    thickness_points: int = 0
+    double_layer: bool = False
+    rtol: float = RTOL
+    atol: float = ATOL
+
+    def __post_init__(self) -> None:
+        _whole("Shells", self.shells, 3, 5000)
+        if self.thickness_points:
+            _whole("Thickness points", self.thickness_points, 3, 1000)
+        if not (0 < self.rtol <= 0.1 and 0 < self.atol <= 0.1):
+            raise ParameterError(
+                f"Tolerances must lie in (0, 0.1], not {self.rtol:g} and {self.atol:g}."
+            )
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ParameterError(
+            f"{name} must be a whole number from {low} to {high}, not {value!r}."
+        )
+
+
+class Engine:
+    """A built model, its solver and its outputs.
+
+    Parameters
+    ----------
+    cell : Cell
+        Whose structure is built.
+    resolution : Resolution
+        Meshes and tolerances.
+    controlled : str
+        ``"current"`` or ``"voltage"``.
+    """
+
+    def __init__(self, cell: Cell, resolution: Resolution, controlled: str):
+        model = SolidStateCell(
+            cell,
+            shells=resolution.shells,
+            thickness_points=resolution.thickness_points,
+            double_layer=resolution.double_layer,
+            controlled=controlled,
+        )
+        model.events = _events(model)
+        own = _VOLTAGE_INPUTS if controlled == "voltage" else {}
+        parameters = dict.fromkeys(cell.parameter_dict(), "[input]")
+        simulation = pybamm.Simulation(
+            model,
+            parameter_values=pybamm.ParameterValues(parameters),
+            solver=solver(resolution.rtol, resolution.atol),
+        )
+        simulation.build()
+        self.model = simulation.built_model
+        self.budget = model.budget
+        self.outputs = (*SERIES, *model.budget, *cell.host.outputs)
+        if cell.has_redox:
+            self.outputs += _REDOX_SERIES
+        self._solver = simulation.solver
+        self._defaults = {**_LIMITS, **own}
+        self._input_names = (*parameters, *self._defaults)
+
+    @cached_property
+    def _function(self) -> casadi.Function:
+        t, y = casadi.MX.sym("t"), casadi.MX.sym("y", self.model.len_rhs_and_alg)
+        inputs = {name: casadi.MX.sym(name) for name in self._input_names}
+        rows = [
+            self.model.get_processed_variable(name).to_casadi(t, y, inputs=inputs)
+            for name in self.outputs
+        ]
+        return casadi.Function(
+            "outputs", [t, y, casadi.vertcat(*inputs.values())], [casadi.vertcat(*rows)]
+        )
+
+    def inputs(self, cell: Cell, current: float = 0.0, **limits: float) -> dict[str, float]:
+        """Values of all inputs.
+
+        Parameters
+        ----------
+        cell : Cell
+            Its parameters.
+        current : float, optional
+            [A], positive on discharge.
+        **limits : float
+            Limits and voltages by the names of the inputs.
+
+        Returns
+        -------
+        dict of str to float
+        """
+        values = cell.parameter_dict() | {"Current function [A]": current}
+        return values | self._defaults | limits
+
+    def step(self, solution: Any, duration: float, inputs: Mapping[str, float]) -> Any:
+        """Integrate from the end of a solution (or from the start if None).
+
+        Parameters
+        ----------
+        solution : pybamm.Solution or None
+            Where the cell is.
+        duration : float
+            Longest time [s].
+        inputs : mapping
+            From `inputs`.
+
+        Returns
+        -------
+        pybamm.Solution
+            Of this step alone.
+        """
+        return self._solver.step(
+            solution, self.model, duration, inputs=dict(inputs), save=False
+        )
+
+    def evaluate(
+        self, t: np.ndarray, y: np.ndarray, inputs: Mapping[str, float]
+    ) -> dict[str, np.ndarray]:
+        """Outputs at n times [s], from states of shape (states, n)."""
+        p = np.array([inputs[name] for name in self._input_names])
+        columns = np.repeat(p[:, None], t.size, axis=1)
+        table = np.asarray(self._function(t[None, :], y, columns))
+        return dict(zip(self.outputs, table, strict=True))
+
+    def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:
+        """Time [s] and state, shape (states, 1), at the end of a solution of this model."""
+        if solution is None:
+            initial = self.model.concatenated_initial_conditions
+            return 0.0, np.asarray(initial.evaluate(0, inputs=dict(inputs)))
+        return float(solution.t[-1]), np.asarray(solution.all_ys[-1])[:, -1:]
+
+    @staticmethod
+    def stop_reason(solution: Any) -> str:
+        """Which limit ended a solution; empty if its time did."""
+        known = (LOWER, UPPER, CURRENT, CAPACITY)
+        return next((name for name in known if name in solution.termination), "")
+
+
+def _events(model: Any) -> list[Any]:
+    voltage, current = model.variables["Voltage [V]"], model.variables["Current [A]"]
+    charge = model.variables["Discharge capacity [A.h]"]
+    limit = {name: pybamm.InputParameter(name) for name in _LIMITS}
+    margins = {
+        LOWER: voltage - limit["Lower limit [V]"],
+        UPPER: limit["Upper limit [V]"] - voltage,
+        CURRENT: pybamm.AbsoluteValue(current) - limit["Current limit [A]"],
+        CAPACITY: pybamm.minimum(
+            limit["Discharge capacity limit [A.h]"] - charge,
+            charge - limit["Charge capacity limit [A.h]"],
+        ),
+    }
+    return [pybamm.Event(f"{name} {_TAG}", margin) for name, margin in margins.items()]
+
+
+_ENGINES: dict[tuple[Any, ...], Engine] = {}
+
+
+def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> Engine:
+    """Engine of a cell's structure: built once, then shared by all its values.
+
+    Parameters
+    ----------
+    cell : Cell
+        Any cell of that structure.
+    resolution : Resolution
+        Meshes and tolerances.
+    controlled : str, optional
+        ``"current"`` or ``"voltage"``.
+
+    Returns
+    -------
+    Engine
+
+    Examples
+    --------
+    >>> cell = Cell.load("Ji2024")
+    >>> other = cell.replace({"R3 rate constant [s-1]": 1e-4})
+    >>> engine(cell, Resolution()) is engine(other, Resolution())
+    True
+    """
+    key = (cell.structure, resolution, controlled)
+    if key not in _ENGINES:
+        _ENGINES[key] = Engine(cell, resolution, controlled)
+    return _ENGINES[key]

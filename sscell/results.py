@@ -1,0 +1,147 @@
+"""The dataset of a simulation: series, spectra and what a reader should know."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pybamm
+import xarray as xr
+
+from sscell.cell import Cell
+from sscell.dataset import set_metadata, spectrum, time_series
+
+__all__ = ["add_spectra", "labelled", "remarks"]
+
+
+def labelled(
+    cell: Cell,
+    columns: Mapping[str, Any],
+    budget: Sequence[str],
+    protocol: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]],
+) -> xr.Dataset:
+    """Time series of a simulation with the metadata that analysis and reports need.
+
+    Parameters
+    ----------
+    cell : Cell
+        What was simulated.
+    columns : mapping of str to numpy.ndarray, shape (n,)
+        Series by PyBaMM's names.
+    budget : sequence of str
+        Those that sum to the voltage [V].
+    protocol : mapping
+        Its description.
+    steps : sequence of mapping
+        What was done, one by one.
+
+    Returns
+    -------
+    xarray.Dataset
+    """
+    bases = cell.data["bases"]
+    capacity, energy = cell.basis("capacity"), cell.basis("energy")
+    data = time_series(columns)
+    host, guest = cell.host.host, cell.host.guest
+    set_metadata(
+        data,
+        cell=cell.name,
+        capacity_basis=capacity[0],
+        capacity_basis_mass_g=capacity[1] * 1e3,
+        energy_basis=energy[0],
+        energy_basis_mass_g=energy[1] * 1e3,
+        area_cm2=cell.area * 1e4,
+        cathode_volume_cm3=cell.cathode_thickness * cell.area * 1e6,
+        voltage_reference=bases["voltage_reference"],
+        working_metal=bases["working_metal"],
+        working_metal_offset_V=cell.values["Negative electrode OCP [V]"],
+        theoretical_capacity_Ah=cell.theoretical_capacity,
+        first_step=cell.first_step,
+        phases=list(cell.host.phases),
+        budget=list(budget),
+        protocol=dict(protocol),
+        steps=list(steps),
+        stop_reasons=[step["stop_reason"] for step in steps],
+        balances={
+            host: _largest(data, "Host balance residual"),
+            guest: _largest(data, "Guest balance residual"),
+        },
+        parameters=cell.values,
+        versions={
+            "sscell": version("sscell"),
+            "pybamm": pybamm.__version__,
+            "python": platform.python_version(),
+        },
+    )
+    return data
+
+
+def _largest(data: xr.Dataset, name: str) -> float:
+    return float(np.max(np.abs(data[name].values), initial=0.0))
+
+
+def add_spectra(
+    data: xr.Dataset, spectra: Sequence[tuple[str, Sequence[float], np.ndarray]]
+) -> xr.Dataset:
+    """Put impedance spectra on ``state`` and ``frequency`` beside the time series.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Time series.
+    spectra : sequence of tuple
+        Label, frequencies [Hz], impedance of the cell [Ohm].
+
+    Returns
+    -------
+    xarray.Dataset
+        With the time series and the metadata of `data`.
+    """
+    table = np.array([z for _, _, z in spectra])
+    columns = {
+        "Frequency [Hz]": np.asarray(spectra[0][1], dtype=float),
+        "Z real [Ohm]": table.real,
+        "Z imaginary [Ohm]": table.imag,
+    }
+    both = spectrum(columns, states=[label for label, _, _ in spectra]).merge(data)
+    both.attrs = data.attrs
+    return both
+
+
+def remarks(cell: Cell, celsius: Sequence[float], rates: Sequence[Any]) -> list[str]:
+    """What a reader of the result should know: extrapolation and weak assumptions.
+
+    Parameters
+    ----------
+    cell : Cell
+        What was simulated.
+    celsius : sequence of float
+        Temperatures [degC].
+    rates : sequence of str or Rate
+        Currents.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    found = []
+    validity = cell.data.get("validity", {})
+    low, high = validity.get("temperature_C", (-np.inf, np.inf))
+    for value in dict.fromkeys(round(c, 6) for c in celsius):
+        if not low <= value <= high:
+            found.append(
+                f"{value:g} degC is outside the published {low:g} to {high:g} degC."
+            )
+    if "rate" in validity:
+        slow, fast = (cell.current(r) for r in validity["rate"])
+        for rate in dict.fromkeys(map(str, rates)):
+            if not 0.99 * slow <= cell.current(rate) <= 1.01 * fast:
+                a, b = validity["rate"]
+                found.append(f"{rate} is outside the published {a} to {b}.")
+    assumed = [p for p in cell.parameters.parameters.values() if p.matters]
+    return found + [f"Assumed, and it matters: {p.name} = {p.value:g}." for p in assumed]

@@ -1,0 +1,421 @@
+"""A cell on its way through the steps of a protocol."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pybamm
+import xarray as xr
+
+from sscell.cell import Cell
+from sscell.dataset import set_metadata
+from sscell.engine import FAR, LOWER, UPPER, Engine, Resolution, engine
+from sscell.errors import ParameterError, SimulationError
+from sscell.impedance import spectrum_at
+from sscell.protocols import Step, cycle
+from sscell.results import add_spectra, labelled, remarks
+from sscell.units import ZERO_CELSIUS
+
+__all__ = ["Progress", "Run", "parse_state"]
+
+Progress = Callable[[float, str], None]
+_SIGN = {"discharge": 1, "charge": -1}
+_CONTROLLED = {"hold": "voltage", "sweep": "voltage"}
+
+
+@dataclass(frozen=True)
+class _Record:
+    step: Step
+    stop_reason: str
+    celsius: float
+    time: np.ndarray
+    outputs: dict[str, np.ndarray]
+    solve_time: float
+
+
+class Run:
+    """State of a cell and the records of what was done with it.
+
+    Parameters
+    ----------
+    cell : Cell
+        Its values may change on the way (temperature steps).
+    resolution : Resolution
+        Meshes and tolerances.
+    """
+
+    def __init__(self, cell: Cell, resolution: Resolution):
+        self.cell, self.resolution = cell, resolution
+        self.solution: Any = None
+        self.records: list[_Record] = []
+        self.spectra: list[tuple[str, Sequence[float], np.ndarray]] = []
+        self._start = 0.0
+        self._sign = 0
+        self._origin = 0.0  # charge at the last reversal [A.h]
+        self._ended: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """Start the records anew from the present state."""
+        self.records, self.spectra, self._ended = [], [], {}
+        self._start = float(self.solution.t[-1]) if self.solution is not None else 0.0
+
+    # Steps ---------------------------------------------------------------------------
+
+    def execute(self, steps: Sequence[Step], on_progress: Progress | None = None) -> None:
+        """Run steps in order; what is done stays in the records if one fails.
+
+        Parameters
+        ----------
+        steps : sequence of Step
+            After a cut-off, later pulses of the same group are left out.
+        on_progress : callable, optional
+            Called with the share done [-] and a text.
+
+        Raises
+        ------
+        SimulationError
+            If the solver fails.
+        """
+        groups = len({step.group for step in steps})
+        for number, step in enumerate(steps):
+            if step.group in self._ended and step.pulse > self._ended[step.group]:
+                continue
+            if on_progress:
+                share = number / len(steps)
+                if step.group:
+                    share = min(self._passed() / groups, 0.99)
+                on_progress(share, f"cycle {step.cycle}, {step.direction}")
+            self._execute(step)
+        if on_progress:
+            on_progress(1.0, "done")
+
+    def _passed(self) -> float:
+        """Charge passed in the records, per theoretical capacity [-]."""
+        steps = [r.outputs["Discharge capacity [A.h]"] for r in self.records]
+        return sum(abs(q[-1] - q[0]) for q in steps) / self.cell.theoretical_capacity
+
+    def _execute(self, step: Step) -> None:
+        if step.temperature is not None:
+            kelvin = step.temperature + ZERO_CELSIUS
+            self.cell = self.cell.replace({"Ambient temperature [K]": kelvin})
+        if step.direction == "impedance":
+            self._measure(step)
+            return
+        built = engine(
+            self.cell, self.resolution, _CONTROLLED.get(step.direction, "current")
+        )
+        inputs, duration = self._inputs(step, built)
+        record = self._at_once(step, built, inputs) or self._solve(
+            step, built, inputs, duration
+        )
+        self.records.append(record)
+        if step.group and step.direction in _SIGN and record.stop_reason != "duration":
+            self._ended[step.group] = step.pulse
+
+    def _inputs(self, step: Step, built: Engine) -> tuple[dict[str, float], float]:
+        cell, limits = self.cell, self._capacity_limits(step)
+        if step.direction in ("hold", "sweep"):
+            return self._voltage_inputs(step, built, limits)
+        sign = _SIGN.get(step.direction, 0)
+        if not sign:
+            return built.inputs(cell, 0.0, **limits), float(step.duration or 0.0)
+        current = cell.current(step.rate or cell.slow_rate)
+        if sign > 0:
+            limits["Lower limit [V]"] = cell.window[0] if step.until is None else step.until
+        else:
+            limits["Upper limit [V]"] = cell.window[1] if step.until is None else step.until
+        full = cell.theoretical_capacity / current * 3600
+        duration = step.duration or full * (1.5 if step.share is None else step.share)
+        return built.inputs(cell, sign * current, **limits), duration
+
+    def _capacity_limits(self, step: Step) -> dict[str, float]:
+        """Limits on the charge since the last reversal; a new direction is a reversal."""
+        now = self._last("Discharge capacity [A.h]", 0.0)
+        sign = _SIGN.get(step.direction, 0)
+        if sign and sign != self._sign:
+            self._sign, self._origin = sign, now
+        if step.capacity_limit is None:
+            return {}
+        amount = step.capacity_limit * self.cell.basis("capacity")[1]
+        return {
+            "Discharge capacity limit [A.h]": self._origin + amount,
+            "Charge capacity limit [A.h]": self._origin - amount,
+        }
+
+    def _voltage_inputs(
+        self, step: Step, built: Engine, limits: dict[str, float]
+    ) -> tuple[dict[str, float], float]:
+        cell, (low, high) = self.cell, self.cell.window
+        named = {"lower": low, "upper": high}
+        voltage = step.voltage
+        if voltage is None:
+            voltage = self.voltage()
+        value = named[voltage] if isinstance(voltage, str) else voltage
+        slope, duration = 0.0, step.duration or 1e7
+        if step.direction == "sweep":
+            vertex = named[step.label] if step.until is None else step.until
+            slope = math.copysign(step.scan_rate or 0.0, vertex - value)
+            duration = max(abs(vertex - value) / abs(slope), 1e-6)
+        if step.current_limit is not None:
+            limits["Current limit [A]"] = cell.current(step.current_limit)
+        start = float(self.solution.t[-1]) if self.solution is not None else 0.0
+        control = {
+            "Voltage start [V]": value,
+            "Voltage slope [V.s-1]": slope,
+            "Step start [s]": start,
+        }
+        return built.inputs(cell, **limits, **control), duration
+
+    def _at_once(
+        self, step: Step, built: Engine, inputs: Mapping[str, float]
+    ) -> _Record | None:
+        """Record of a step whose cut-off is passed as soon as the current flows."""
+        low, high = inputs["Lower limit [V]"], inputs["Upper limit [V]"]
+        if low == -FAR and high == FAR:
+            return None
+        point = self._instant(built, inputs)
+        if point is None:
+            return None
+        voltage = point["Voltage [V]"][0]
+        if low < voltage < high or np.isnan(voltage):
+            return None
+        reason = f"{LOWER if voltage <= low else UPPER} at once"
+        t = float(self.solution.t[-1]) if self.solution is not None else 0.0
+        return _Record(step, reason, self._celsius, np.array([t - self._start]), point, 0.0)
+
+    def _instant(
+        self, built: Engine, inputs: Mapping[str, float]
+    ) -> dict[str, np.ndarray] | None:
+        """Outputs as soon as the inputs act, where no equation has to be solved first."""
+        ours = self.solution is None or self.solution.all_models[-1] is built.model
+        if not ours or built.model.algebraic:
+            return None
+        t, y = built.state(self.solution, inputs)
+        return built.evaluate(np.array([t]), y, inputs)
+
+    def _solve(
+        self, step: Step, built: Engine, inputs: Mapping[str, float], duration: float
+    ) -> _Record:
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                solution = built.step(self.solution, duration, inputs)
+        except (pybamm.SolverError, FloatingPointError) as error:
+            raise self._failure(step, error) from error
+        self.solution = solution.last_state
+        t, y = np.asarray(solution.t), np.asarray(solution.y)
+        outputs = built.evaluate(t, y, inputs)
+        timed = step.duration or step.share is not None or step.direction == "sweep"
+        reason = built.stop_reason(solution) or ("duration" if timed else "time limit")
+        seconds = float(solution.solve_time.value)
+        return _Record(step, reason, self._celsius, t - self._start, outputs, seconds)
+
+    @property
+    def _celsius(self) -> float:
+        return self.cell.values["Ambient temperature [K]"] - ZERO_CELSIUS
+
+    def _last(self, name: str, default: float) -> float:
+        if self.records:
+            return float(self.records[-1].outputs[name][-1])
+        if self.solution is None:
+            return default
+        built = engine(self.cell, self.resolution)
+        return float(self._rest_outputs(built)[name][0])
+
+    def _rest_outputs(self, built: Engine) -> dict[str, np.ndarray]:
+        """Outputs at open circuit; relaxes for an instant where equations must be solved."""
+        inputs = built.inputs(self.cell)
+        point = self._instant(built, inputs)
+        if point is None:
+            solution = built.step(self.solution, 1e-3, inputs)
+            point = built.evaluate(
+                np.asarray(solution.t[-1:]), np.asarray(solution.y)[:, -1:], inputs
+            )
+        return point
+
+    def voltage(self) -> float:
+        """Voltage where the last step ended, or at open circuit before the first [V]."""
+        if self.records:
+            return self._last("Voltage [V]", 0.0)
+        built = engine(self.cell, self.resolution)
+        return float(self._rest_outputs(built)["Voltage [V]"][0])
+
+    def _measure(self, step: Step) -> None:
+        """Spectrum about the present state, with the current interrupted."""
+        built = engine(self.cell, self.resolution)
+        inputs = built.inputs(self.cell)
+        settled = built.step(self.solution, 1.0, inputs)
+        y = np.asarray(settled.y)[:, -1]
+        state = {v.name: y[s[0]][:, None] for v, s in built.model.y_slices.items()}
+        z = spectrum_at(self.cell, self.resolution, state, inputs, step.frequencies)
+        self.spectra.append((step.label, step.frequencies, z))
+
+    def _failure(self, step: Step, error: Exception) -> SimulationError:
+        where = ""
+        if self.records:
+            last = self.records[-1]
+            voltage = last.outputs["Voltage [V]"][-1]
+            where = f" after {last.time[-1] / 3600:.3g} h, from {voltage:.3f} V"
+        return SimulationError(
+            f"The {step.direction} of cycle {step.cycle} failed{where} "
+            f"({str(error).splitlines()[0]}). Try a lower rate, more shells, or check the "
+            "values that were changed."
+        )
+
+    # States --------------------------------------------------------------------------
+
+    def bring_to(self, state: str) -> str:
+        """Bring a pristine cell to a state.
+
+        Parameters
+        ----------
+        state : str
+            As for `simulate`.
+
+        Returns
+        -------
+        str
+            How the cell then is, for `sscell.protocols.preparation`.
+
+        Raises
+        ------
+        ParameterError
+            If the state is not one, or the set names no formation.
+        """
+        kind, value = parse_state(state)
+        if kind == "pristine":
+            return "pristine"
+        formation = self.cell.data.get("protocols", {}).get("formation")
+        if formation is None:
+            raise ParameterError(
+                f"{self.cell.name} names no formation; use state 'pristine'."
+            )
+        steps = cycle(formation["rate"], formation["cycles"]).steps(self.cell.first_step)
+        self.execute(steps)
+        ended = "discharged" if steps[-1].direction == "discharge" else "charged"
+        if kind == "formed":
+            return ended
+        if kind == "charge":
+            self._to_state_of_charge(value, ended)
+        else:
+            self._to_voltage(value)
+        return "between"
+
+    def _to_state_of_charge(self, share: float, ended: str) -> None:
+        # What the formed cell still does: the half cycle that the formation ended with.
+        full = float(np.ptp(self.records[-1].outputs["Discharge capacity [A.h]"]))
+        direction = "discharge" if ended == "charged" else "charge"
+        amount = ((1 - share) if ended == "charged" else share) * full
+        if amount > 0:
+            seconds = amount / self.cell.current(self.cell.slow_rate) * 3600
+            self.execute([Step(direction, duration=seconds)])
+
+    def _to_voltage(self, target: float) -> None:
+        low, high = self.cell.window
+        if not low <= target <= high:
+            raise ParameterError(
+                f"State {target:g} V lies outside the window of {self.cell.name}, "
+                f"{low:g} to {high:g} V."
+            )
+        direction = "discharge" if target < self.voltage() else "charge"
+        self.execute([Step(direction, until=target)])
+
+    # Result --------------------------------------------------------------------------
+
+    def dataset(self, protocol: Mapping[str, Any], state: str) -> xr.Dataset:
+        """Everything recorded, with its metadata.
+
+        Parameters
+        ----------
+        protocol : mapping
+            Its description.
+        state : str
+            Where it started from.
+
+        Returns
+        -------
+        xarray.Dataset
+        """
+        built = engine(self.cell, self.resolution)
+        sizes = [r.time.size for r in self.records]
+
+        def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+            return np.concatenate([*parts]) if parts else np.empty(0)
+
+        columns: dict[str, Any] = {"Time [s]": joined([r.time for r in self.records])}
+        for name in built.outputs:
+            columns[name] = joined([r.outputs[name] for r in self.records])
+        columns["Temperature [degC]"] = np.repeat([r.celsius for r in self.records], sizes)
+        columns["Cycle"] = np.repeat([r.step.cycle for r in self.records], sizes).astype(
+            int
+        )
+        columns["Step"] = np.repeat(np.arange(len(sizes)) + 1, sizes)
+        data = labelled(self.cell, columns, built.budget, protocol, self._steps())
+        rates = [
+            r.step.rate or self.cell.slow_rate
+            for r in self.records
+            if r.step.direction in _SIGN
+        ]
+        celsius = [r.celsius for r in self.records] or [self._celsius]
+        set_metadata(
+            data,
+            state=state,
+            warnings=remarks(self.cell, celsius, rates),
+            solve_time_s=float(sum(r.solve_time for r in self.records)),
+        )
+        return add_spectra(data, self.spectra) if self.spectra else data
+
+    def _steps(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "step": number,
+                "cycle": r.step.cycle,
+                "direction": r.step.direction,
+                "preparatory": r.step.preparatory,
+                "stop_reason": r.stop_reason,
+            }
+            for number, r in enumerate(self.records, start=1)
+        ]
+
+
+def parse_state(state: str) -> tuple[str, float]:
+    """Read a state: pristine, formed, a state of charge or a voltage.
+
+    Parameters
+    ----------
+    state : str
+        Such as ``"50%"`` or ``"3.38V"``.
+
+    Returns
+    -------
+    tuple of str and float
+        ``"charge"`` with a share [-], ``"voltage"`` with a voltage [V].
+
+    Raises
+    ------
+    ParameterError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> parse_state("50%")
+    ('charge', 0.5)
+    """
+    text = str(state).strip()
+    if text in ("pristine", "formed"):
+        return text, 0.0
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|V)", text)
+    if match:
+        value = float(match[1]) / (100 if match[2] == "%" else 1)
+        if match[2] == "V":
+            return "voltage", value
+        if 0 <= value <= 1:
+            return "charge", value
+    raise ParameterError(
+        f"State '{state}' is not one: use 'pristine', 'formed', a state of charge "
+        "from '0%' to '100%' or a voltage such as '3.38V'."
+    )

@@ -1,0 +1,289 @@
+"""Rate law, balances and signs of the conversion cathode."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import sscell
+from sscell.dataset import metadata
+from sscell.units import FARADAY, GAS_CONSTANT
+
+PHASES = ("S", "Na2S5", "Na2S4", "Na2S2", "Na2S")
+CONTENT = (0.0, 0.4, 0.5, 1.0, 2.0)
+REACTIONS = ("R1", "R2", "R3", "R4", "R5")
+PHI = "Positive particle guest potential [V]"
+
+
+def _compositions(rng, n):
+    """Random points of the simplex, a third of them on its faces."""
+    y = rng.dirichlet(np.full(5, 0.6), n)
+    empty = (rng.random((n, 5)) < 0.3) & (np.arange(n)[:, None] % 3 == 0)
+    y = np.where(empty, 0, y) + 1e-300
+    return (y / y.sum(axis=1, keepdims=True)).T
+
+
+def _state(y, phi):
+    states = {f"{p} fraction profile": row for p, row in zip(PHASES, y, strict=True)}
+    return states | {PHI: phi}
+
+
+@pytest.mark.parametrize("kelvin", [263.15, 298.15, 363.15])
+@pytest.mark.parametrize("name", REACTIONS)
+def test_rate_vanishes_at_equilibrium_whatever_the_composition(ji, probe, name, kelvin):
+    """phi = U_j: A = 0, D(0) = 0, e^0 - e^0 = 0; solids have unit activity."""
+    y = _compositions(np.random.default_rng(1), probe.shells)
+    u = ji.host.equilibrium_potential(name, ji.values, kelvin)
+    hot = {"Ambient temperature [K]": kelvin}
+    at_rest = probe.evaluate(f"{name} rate [s-1]", _state(y, u), inputs=hot)
+    beside = probe.evaluate(f"{name} rate [s-1]", _state(y, u - 0.5), inputs=hot)
+    assert np.max(np.abs(at_rest)) < 1e-12 * np.max(np.abs(beside))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_reaction_dissipates(probe, seed):
+    """Heat of each reaction z F A r >= 0: the rate has the sign of its affinity."""
+    rng = np.random.default_rng(seed)
+    y = _compositions(rng, probe.shells)
+    phi = rng.uniform(0.2, 3.2, probe.shells)
+    hot = {"Ambient temperature [K]": rng.uniform(250, 380)}
+    for name in REACTIONS:
+        rate = probe.evaluate(f"{name} rate [s-1]", _state(y, phi), inputs=hot)
+        affinity = probe.evaluate(f"{name} affinity [V]", _state(y, phi), inputs=hot)
+        assert np.all(rate * affinity >= 0)
+        assert np.any(rate * affinity > 0)
+
+
+@pytest.mark.parametrize("name", REACTIONS)
+@pytest.mark.parametrize("beyond", [0.1, 0.2, 0.5])
+def test_dead_zone_shifts_the_affinity_by_its_width(ji, probe, name, beyond):
+    """D(A) = A - H_f for A > H_f and A + H_b for A < -H_b: the rate at H + a, with the
+    zone, is that at a without. (H_f = H + H_r; corners are rounded over 1 mV.)
+    """
+    u = ji.host.equilibrium_potential(name, ji.values, ji.values["Ambient temperature [K]"])
+    width = ji.values[f"{name} dead zone [V]"]
+    extra = ji.values[f"{name} extra reduction barrier [V]"]
+    none = {f"{name} dead zone [V]": 0.0, f"{name} extra reduction barrier [V]": 0.0}
+    y = np.full((5, probe.shells), 0.2)
+    for sign, zone in ((1, width + extra), (-1, width)):
+        with_zone = probe.evaluate(
+            f"{name} rate [s-1]", _state(y, u - sign * (zone + beyond))
+        )
+        without = probe.evaluate(
+            f"{name} rate [s-1]", _state(y, u - sign * beyond), inputs=none
+        )
+        assert with_zone == pytest.approx(without, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", REACTIONS)
+def test_reaction_rests_in_its_dead_zone(ji, probe, name):
+    """Inside, D(A) is of the order of d^2 A/(2 H^2): less than one percent of A."""
+    u = ji.host.equilibrium_potential(name, ji.values, ji.values["Ambient temperature [K]"])
+    width = ji.values[f"{name} dead zone [V]"]
+    none = {f"{name} dead zone [V]": 0.0, f"{name} extra reduction barrier [V]": 0.0}
+    y = np.full((5, probe.shells), 0.2)
+    for affinity in (-width / 2, width / 2):
+        state = _state(y, u - affinity)
+        inside = probe.evaluate(f"{name} rate [s-1]", state)
+        free = probe.evaluate(f"{name} rate [s-1]", state, inputs=none)
+        assert np.all(np.abs(inside) < 0.01 * np.abs(free))
+
+
+@pytest.mark.parametrize("name", ["R1", "R2", "R3", "R4"])
+def test_dead_zone_without_extra_barrier_is_odd(ji, probe, name):
+    """D(-A) = -D(A): with alpha = 1/2, equal ceilings and amounts the rate is odd."""
+    u = ji.host.equilibrium_potential(name, ji.values, ji.values["Ambient temperature [K]"])
+    even = {
+        f"{name} transfer coefficient": 0.5,
+        f"{name} reduction ceiling [s-1]": 1e-3,
+        f"{name} oxidation ceiling [s-1]": 1e-3,
+        f"{name} oxidation ceiling activation energy [J.mol-1]": 0.0,
+        f"{name} reduction ceiling activation energy [J.mol-1]": 0.0,
+    }
+    y = np.full((5, probe.shells), 0.2)
+    affinity = np.linspace(1e-3, 0.6, probe.shells)
+    down = probe.evaluate(f"{name} rate [s-1]", _state(y, u - affinity), inputs=even)
+    up = probe.evaluate(f"{name} rate [s-1]", _state(y, u + affinity), inputs=even)
+    assert down == pytest.approx(-up, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", REACTIONS)
+def test_no_reaction_without_the_phase_that_it_consumes(ji, probe, name):
+    """G of an absent phase is zero: 10 mV from equilibrium on, inside and outside the
+    dead zone, less than a tenth of what goes on with the phase, 50 mV on less than 1e-4.
+    """
+    reaction = ji.host.reaction(name)
+    kelvin = ji.values["Ambient temperature [K]"]
+    u = ji.host.equilibrium_potential(name, ji.values, kelvin)
+    phases = list(ji.host.phases)
+    for sign, gone in ((1, reaction.reactant), (-1, reaction.product)):
+        for distance, share in ((0.01, 0.1), (0.05, 1e-4), (0.3, 1e-8)):
+            y = np.full((5, probe.shells), 0.25)
+            full = probe.evaluate(f"{name} rate [s-1]", _state(y, u - sign * distance))
+            y[phases.index(gone)] = 0
+            empty = probe.evaluate(f"{name} rate [s-1]", _state(y, u - sign * distance))
+            assert np.all(np.abs(empty) <= share * np.abs(full))
+            assert np.all(np.abs(full) > 0)
+
+
+def test_rate_near_equilibrium_is_linear_with_the_rate_constant_as_slope(ji, probe):
+    """Without dead zone and ceilings: r = k (g_a + g_b)/2 F A/RT for A -> 0."""
+    kelvin = ji.values["Reference temperature [K]"]
+    inputs = {
+        "Ambient temperature [K]": kelvin,
+        "R3 dead zone [V]": 0.0,
+        "R3 reduction ceiling [s-1]": 1e3,
+        "R3 oxidation ceiling [s-1]": 1e3,
+    }
+    u = ji.host.equilibrium_potential("R3", ji.values, kelvin)
+    y = np.full((5, probe.shells), 0.2)
+    affinity = 1e-5
+    rate = probe.evaluate("R3 rate [s-1]", _state(y, u - affinity), inputs=inputs)
+    presence = 0.2 / (0.2 + ji.values["R3 presence scale"])
+    slope = ji.values["R3 rate constant [s-1]"] * presence * FARADAY / GAS_CONSTANT / kelvin
+    assert rate == pytest.approx(np.full(rate.size, slope * affinity), rel=1e-3)
+
+
+def test_ceiling_bounds_the_rate_at_any_voltage(ji, probe):
+    """r -> G Lam a(El) for E -> infinity, G <= 1."""
+    kelvin = 320.0
+    hot = {"Ambient temperature [K]": kelvin}
+    hotter = (1 / ji.values["Reference temperature [K]"] - 1 / kelvin) / GAS_CONSTANT
+    y = np.full((5, probe.shells), 0.2)
+    for name, way, phi in (("R3", "reduction", -3.0), ("R4", "oxidation", 6.0)):
+        rate = probe.evaluate(f"{name} rate [s-1]", _state(y, phi), inputs=hot)
+        energy = ji.values[f"{name} {way} ceiling activation energy [J.mol-1]"]
+        ceiling = ji.values[f"{name} {way} ceiling [s-1]"] * np.exp(energy * hotter)
+        presence = 0.2 / (0.2 + ji.values[f"{name} presence scale"])
+        expected = np.full(rate.size, ceiling * presence)
+        assert np.abs(rate) == pytest.approx(expected, rel=1e-6)
+
+
+def _mean(profile, shells=50):
+    """Mean over a sphere of equal shells: volumes (k+1)^3 - k^3 over n^3."""
+    k = np.arange(shells)
+    return ((k + 1.0) ** 3 - k**3.0) @ profile / shells**3
+
+
+CASES = [
+    (25, "C/20"),
+    (60, "C/20"),
+    (90, "C/20"),
+    (25, "C/100"),
+    (60, "C/3"),
+    (90, "C/100"),
+]
+
+
+@pytest.mark.parametrize(("celsius", "rate"), CASES)
+def test_phase_fractions_stay_positive(profiles, celsius, rate):
+    """An absent phase may be overdrawn by no more than the step tolerance allows while
+    current flows (2e-5), and by 2e-4 in two days of rest, when the integrator's steps
+    are as long as hours.
+    """
+    for step in profiles(celsius, rate):
+        still = np.all(step["Current [A]"].entries == 0)
+        least = min(np.min(step[f"{p} fraction profile"].entries) for p in PHASES)
+        assert least > (-2e-4 if still else -2e-5)
+        isolated = step["Isolated Na2S profile"].entries
+        assert np.min(isolated) > -1e-6
+        active = step["Na2S fraction profile"].entries - isolated
+        assert np.min(active) > -2e-5
+
+
+@pytest.mark.parametrize(("celsius", "rate"), CASES)
+def test_sulfur_is_conserved_in_every_shell(profiles, celsius, rate):
+    """The five phases are integrated independently; their sum stays one everywhere."""
+    for step in profiles(celsius, rate):
+        total = sum(step[f"{p} fraction profile"].entries for p in PHASES)
+        assert np.max(np.abs(total - 1)) < 1e-12
+
+
+@pytest.mark.parametrize(("celsius", "rate"), CASES)
+def test_bound_sodium_follows_the_coulombs(ji, profiles, celsius, rate):
+    """n F [mean(sum c_p y_p) - Cm mean(phi)](1 - f) - same at the start = integral I dt.
+
+    The coulombs are counted from the times of the steps, not by the model's own counter.
+    """
+    v = ji.values
+    moles = ji.active_mass / v["Positive electrode active material molar mass [kg.mol-1]"]
+    active = moles * (1 - v["Inactive host fraction"])
+    start, passed = None, 0.0
+    for step in profiles(celsius, rate):
+        held = sum(
+            c * step[f"{p} fraction profile"].entries
+            for p, c in zip(PHASES, CONTENT, strict=True)
+        )
+        mobile = v["Mobile guest capacity [V-1]"] * step[PHI].entries
+        bound = _mean(held - mobile) * active * FARADAY
+        start = bound[0] if start is None else start
+        seconds = step.t - step.t[0]
+        coulombs = passed + step["Current [A]"].entries * seconds
+        # PyBaMM starts each step a nanosecond late, which the tolerance allows for.
+        assert np.max(np.abs(bound - start - coulombs)) < 1e-9 * moles * 2 * FARADAY
+        passed = coulombs[-1]
+
+
+@pytest.mark.parametrize(("rtol", "atol"), [(1e-3, 1e-5), (1e-5, 1e-7), (1e-7, 1e-9)])
+def test_balances_close_to_round_off_at_any_tolerance(ji_run, rtol, atol):
+    """Both balances are linear in the states, and a linear multistep method keeps linear
+    invariants exactly: the residual is round-off, 1e-13, and does not feel the tolerance.
+    """
+    run = ji_run(60, rtol=rtol, atol=atol)
+    closed = metadata(run, "balances")
+    assert set(closed) == {"sulfur", "sodium"}
+    assert max(closed.values()) < 1e-12
+
+
+@pytest.mark.parametrize(("celsius", "rate"), CASES)
+def test_reported_balances_close(ji_run, celsius, rate):
+    run = ji_run(celsius, rate)
+    assert max(metadata(run, "balances").values()) <= 1e-6
+    for name in ("Host balance residual", "Guest balance residual"):
+        assert np.max(np.abs(run[name])) <= 1e-6
+
+
+def test_balances_close_across_temperatures_of_formation(ji):
+    """Entropies move the starting potential: what counts is where the cell was made."""
+    warm = ji.replace({"Na2S5 formation entropy [J.mol-1.K-1]": -40.0})
+    run = sscell.simulate(
+        warm, sscell.discharge(), state="formed", formation_temperature=90, temperature=25
+    )
+    assert max(metadata(run, "balances").values()) <= 1e-6
+
+
+def test_interfacial_current_has_pybamms_sign(profiles):
+    """Positive current discharges; PyBaMM counts oxidation positive: j = -I/S < 0."""
+    discharge, _, charge, _ = profiles(60)
+    name = "Positive electrode interfacial current density [A.m-2]"
+    for step, sign in ((discharge, 1), (charge, -1)):
+        assert np.all(sign * step["Current [A]"].entries > 0)
+        assert np.all(sign * step[name].entries < 0)
+        surface = step["Positive particle surface area [m2]"].entries
+        assert -step[name].entries * surface == pytest.approx(step["Current [A]"].entries)
+
+
+def test_discharge_lowers_and_charge_raises_the_voltage_against_rest(profiles):
+    discharge, relaxed, charge, _ = profiles(60)
+    rest = relaxed["Voltage [V]"].entries[-1]
+    assert discharge["Voltage [V]"].entries[-1] < rest < charge["Voltage [V]"].entries[10]
+
+
+def test_isolated_na2s_grows_only_while_na2s_is_made(profiles):
+    """dy_d/dt = f_d (1 - y_d/y_dm)_+ [made]_+ - k_r y_d: where it grows, R4 + R5 > 0."""
+    for step in profiles(25):
+        dead = step["Isolated Na2S profile"].entries
+        made = step["R4 rate [s-1]"].entries + step["R5 rate [s-1]"].entries
+        not_made = (made[:, 1:] <= 0) & (made[:, :-1] <= 0)
+        growth = np.diff(dead, axis=1)
+        assert np.max(growth[not_made], initial=0.0) < 1e-6
+        assert np.max(dead) < 0.485956 + 1e-6
+
+
+def test_nothing_isolates_without_probability(ji, ji_steps):
+    run = sscell.simulate(
+        ji, sscell.cycle("C/20"), changes={"Na2S isolation probability": 0.0}
+    )
+    assert np.max(np.abs(run["Isolated Na2S fraction"])) < 1e-12
+    charge = sscell.summary(run)["steps"][1]["capacity_mAh_g"]
+    assert charge > 1.2 * ji_steps(25)[1]["capacity_mAh_g"]
