@@ -283,9 +283,11 @@ class Run:
             last = self.records[-1]
             voltage = last.outputs["Voltage [V]"][-1]
             where = f" after {last.time[-1] / 3600:.3g} h, from {voltage:.3f} V"
+        # PyBaMM may list all inputs: hundreds of numbers that help nobody.
+        reason = str(error).splitlines()[0].split(" with inputs ")[0]
         return SimulationError(
             f"The {step.direction} of cycle {step.cycle} failed{where} "
-            f"({str(error).splitlines()[0]}). Try a lower rate, more shells, or check the "
+            f"({reason}). Try a lower rate, more shells, or check the "
             "values that were changed."
         )
 
