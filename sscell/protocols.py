@@ -382,6 +382,7 @@ def gitt(
         ways = (first_step, OPPOSITE[first_step]) if direction == "both" else (direction,)
         steps: list[Step] = []
         for way in ways:
+            steps.append(Step("rest", duration=off, group=way))
             for number in range(_PULSES):
                 grouped = {"group": way, "pulse": number}
                 steps.append(Step(way, parsed, duration=on, **grouped))

@@ -55,6 +55,7 @@ def labelled(
         energy_basis=energy[0],
         energy_basis_mass_g=energy[1] * 1e3,
         area_cm2=cell.area * 1e4,
+        cathode_volume_cm3=cell.cathode_thickness * cell.area * 1e6,
         voltage_reference=bases["voltage_reference"],
         working_metal=bases["working_metal"],
         working_metal_offset_V=cell.values["Negative electrode OCP [V]"],

@@ -256,7 +256,8 @@ def dqdv_peaks(
         raise ParameterError(f"Prominence must lie between 0 and 1, not {prominence!r}.")
     from scipy.signal import find_peaks
 
-    voltage, dqdv = differential_capacity(half, smoothing)
+    margin = 5 * smoothing if at_ends else 0.0
+    voltage, dqdv = differential_capacity(half, smoothing, margin)
     inside = (voltage > voltage[0] + 2 * smoothing) & (
         voltage < voltage[-1] - 2 * smoothing
     )

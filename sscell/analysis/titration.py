@@ -392,7 +392,8 @@ def _relaxation(
         return {**nothing, "flags": ["no rest of five samples follows, so no OCV"]}
     since, voltage = since[good], voltage[good]
     pulse = end_t - t[segment.start]
-    window = 0.1 * min(pulse, since[-1])
+    # As short as the sampling allows: relaxation follows sqrt(t) only at first.
+    window = min(0.1 * min(pulse, since[-1]), max(1.0, since[min(9, since.size - 1)]))
     if np.sum(since <= window) >= 5 or onset is None:
         jump = segment.sign * (_root_line(since, voltage, window)[0] - end_v)
     else:

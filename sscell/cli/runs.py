@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,8 +23,8 @@ from sscell.cli.common import (
     check_output,
     parse_settings,
     print_json,
-    progress,
     refuse_pressure,
+    run_with_progress,
 )
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 
@@ -89,11 +87,15 @@ def simulate_command(
         "resolution": Resolution(shells=shells, thickness_points=thickness),
         "changes": parse_settings(settings),
     }
-    data = run_and_report(
-        lambda tell: simulate(cell, protocol, on_progress=tell, **options),
-        output,
-        as_json,
-    )
+    try:
+        data = run_with_progress(
+            lambda tell: simulate(cell, protocol, on_progress=tell, **options), output
+        )
+    except SimulationError as error:
+        if error.partial is not None:
+            _report(error.partial, as_json)
+        raise
+    _report(data, as_json)
     if plot is not None:
         from sscell.plots.runs import plot_run
         from sscell.plots.style import save_figure
@@ -120,48 +122,9 @@ def _protocol(mode: str, rate: str | None, cycles: int) -> Protocol:
     return discharge(rate) if mode == "discharge" else charge(rate)
 
 
-def run_and_report(
-    run: Callable[[Callable[[float, str], None]], xr.Dataset],
-    output: Path | None,
-    as_json: bool,
-) -> xr.Dataset:
-    """Run with a progress bar, save and print; a failed run keeps what it had.
-
-    Parameters
-    ----------
-    run : callable
-        Takes a progress function and returns a time series [s, A, V].
-    output : pathlib.Path or None
-        Where to save the data.
-    as_json : bool
-        Whether to print JSON instead of a table.
-
-    Returns
-    -------
-    xarray.Dataset
-
-    Raises
-    ------
-    SimulationError
-        After saving and printing what was computed before the failure.
-    """
-    try:
-        with progress(time.monotonic()) as tell:
-            data = run(tell)
-    except SimulationError as error:
-        if error.partial is not None:
-            _report(error.partial, output, as_json)
-        raise
-    _report(data, output, as_json)
-    return data
-
-
-def _report(data: xr.Dataset, output: Path | None, as_json: bool) -> None:
+def _report(data: xr.Dataset, as_json: bool) -> None:
     from sscell.analysis.summary import summary
-    from sscell.dataset import save_dataset
 
-    if output is not None:
-        save_dataset(data, output)
     result = summary(data)
     if as_json:
         print_json(result)

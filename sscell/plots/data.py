@@ -274,7 +274,7 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
             right.fill_between(
                 tau, gamma * factor, color=points.get_color(), alpha=0.15, lw=0
             )
-        left.set_aspect("equal", adjustable="box", anchor="W")
+        left.set_aspect("equal", adjustable="datalim")
         left.set_xlim(left=min(0, left.get_xlim()[0]))
         left.set_xlabel(f"Re Z [{unit}]")
         left.set_ylabel(f"-Im Z [{unit}]")

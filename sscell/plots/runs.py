@@ -13,7 +13,7 @@ from sscell.dataset import metadata
 from sscell.errors import DataError
 from sscell.plots.style import DIRECTION_COLOURS, figure_style, phase_colours
 
-__all__ = ["plot_run"]
+__all__ = ["plot_run", "plot_step"]
 
 
 def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
@@ -181,3 +181,41 @@ def _draw_legend(axes: Any, phases: Any) -> None:
     handles, names = phases.get_legend_handles_labels()
     axes.legend(handles[::-1], names[::-1], loc="center left")
     axes.axis("off")
+
+
+def plot_step(data: xr.Dataset) -> Any:
+    """Current after a potential step, over time and over its inverse square root.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Time series [s, A, V] that ends with the hold.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> data = time_series({"Time [s]": [0, 1, 4], "Current [A]": [2.0, 1.0, 0.5],
+    ...                     "Voltage [V]": [2.0, 2.0, 2.0]})
+    >>> len(plot_step(data).axes)
+    2
+    """
+    import matplotlib.pyplot as plt
+
+    time, current = data["Time [s]"].values, data["Current [A]"].values
+    if "Step" in data:
+        rows = data["Step"].values == data["Step"].values[-1]
+        time, current = time[rows], current[rows]
+    since, micro = time - time[0], np.abs(current) * 1e6
+    with figure_style():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(6.9, 2.8), layout="constrained")
+        left.loglog(since[since > 0], micro[since > 0])
+        left.set(xlabel="Time since the step [s]", ylabel="|Current| [µA]")
+        late = since > 1e-3 * since[-1]
+        right.plot(since[late] ** -0.5, micro[late])
+        right.set(xlabel="Time$^{-1/2}$ [s$^{-1/2}$]", ylabel="|Current| [µA]")
+        figure.suptitle(_title(data), fontsize=8, x=0.01, ha="left")
+    return figure
