@@ -275,7 +275,6 @@ class _Tank:
     def quantities(self):
         return (
             Quantity("Tank potential [V]", "when empty", 0, 5),
-            Quantity("Inactive host fraction", "never reached", 0, 0.9, 0.0),
         )
 
 
