@@ -1,5 +1,6 @@
 """Every format reads to the same dataset; what is broken ends in a sentence or a flag."""
 
+import sys
 import warnings
 from pathlib import Path
 
@@ -257,6 +258,25 @@ def test_missing_file_and_unknown_format_are_refused(tmp_path):
     with pytest.raises(ParameterError, match="no file format 'newar'.*'neware'"):
         read(FILES / "plain.csv", format="newar")
     assert len({f.name for f in FORMATS}) == len(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "message"),
+    [
+        ("a.nda", "NewareNDA", r"pip install 'sscell\[cyclers\]'"),
+        ("a.mpr", "galvani", r"pip install 'sscell\[biologic\]'.*GPL.*\.mpt"),
+        ("spectrum.z", "impedance", r"pip install 'sscell\[eis\]'"),
+    ],
+)
+def test_missing_library_is_named_with_its_extra(
+    tmp_path, monkeypatch, name, library, message
+):
+    path = tmp_path / name
+    path.write_bytes((FILES / "spectrum.z").read_bytes())
+    for module in [library, *(m for m in sys.modules if m.startswith(f"{library}."))]:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(DataError, match=message):
+        read(path)
 
 
 # Measured files from outside the project.
