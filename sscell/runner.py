@@ -179,8 +179,13 @@ class Run:
         if low == -FAR and high == FAR:
             return None
         point = self._instant(built, inputs)
-        if point is None:
-            return None
+        return None if point is None else self._past(step, inputs, point)
+
+    def _past(
+        self, step: Step, inputs: Mapping[str, float], point: dict[str, np.ndarray]
+    ) -> _Record | None:
+        """Record of one instant, if its voltage lies beyond the cut-offs."""
+        low, high = inputs["Lower limit [V]"], inputs["Upper limit [V]"]
         voltage = point["Voltage [V]"][0]
         if low < voltage < high or np.isnan(voltage):
             return None
@@ -205,6 +210,8 @@ class Run:
             with np.errstate(over="ignore", invalid="ignore"):
                 solution = built.step(self.solution, duration, inputs)
         except (pybamm.SolverError, FloatingPointError) as error:
+            if record := self._refused(step, built, inputs, error):
+                return record
             raise self._failure(step, error) from error
         self.solution = solution.last_state
         t, y = np.asarray(solution.t), np.asarray(solution.y)
@@ -213,6 +220,22 @@ class Run:
         reason = built.stop_reason(solution) or ("duration" if timed else "time limit")
         seconds = float(solution.solve_time.value)
         return _Record(step, reason, self._celsius, t - self._start, outputs, seconds)
+
+    def _refused(
+        self, step: Step, built: Engine, inputs: Mapping[str, float], error: Exception
+    ) -> _Record | None:
+        """Record of a step past its cut-off at once, known when its equations are solved."""
+        if "non-positive at initial conditions" not in str(error):
+            return None
+        free = {**inputs, "Lower limit [V]": -FAR, "Upper limit [V]": FAR}
+        try:
+            solution = built.step(self.solution, 1e-6, free)
+        except pybamm.SolverError:
+            return None
+        point = built.evaluate(
+            np.asarray(solution.t[:1]), np.asarray(solution.y)[:, :1], inputs
+        )
+        return self._past(step, inputs, point)
 
     @property
     def _celsius(self) -> float:
@@ -260,9 +283,11 @@ class Run:
             last = self.records[-1]
             voltage = last.outputs["Voltage [V]"][-1]
             where = f" after {last.time[-1] / 3600:.3g} h, from {voltage:.3f} V"
+        # PyBaMM may list all inputs: hundreds of numbers that help nobody.
+        reason = str(error).splitlines()[0].split(" with inputs ")[0]
         return SimulationError(
             f"The {step.direction} of cycle {step.cycle} failed{where} "
-            f"({str(error).splitlines()[0]}). Try a lower rate, more shells, or check the "
+            f"({reason}). Try a lower rate, more shells, or check the "
             "values that were changed."
         )
 

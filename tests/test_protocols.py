@@ -69,9 +69,5 @@ def test_a_protocol_is_frozen_and_describes_itself():
     protocol = sscell.cycle("25mA/g", cycles=3, rest="30 min")
     with pytest.raises(dataclasses.FrozenInstanceError):
         protocol.name = "other"
-    assert protocol.describe() == {
-        "name": "cycle",
-        "rate": "25mA/g",
-        "cycles": 3,
-        "rest_s": 1800.0,
-    }
+    expected = {"name": "cycle", "rate": "25mA/g", "cycles": 3, "rest_s": 1800.0}
+    assert protocol.describe().items() >= expected.items()

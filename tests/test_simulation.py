@@ -7,8 +7,8 @@ import pybamm
 import pytest
 
 import sscell
-from sscell import simulation
 from sscell.dataset import metadata
+from sscell.engine import Resolution, engine
 from sscell.errors import ParameterError, SimulationError
 
 CHARGE = "Discharge capacity [A.h]"
@@ -116,7 +116,7 @@ def test_other_cut_offs_end_the_steps(ji):
 
 
 def test_cut_off_that_is_passed_at_once_is_a_step_of_no_charge(ji):
-    run = sscell.simulate(ji, sscell.cycle("100C"), temperature=25)
+    run = sscell.simulate(ji, sscell.cycle("C/2"), temperature=25, v_min=1.9, v_max=2.1)
     steps = _steps(run)
     assert [s["direction"] for s in steps] == ["discharge", "charge"]
     assert [s["capacity_mAh_g"] for s in steps] == [0.0, 0.0]
@@ -129,9 +129,12 @@ def test_rest_passes_no_charge_and_keeps_the_sodium(ji):
     rest = run.isel(time=run["Step"].values == 2)
     assert np.all(rest["Current [A]"] == 0)
     assert np.ptp(rest[CHARGE].values) < 1e-12 * abs(rest[CHARGE].values[0])
-    losses = [n for n in run if "overpotential" in n or "ohmic" in n]
-    assert losses
-    assert all(np.all(rest[name] == 0) for name in losses)
+    for name in (
+        "Separator ohmic losses [V]",
+        "Negative electrode reaction overpotential [V]",
+        "Contact overpotential [V]",
+    ):
+        assert np.all(rest[name] == 0)
 
 
 def test_voltage_relaxes_towards_a_rested_value(ji):
@@ -163,8 +166,8 @@ def test_the_same_current_in_another_unit_gives_the_same_run(ji, ji_steps, same)
 
 def test_a_failed_solver_leaves_what_was_done_before(ji, monkeypatch):
     """The third step fails: two half cycles are kept, and the sentence says which failed."""
-    engine = simulation._engine(ji, simulation.SHELLS, simulation.RTOL, simulation.ATOL)
-    real, calls = engine.solver.step, []
+    built = engine(ji, Resolution())
+    real, calls = built.step, []
 
     def failing(*args, **kwargs):
         calls.append(1)
@@ -172,7 +175,7 @@ def test_a_failed_solver_leaves_what_was_done_before(ji, monkeypatch):
             raise pybamm.SolverError("it did not converge\nsecond line")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(engine.solver, "step", failing)
+    monkeypatch.setattr(built, "step", failing)
     with pytest.raises(SimulationError) as caught:
         sscell.simulate(ji, sscell.cycle("C/20", cycles=2), temperature=60)
     message = str(caught.value)
@@ -185,12 +188,12 @@ def test_a_failed_solver_leaves_what_was_done_before(ji, monkeypatch):
 
 
 def test_a_first_step_that_fails_has_nothing_to_keep(ji, monkeypatch):
-    engine = simulation._engine(ji, simulation.SHELLS, simulation.RTOL, simulation.ATOL)
+    built = engine(ji, Resolution())
 
     def failing(*args, **kwargs):
         raise pybamm.SolverError("no")
 
-    monkeypatch.setattr(engine.solver, "step", failing)
+    monkeypatch.setattr(built, "step", failing)
     with pytest.raises(SimulationError) as caught:
         sscell.simulate(ji, sscell.discharge())
     assert caught.value.partial is None
@@ -239,9 +242,6 @@ def test_an_experiment_refuses_what_it_would_ignore(ji, options):
         ({"temperature": "warm"}, "not in degC"),
         ({"v_min": 3.0}, "not below the upper one"),
         ({"v_min": "low"}, "not in V"),
-        ({"shells": 2}, "from 3 to 5000"),
-        ({"shells": 20.5}, "whole number"),
-        ({"rtol": 0}, "Tolerances"),
         ({"changes": {"Separator thicknes [m]": 1e-3}}, "'Separator thickness [m]'"),
         ({"changes": {"Separator thickness [m]": -1e-3}}, "allowed"),
     ],
@@ -251,6 +251,20 @@ def test_a_bad_option_is_one_sentence(ji, options, sentence):
         sscell.simulate(ji, sscell.discharge(), **options)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"shells": 2}, "from 3 to 5000"),
+        ({"shells": 20.5}, "whole number"),
+        ({"thickness_points": 1}, "from 3 to 1000"),
+        ({"rtol": 0}, "Tolerances"),
+    ],
+)
+def test_a_bad_resolution_is_one_sentence(options, sentence):
+    with pytest.raises(ParameterError, match=sentence):
+        Resolution(**options)
 
 
 def _warnings(ji, rate, celsius):
