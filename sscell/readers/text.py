@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sscell.errors import DataError
-from sscell.readers.columns import split_unit
+from sscell.readers.columns import match_columns, split_unit
 
 __all__ = ["Table", "decode_head", "read_text_table"]
 
@@ -235,9 +235,9 @@ def _refuse_mismatch(
 ) -> None:
     """Refuse rows that hold more numbers than there are names for them."""
     names = headers or _fields(above, delimiter)
-    # Twice as many numbers as names: commas that are decimal signs were split.
-    doubled = width == 2 * len(names) and not any(_is_value(n) for n in names)
-    if doubled or (headers and width > len(headers)):
+    # A line that names quantities is a header, even if commas split the numbers below it.
+    split = headers is None and len(match_columns(names)) >= 2
+    if (split or headers) and width > len(names):
         shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
         raise DataError(
             f"Cannot read '{path.name}': its rows hold {width} numbers but it names only "
