@@ -182,7 +182,7 @@ def test_duplicate_times_are_kept_and_repeated_rows_dropped(tmp_path):
     )
     data = quiet(write(tmp_path, text))
     notes = " ".join(metadata(data, "warnings"))
-    assert "1 row dropped" in notes and "1 rows have the time of the row before" in notes
+    assert "1 row dropped" in notes and "1 row has the time of the row before" in notes
     assert data.sizes["time"] == 41
 
 

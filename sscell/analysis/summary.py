@@ -33,6 +33,8 @@ class Summary(dict[str, Any]):
         )
         for step in self["steps"]:
             lines.append(_line(step, unit))
+            if step.get("voltage_budget_V"):
+                lines.append(_budget_line(step["voltage_budget_V"]))
         for number, value in enumerate(self.get("coulombic_efficiency", []), start=1):
             if value is not None:
                 lines.append(f"  coulombic efficiency of cycle {number}: {value:.1%}")
@@ -54,6 +56,14 @@ def _line(step: Mapping[str, Any], unit: str) -> str:
     if step["preparatory"]:
         text += "  (preparatory)"
     return text + (f"  [{step['stop_reason']}]" if step["stop_reason"] else "")
+
+
+def _budget_line(budget: Mapping[str, float]) -> str:
+    """Largest parts first; what is below a millivolt is left out."""
+    losses = {k: v for k, v in budget.items() if k != "Open-circuit" and abs(v) >= 1e-3}
+    parts = sorted(losses.items(), key=lambda item: -abs(item[1]))
+    text = ", ".join(f"{name} {value * 1e3:+.0f} mV" for name, value in parts)
+    return f"      = {budget['Open-circuit']:.3f} V at open circuit, {text}"
 
 
 def summary(data: xr.Dataset) -> Summary:
@@ -141,12 +151,31 @@ def _half(data: xr.Dataset, half: HalfCycle) -> dict[str, Any]:
     }
     if "Electrolyte redox current [A]" in data:
         row |= _sort_peaks(data, half, row["dqdv_peaks"])
+    budget = metadata(data, "budget")
+    if budget and moved:
+        row |= _losses(data, half, budget)
     phases = metadata(data, "phases") or []
     if phases:
         fractions = {p: data[f"{p} fraction"].values[half.rows] for p in phases}
         row["max_phase_fraction"] = {p: float(np.max(f)) for p, f in fractions.items()}
         row["final_phase_fraction"] = {p: float(f[-1]) for p, f in fractions.items()}
     return row
+
+
+def _losses(data: xr.Dataset, half: HalfCycle, budget: list[str]) -> dict[str, Any]:
+    """Means over the charge passed: they sum to the mean voltage."""
+    mean = {
+        name.removesuffix(" contribution [V]"): float(
+            np.trapezoid(data[name].values[half.rows], half.charge) / half.capacity
+        )
+        for name in budget
+    }
+    lost = abs(half.energy() / half.capacity - mean["Open-circuit"])
+    area, current = metadata(data, "area_cm2"), half.capacity * 3600 / np.ptp(half.time)
+    return {
+        "voltage_budget_V": mean,
+        "area_specific_resistance_ohm_cm2": lost / current * area if area else None,
+    }
 
 
 def _sort_peaks(

@@ -68,8 +68,11 @@ def plot_gitt(result: Titration) -> Any:
         axes[0].legend()
         axes[1].set_ylabel("Polarisation [mV]")
         axes[1].set_ylim(bottom=0)
-        if np.any(_column(everything, d_key) > 0):
+        found = _column(everything, d_key)
+        if np.any(found > 0):
+            # At least a decade, so that equal values do not look scattered.
             axes[2].set_yscale("log")
+            axes[2].set_ylim(np.nanmin(found) / 3, np.nanmax(found) * 3)
         axes[2].set_ylabel(r"$D$ [cm$^2$ s$^{-1}$]" if absolute else r"$D/L^2$ [s$^{-1}$]")
         axes[2].set_xlabel("Capacity [mAh / g]" if specific else "Capacity [mAh]")
     return figure
@@ -88,7 +91,10 @@ def _polarisation(
             color=colour,
             label=label if first else None,
         )
-    axes.legend(ncols=3, loc="upper left")
+    if first:
+        axes.legend(
+            ncols=3, loc="lower center", bbox_to_anchor=(0.5, 0.98), columnspacing=1
+        )
 
 
 def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:

@@ -394,7 +394,8 @@ def _ordered(values: dict[str, np.ndarray], notes: list[str]) -> dict[str, np.nd
         values = {k: v[same] for k, v in values.items()}
     repeated = int(np.sum(np.diff(values["time"]) == 0))
     if repeated:
-        notes.append(f"{repeated} rows have the time of the row before; they were kept.")
+        rows = "1 row has" if repeated == 1 else f"{repeated} rows have"
+        notes.append(f"{rows} the time of the row before; nothing was dropped for it.")
     return values
 
 
