@@ -264,6 +264,7 @@ class _Tank:
     species: tuple[Any, ...] = ()
     outputs: tuple[str, ...] = ("Filling",)
     budget: tuple[str, ...] = ()
+    reaction_labels: tuple[str, ...] = ()
 
     @classmethod
     def from_table(cls, table):

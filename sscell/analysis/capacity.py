@@ -263,8 +263,11 @@ def dqdv_peaks(
     )
     if dqdv.size < 3 or not inside.any():
         return []
-    rows, _ = find_peaks(dqdv, prominence=prominence * dqdv.max())
-    rows = rows[inside[rows]]
+    # Prominence counts inside as well: the ends fall off whatever the curve does, so that
+    # even an evenly sloping one would have a peak in its middle.
+    first = int(np.argmax(inside))
+    rows, _ = find_peaks(dqdv[inside], prominence=prominence * dqdv.max())
+    rows = rows + first
     if half.direction == "discharge":
         rows = rows[::-1]
     scale, name = (1e3, "height_mAh_V")
