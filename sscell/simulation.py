@@ -12,7 +12,7 @@ import xarray as xr
 
 from sscell.cell import Cell
 from sscell.dataset import set_metadata
-from sscell.engine import SERIES, Resolution
+from sscell.engine import Resolution, series
 from sscell.errors import ParameterError, SimulationError
 from sscell.model import SolidStateCell, solver
 from sscell.protocols import Protocol, preparation
@@ -160,7 +160,7 @@ def _run_experiment(
     for number, part in enumerate(solution.cycles, start=1):
         for step in part.steps:
             parts.append((number, step))
-    names = (*SERIES, *model.budget, *cell.host.outputs)
+    names = series(cell, model.budget)
     columns: dict[str, Any] = {
         name: np.concatenate([step[name].entries for _, step in parts]) for name in names
     }
