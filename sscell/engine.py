@@ -19,6 +19,7 @@ __all__ = [
     "CAPACITY",
     "CURRENT",
     "FAR",
+    "LIMITS",
     "LOWER",
     "UPPER",
     "Engine",
@@ -31,7 +32,7 @@ LOWER, UPPER = "lower voltage cut-off", "upper voltage cut-off"
 CURRENT, CAPACITY = "current limit", "capacity limit"
 FAR = 1e3  # V or A.h: a limit that is never reached
 _TAG = "[experiment]"  # lets the solver go on after an event
-_LIMITS = {
+LIMITS = {
     "Lower limit [V]": -FAR,
     "Upper limit [V]": FAR,
     "Current limit [A]": -1.0,
@@ -162,7 +163,7 @@ class Engine:
         self.budget = model.budget
         self.outputs = series(cell, model.budget)
         self._solver = simulation.solver
-        self._defaults = {**_LIMITS, **own}
+        self._defaults = {**LIMITS, **own}
         self._input_names = (*parameters, *self._defaults)
 
     @cached_property
@@ -243,7 +244,7 @@ class Engine:
 def _events(model: Any) -> list[Any]:
     voltage, current = model.variables["Voltage [V]"], model.variables["Current [A]"]
     charge = model.variables["Discharge capacity [A.h]"]
-    limit = {name: pybamm.InputParameter(name) for name in _LIMITS}
+    limit = {name: pybamm.InputParameter(name) for name in LIMITS}
     margins = {
         LOWER: voltage - limit["Lower limit [V]"],
         UPPER: limit["Upper limit [V]"] - voltage,
