@@ -307,7 +307,10 @@ class Run:
         y = np.asarray(settled.y)[:, -1]
         state = {v.name: y[s[0]][:, None] for v, s in built.model.y_slices.items()}
         z = spectrum_at(self.cell, self.resolution, state, inputs, step.frequencies)
-        self.spectra.append((step.label, step.frequencies, z))
+        # A cell may be measured more than once in the same place, before and after cycling.
+        times = sum(step.label == label.split(" #")[0] for label, _, _ in self.spectra)
+        label = f"{step.label} #{times + 1}" if times else step.label
+        self.spectra.append((label, step.frequencies, z))
 
     def _failure(self, step: Step, error: Exception) -> SimulationError:
         where = ""
