@@ -266,7 +266,7 @@ class Run:
             np.asarray(solution.t[:1]), np.asarray(solution.y)[:, :1], inputs
         )
         return self._past(step, inputs, point) or self._record_at_once(
-            step, CAPACITY if CAPACITY in str(error) else CURRENT, point
+            step, CAPACITY if CAPACITY in _reason(error) else CURRENT, point
         )
 
     @property
@@ -318,11 +318,9 @@ class Run:
             last = self.records[-1]
             voltage = last.outputs["Voltage [V]"][-1]
             where = f" after {last.time[-1] / 3600:.3g} h, from {voltage:.3f} V"
-        # PyBaMM may list all inputs: hundreds of numbers that help nobody.
-        reason = str(error).splitlines()[0].split(" with inputs ")[0]
         return SimulationError(
             f"The {step.direction} of cycle {step.cycle} failed{where} "
-            f"({reason}). Try a lower rate, more shells, or check the "
+            f"({_reason(error)}). Try a lower rate, more shells, or check the "
             "values that were changed."
         )
 
@@ -440,6 +438,11 @@ class Run:
             }
             for number, r in enumerate(self.records, start=1)
         ]
+
+
+def _reason(error: Exception) -> str:
+    """First line of an error, without PyBaMM's list of all inputs, which helps nobody."""
+    return str(error).splitlines()[0].split(" with inputs ")[0]
 
 
 def parse_state(state: str) -> tuple[str, float]:
