@@ -135,7 +135,7 @@ def preparation(protocol: Protocol, state: str, first_step: str) -> tuple[Step, 
     Returns
     -------
     tuple of Step
-        Empty, or one preparatory step at the slow rate.
+        Empty, or one preparatory step at the protocol's own first rate.
 
     Examples
     --------
@@ -149,7 +149,8 @@ def preparation(protocol: Protocol, state: str, first_step: str) -> tuple[Step, 
     if not protocol.needs or is_now in (protocol.needs, "between"):
         return ()
     direction = "charge" if protocol.needs == "charged" else "discharge"
-    rate = protocol.steps(first_step)[0].rate
+    # A titration begins with a rest: the first step may have no current of its own.
+    rate = next((s.rate for s in protocol.steps(first_step) if s.rate is not None), None)
     return (replace(Step(direction, rate), preparatory=True),)
 
 
