@@ -303,8 +303,10 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     if suffix == ".nc":
         data.to_netcdf(path, engine="scipy")
         return path
-    frame = data.to_dataframe()
-    if "state" not in data.dims:
+    # State by state: the reader cuts the rows into states again.
+    order = ["state", "frequency"] if "state" in data.dims else None
+    frame = data.to_dataframe(dim_order=order)
+    if order is None:
         frame = frame.reset_index(drop=True)
     frame.attrs = {str(k): v for k, v in data.attrs.items()}
     if suffix == ".parquet":
@@ -362,13 +364,28 @@ def load_dataset(path: str | Path) -> xr.Dataset:
     if not path.is_file():
         raise ParameterError(f"There is no file '{path}'.")
     suffix = _suffix(path)
+    if suffix == ".parquet":
+        _need_pyarrow()
+    try:
+        data = _read(path, suffix)
+    except DataError:
+        raise
+    # The readers beneath raise KeyError, TypeError, ValueError and errors of their own.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"'{path.name}' is not a dataset of this package: {reason}"
+        ) from error
+    return data
+
+
+def _read(path: Path, suffix: str) -> xr.Dataset:
     if suffix == ".nc":
         with xr.open_dataset(path, engine="scipy") as opened:
             return check(opened.load())
     import pandas as pd
 
     if suffix == ".parquet":
-        _need_pyarrow()
         frame = pd.read_parquet(path)
         attributes = dict(frame.attrs)
         frame = frame.reset_index() if frame.index.names != [None] else frame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,13 +15,24 @@ from sscell.cell import Cell
 from sscell.errors import ParameterError
 from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, solver
 
-__all__ = ["CAPACITY", "CURRENT", "FAR", "LOWER", "UPPER", "Engine", "Resolution", "engine"]
+__all__ = [
+    "CAPACITY",
+    "CURRENT",
+    "FAR",
+    "LIMITS",
+    "LOWER",
+    "UPPER",
+    "Engine",
+    "Resolution",
+    "engine",
+    "series",
+]
 
 LOWER, UPPER = "lower voltage cut-off", "upper voltage cut-off"
 CURRENT, CAPACITY = "current limit", "capacity limit"
 FAR = 1e3  # V or A.h: a limit that is never reached
 _TAG = "[experiment]"  # lets the solver go on after an event
-_LIMITS = {
+LIMITS = {
     "Lower limit [V]": -FAR,
     "Upper limit [V]": FAR,
     "Current limit [A]": -1.0,
@@ -49,6 +60,24 @@ SERIES = (
     "Guest balance residual",
 )
 _REDOX_SERIES = ("Electrolyte redox current [A]", "Mean reactive electrolyte fraction")
+
+
+def series(cell: Cell, budget: Sequence[str]) -> tuple[str, ...]:
+    """Names of the model's variables that belong in a result of this cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        Whose result it is.
+    budget : sequence of str
+        Contributions to the voltage [V].
+
+    Returns
+    -------
+    tuple of str
+    """
+    beside = _REDOX_SERIES if cell.has_redox else ()
+    return (*SERIES, *budget, *cell.host.outputs, *beside)
 
 
 @dataclass(frozen=True)
@@ -132,11 +161,9 @@ class Engine:
         simulation.build()
         self.model = simulation.built_model
         self.budget = model.budget
-        self.outputs = (*SERIES, *model.budget, *cell.host.outputs)
-        if cell.has_redox:
-            self.outputs += _REDOX_SERIES
+        self.outputs = series(cell, model.budget)
         self._solver = simulation.solver
-        self._defaults = {**_LIMITS, **own}
+        self._defaults = {**LIMITS, **own}
         self._input_names = (*parameters, *self._defaults)
 
     @cached_property
@@ -194,14 +221,42 @@ class Engine:
     def evaluate(
         self, t: np.ndarray, y: np.ndarray, inputs: Mapping[str, float]
     ) -> dict[str, np.ndarray]:
-        """Outputs at n times [s], from states of shape (states, n)."""
+        """Outputs along a solution.
+
+        Parameters
+        ----------
+        t : numpy.ndarray, shape (n,)
+            Times [s].
+        y : numpy.ndarray, shape (states, n)
+            States at these times, as the solver scales them [-].
+        inputs : mapping
+            From `inputs`.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray, shape (n,)
+            By name, in the unit of the name.
+        """
         p = np.array([inputs[name] for name in self._input_names])
         columns = np.repeat(p[:, None], t.size, axis=1)
         table = np.asarray(self._function(t[None, :], y, columns))
         return dict(zip(self.outputs, table, strict=True))
 
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:
-        """Time [s] and state, shape (states, 1), at the end of a solution of this model."""
+        """Time and state at the end of a solution of this model.
+
+        Parameters
+        ----------
+        solution : pybamm.Solution or None
+            None: the cell as assembled.
+        inputs : mapping
+            From `inputs`.
+
+        Returns
+        -------
+        tuple of float and numpy.ndarray, shape (states, 1)
+            Time [s] and state [-].
+        """
         if solution is None:
             initial = self.model.concatenated_initial_conditions
             return 0.0, np.asarray(initial.evaluate(0, inputs=dict(inputs)))
@@ -217,7 +272,7 @@ class Engine:
 def _events(model: Any) -> list[Any]:
     voltage, current = model.variables["Voltage [V]"], model.variables["Current [A]"]
     charge = model.variables["Discharge capacity [A.h]"]
-    limit = {name: pybamm.InputParameter(name) for name in _LIMITS}
+    limit = {name: pybamm.InputParameter(name) for name in LIMITS}
     margins = {
         LOWER: voltage - limit["Lower limit [V]"],
         UPPER: limit["Upper limit [V]"] - voltage,

@@ -223,6 +223,11 @@ class Network:
         return tuple(s.name for s in self.species)
 
     @property
+    def reaction_labels(self) -> dict[str, str]:
+        """What each reaction does, for figures."""
+        return {r.name: f"{r.name}: {r.reactant} to {r.product}" for r in self.reactions}
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """Model variables that belong in every result."""
         isolated = [f"Isolated {s.name} fraction" for s in self.species if s.isolates]

@@ -14,7 +14,17 @@ import xarray as xr
 
 from sscell.cell import Cell
 from sscell.dataset import set_metadata
-from sscell.engine import FAR, LOWER, UPPER, Engine, Resolution, engine
+from sscell.engine import (
+    CAPACITY,
+    CURRENT,
+    FAR,
+    LIMITS,
+    LOWER,
+    UPPER,
+    Engine,
+    Resolution,
+    engine,
+)
 from sscell.errors import ParameterError, SimulationError
 from sscell.impedance import spectrum_at
 from sscell.protocols import Step, cycle
@@ -26,6 +36,7 @@ __all__ = ["Progress", "Run", "parse_state"]
 Progress = Callable[[float, str], None]
 _SIGN = {"discharge": 1, "charge": -1}
 _CONTROLLED = {"hold": "voltage", "sweep": "voltage"}
+_SAME_VOLTAGE = 1e-3  # V: a hold that near to the voltage before it goes on as before
 
 
 @dataclass(frozen=True)
@@ -136,7 +147,7 @@ class Run:
     def _capacity_limits(self, step: Step) -> dict[str, float]:
         """Limits on the charge since the last reversal; a new direction is a reversal."""
         now = self._last("Discharge capacity [A.h]", 0.0)
-        sign = _SIGN.get(step.direction, 0)
+        sign = self._way(step)
         if sign and sign != self._sign:
             self._sign, self._origin = sign, now
         if step.capacity_limit is None:
@@ -146,6 +157,19 @@ class Run:
             "Discharge capacity limit [A.h]": self._origin + amount,
             "Charge capacity limit [A.h]": self._origin - amount,
         }
+
+    def _way(self, step: Step) -> int:
+        """Direction of a step: 1 on discharge, -1 on charge, 0 where it keeps the last."""
+        if step.direction not in _CONTROLLED:
+            return _SIGN.get(step.direction, 0)
+        end = step.voltage if step.direction == "hold" else step.until
+        end = step.label if end is None and step.direction == "sweep" else end
+        if end is None:
+            return 0
+        low, high = self.cell.window
+        target = {"lower": low, "upper": high}[end] if isinstance(end, str) else end
+        change = self.voltage() - target
+        return int(math.copysign(1, change)) if abs(change) > _SAME_VOLTAGE else 0
 
     def _voltage_inputs(
         self, step: Step, built: Engine, limits: dict[str, float]
@@ -179,12 +203,23 @@ class Run:
         if low == -FAR and high == FAR:
             return None
         point = self._instant(built, inputs)
-        if point is None:
-            return None
+        return None if point is None else self._past(step, inputs, point)
+
+    def _past(
+        self, step: Step, inputs: Mapping[str, float], point: dict[str, np.ndarray]
+    ) -> _Record | None:
+        """Record of one instant, if its voltage lies beyond the cut-offs."""
+        low, high = inputs["Lower limit [V]"], inputs["Upper limit [V]"]
         voltage = point["Voltage [V]"][0]
         if low < voltage < high or np.isnan(voltage):
             return None
-        reason = f"{LOWER if voltage <= low else UPPER} at once"
+        return self._record_at_once(step, LOWER if voltage <= low else UPPER, point)
+
+    def _record_at_once(
+        self, step: Step, limit: str, point: dict[str, np.ndarray]
+    ) -> _Record:
+        """Record of one instant, beyond a limit as soon as the step begins."""
+        reason = f"{limit} at once"
         t = float(self.solution.t[-1]) if self.solution is not None else 0.0
         return _Record(step, reason, self._celsius, np.array([t - self._start]), point, 0.0)
 
@@ -205,6 +240,8 @@ class Run:
             with np.errstate(over="ignore", invalid="ignore"):
                 solution = built.step(self.solution, duration, inputs)
         except (pybamm.SolverError, FloatingPointError) as error:
+            if record := self._refused(step, built, inputs, error):
+                return record
             raise self._failure(step, error) from error
         self.solution = solution.last_state
         t, y = np.asarray(solution.t), np.asarray(solution.y)
@@ -213,6 +250,24 @@ class Run:
         reason = built.stop_reason(solution) or ("duration" if timed else "time limit")
         seconds = float(solution.solve_time.value)
         return _Record(step, reason, self._celsius, t - self._start, outputs, seconds)
+
+    def _refused(
+        self, step: Step, built: Engine, inputs: Mapping[str, float], error: Exception
+    ) -> _Record | None:
+        """Record of a step past its cut-off at once, known when its equations are solved."""
+        if "non-positive at initial conditions" not in str(error):
+            return None
+        free = {**inputs, **LIMITS}
+        try:
+            solution = built.step(self.solution, 1e-6, free)
+        except pybamm.SolverError:
+            return None
+        point = built.evaluate(
+            np.asarray(solution.t[:1]), np.asarray(solution.y)[:, :1], inputs
+        )
+        return self._past(step, inputs, point) or self._record_at_once(
+            step, CAPACITY if CAPACITY in _reason(error) else CURRENT, point
+        )
 
     @property
     def _celsius(self) -> float:
@@ -252,7 +307,10 @@ class Run:
         y = np.asarray(settled.y)[:, -1]
         state = {v.name: y[s[0]][:, None] for v, s in built.model.y_slices.items()}
         z = spectrum_at(self.cell, self.resolution, state, inputs, step.frequencies)
-        self.spectra.append((step.label, step.frequencies, z))
+        # A cell may be measured more than once in the same place, before and after cycling.
+        times = sum(step.label == label.split(" #")[0] for label, _, _ in self.spectra)
+        label = f"{step.label} #{times + 1}" if times else step.label
+        self.spectra.append((label, step.frequencies, z))
 
     def _failure(self, step: Step, error: Exception) -> SimulationError:
         where = ""
@@ -262,7 +320,7 @@ class Run:
             where = f" after {last.time[-1] / 3600:.3g} h, from {voltage:.3f} V"
         return SimulationError(
             f"The {step.direction} of cycle {step.cycle} failed{where} "
-            f"({str(error).splitlines()[0]}). Try a lower rate, more shells, or check the "
+            f"({_reason(error)}). Try a lower rate, more shells, or check the "
             "values that were changed."
         )
 
@@ -380,6 +438,11 @@ class Run:
             }
             for number, r in enumerate(self.records, start=1)
         ]
+
+
+def _reason(error: Exception) -> str:
+    """First line of an error, without PyBaMM's list of all inputs, which helps nobody."""
+    return str(error).splitlines()[0].split(" with inputs ")[0]
 
 
 def parse_state(state: str) -> tuple[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +12,10 @@ import xarray as xr
 
 from sscell.cell import Cell
 from sscell.dataset import set_metadata
-from sscell.engine import SERIES, Resolution
+from sscell.engine import Resolution, series
 from sscell.errors import ParameterError, SimulationError
 from sscell.model import SolidStateCell, solver
-from sscell.protocols import Protocol, preparation
+from sscell.protocols import Protocol, Step, preparation
 from sscell.results import labelled, remarks
 from sscell.runner import Progress, Run
 from sscell.units import ZERO_CELSIUS, parse_quantity
@@ -93,6 +93,7 @@ def simulate(
             )
         return _run_experiment(cell, protocol, resolution)
     steps = protocol.steps(cell.first_step)
+    _check_steps(cell, steps)
     if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
         resolution = replace(resolution, double_layer=True)
     forming = cell
@@ -108,6 +109,28 @@ def simulate(
         error.partial = run.dataset(protocol.describe(), state) if run.records else None
         raise
     return run.dataset(protocol.describe(), state)
+
+
+def _check_steps(cell: Cell, steps: Sequence[Step]) -> None:
+    """Refuse before the first step what no later one can do."""
+    cutoff = cell.quantity("Upper voltage cut-off [V]")
+    tones = {step.frequencies for step in steps if step.frequencies}
+    if len(tones) > 1:
+        raise ParameterError(
+            "All spectra of one run share their frequencies; run the others separately."
+        )
+    for step in steps:
+        for value in (step.voltage, step.until):
+            if isinstance(value, float) and not cutoff.lower <= value <= cutoff.upper:
+                raise ParameterError(
+                    f"Voltage {value:g} V is out of range; allowed: {cutoff.lower:g} to "
+                    f"{cutoff.upper:g} V."
+                )
+        for rate in (step.rate, step.current_limit):
+            if rate is not None:
+                cell.current(rate)
+    for celsius in {step.temperature for step in steps} - {None}:
+        _configured(cell, celsius, None, None, None)
 
 
 def _configured(
@@ -160,7 +183,7 @@ def _run_experiment(
     for number, part in enumerate(solution.cycles, start=1):
         for step in part.steps:
             parts.append((number, step))
-    names = (*SERIES, *model.budget, *cell.host.outputs)
+    names = series(cell, model.budget)
     columns: dict[str, Any] = {
         name: np.concatenate([step[name].entries for _, step in parts]) for name in names
     }

@@ -26,11 +26,16 @@ GAS_CONSTANT = 8.314462618  # J mol-1 K-1, CODATA 2018
 ZERO_CELSIUS = 273.15  # K
 
 
+_BARE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
 @cache
 def _registry() -> Any:
     import pint
 
-    return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    registry = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    registry.define("@alias ohm = Ohm")  # as PyBaMM and most people write it
+    return registry
 
 
 def parse_quantity(text: str | float, unit: str, name: str = "value") -> float:
@@ -72,12 +77,10 @@ def parse_quantity(text: str | float, unit: str, name: str = "value") -> float:
         try:
             if "," in spelled:  # pint would read 1,5 as 15
                 raise ParameterError(f"{name} '{text}' has a comma: write 1.5, not 1,5.")
-            quantity = _registry().Quantity(spelled)
-            if quantity.dimensionless and unit not in ("", "dimensionless"):
-                if str(quantity.units) != "dimensionless":
-                    raise ParameterError(f"{name} '{text}' is not in {unit}. {hint}")
-                value = float(quantity.magnitude)
+            if _BARE.fullmatch(spelled):
+                value = float(spelled)
             else:
+                quantity = _registry().Quantity(spelled)
                 value = float(quantity.to(unit or "dimensionless").magnitude)
         except ParameterError:
             raise

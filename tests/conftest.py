@@ -18,6 +18,7 @@ import xarray as xr
 
 import sscell
 from sscell.cell import Cell
+from sscell.engine import Resolution
 from sscell.model import SolidStateCell
 from sscell.parameters import ParameterSet, find
 
@@ -68,7 +69,24 @@ def assumed(value: float) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def one_step(table: Callable[[], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def plain_tables(table: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """Tables of Ji2024 whose catholyte does not react: all current goes into sulfur."""
+
+    def build() -> dict[str, Any]:
+        tables = table()
+        tables["name"] = "plain"
+        tables["physics"].pop("electrolyte_redox")
+        old = tables["parameters"]
+        tables["parameters"] = {
+            n: e for n, e in old.items() if not n.startswith("Electrolyte oxidation")
+        }
+        return tables
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def one_step(plain_tables: Callable[[], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """Tables of a cell whose cathode has two phases and one fast reaction."""
 
     def build(
@@ -81,7 +99,7 @@ def one_step(table: Callable[[], dict[str, Any]]) -> Callable[..., dict[str, Any
         potential: float,
         **changes: float,
     ) -> dict[str, Any]:
-        tables = table()
+        tables = plain_tables()
         tables["name"] = "one step"
         tables["network"] = {
             "host": host,
@@ -132,6 +150,14 @@ def ji() -> Cell:
 
 
 @pytest.fixture(scope="session")
+def plain(
+    make_cell: Callable[..., Cell], plain_tables: Callable[[], dict[str, Any]]
+) -> Cell:
+    """The Na-S cell with a catholyte that does not react: its model is explicit."""
+    return make_cell(plain_tables())
+
+
+@pytest.fixture(scope="session")
 def ji_run() -> Callable[..., xr.Dataset]:
     """Cycle of the Na-S cell, each combination computed once."""
 
@@ -139,8 +165,12 @@ def ji_run() -> Callable[..., xr.Dataset]:
     def run(
         temperature: float, rate: str = "C/20", cycles: int = 1, **options: Any
     ) -> xr.Dataset:
-        protocol = sscell.cycle(rate, cycles=cycles)
-        return sscell.simulate("Ji2024", protocol, temperature=temperature, **options)
+        return sscell.simulate(
+            "Ji2024",
+            sscell.cycle(rate, cycles=cycles),
+            temperature=temperature,
+            resolution=Resolution(**options),
+        )
 
     return run
 

@@ -149,7 +149,7 @@ def _runs(current: np.ndarray, cycles: np.ndarray) -> list[np.ndarray]:
 
 
 def differential_capacity(
-    half: HalfCycle, smoothing: float = SMOOTHING
+    half: HalfCycle, smoothing: float = SMOOTHING, beyond: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Charge per voltage of one half cycle.
 
@@ -159,6 +159,8 @@ def differential_capacity(
         From `half_cycles`.
     smoothing : float, optional
         Standard deviation of the Gaussian [V].
+    beyond : float, optional
+        How far to go beyond the data at both ends [V].
 
     Returns
     -------
@@ -186,7 +188,8 @@ def differential_capacity(
     from scipy.ndimage import gaussian_filter1d
 
     bin_width = smoothing / 5
-    low, high = float(half.voltage.min()), float(half.voltage.max())
+    low = float(half.voltage.min()) - beyond
+    high = float(half.voltage.max()) + beyond
     edges = np.arange(low, high + 2 * bin_width, bin_width)
     cumulative = _charge_below(half, edges)
     density = np.diff(cumulative) / bin_width
@@ -212,6 +215,7 @@ def dqdv_peaks(
     mass_g: float | None = None,
     smoothing: float = SMOOTHING,
     prominence: float = PROMINENCE,
+    at_ends: bool = False,
 ) -> list[dict[str, Any]]:
     """Peaks of the differential capacity of one half cycle.
 
@@ -225,6 +229,9 @@ def dqdv_peaks(
         Standard deviation of the Gaussian [V].
     prominence : float, optional
         Least prominence as a share of the largest value [-].
+    at_ends : bool, optional
+        Whether a maximum at an end of the curve counts: the first plateau of rested
+        voltages does, the cut-off of a discharge does not.
 
     Returns
     -------
@@ -249,14 +256,18 @@ def dqdv_peaks(
         raise ParameterError(f"Prominence must lie between 0 and 1, not {prominence!r}.")
     from scipy.signal import find_peaks
 
-    voltage, dqdv = differential_capacity(half, smoothing)
+    margin = 5 * smoothing if at_ends else 0.0
+    voltage, dqdv = differential_capacity(half, smoothing, margin)
     inside = (voltage > voltage[0] + 2 * smoothing) & (
         voltage < voltage[-1] - 2 * smoothing
     )
     if dqdv.size < 3 or not inside.any():
         return []
-    rows, _ = find_peaks(dqdv, prominence=prominence * dqdv.max())
-    rows = rows[inside[rows]]
+    # Prominence counts inside as well: the ends fall off whatever the curve does, so that
+    # even an evenly sloping one would have a peak in its middle.
+    first = int(np.argmax(inside))
+    rows, _ = find_peaks(dqdv[inside], prominence=prominence * dqdv.max())
+    rows = rows + first
     if half.direction == "discharge":
         rows = rows[::-1]
     scale, name = (1e3, "height_mAh_V")

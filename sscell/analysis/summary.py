@@ -11,7 +11,7 @@ import xarray as xr
 from sscell.analysis.capacity import HalfCycle, dqdv_peaks, half_cycles
 from sscell.dataset import metadata
 
-__all__ = ["Summary", "summary"]
+__all__ = ["Summary", "always", "summary"]
 
 
 class Summary(dict[str, Any]):
@@ -33,6 +33,8 @@ class Summary(dict[str, Any]):
         )
         for step in self["steps"]:
             lines.append(_line(step, unit))
+            if step.get("voltage_budget_V"):
+                lines.append(_budget_line(step["voltage_budget_V"]))
         for number, value in enumerate(self.get("coulombic_efficiency", []), start=1):
             if value is not None:
                 lines.append(f"  coulombic efficiency of cycle {number}: {value:.1%}")
@@ -54,6 +56,14 @@ def _line(step: Mapping[str, Any], unit: str) -> str:
     if step["preparatory"]:
         text += "  (preparatory)"
     return text + (f"  [{step['stop_reason']}]" if step["stop_reason"] else "")
+
+
+def _budget_line(budget: Mapping[str, float]) -> str:
+    """Largest parts first; what is below a millivolt is left out."""
+    losses = {k: v for k, v in budget.items() if k != "Open-circuit" and abs(v) >= 1e-3}
+    parts = sorted(losses.items(), key=lambda item: -abs(item[1]))
+    text = ", ".join(f"{name} {value * 1e3:+.0f} mV" for name, value in parts)
+    return f"      = {budget['Open-circuit']:.3f} V at open circuit, {text}"
 
 
 def summary(data: xr.Dataset) -> Summary:
@@ -84,20 +94,43 @@ def summary(data: xr.Dataset) -> Summary:
     >>> summary(data)["steps"][0]["capacity_mAh_g"]
     500.0
     """
-    halves = half_cycles(data)
-    rows = [_half(data, half) for half in halves]
-    celsius = data["Temperature [degC]"].values if "Temperature [degC]" in data else None
+    rows = [_half(data, half) for half in half_cycles(data)]
     return Summary(
-        cell=metadata(data, "cell"),
-        temperature_C=None if celsius is None else round(float(celsius[0]), 6),
-        capacity_basis=metadata(data, "capacity_basis"),
-        energy_basis=metadata(data, "energy_basis"),
-        voltage_reference=metadata(data, "voltage_reference"),
+        **always(data),
         steps=rows,
         coulombic_efficiency=_efficiencies(data, rows),
         balances=metadata(data, "balances") or {},
-        warnings=metadata(data, "warnings") or [],
     )
+
+
+def always(data: xr.Dataset) -> dict[str, Any]:
+    """What every output says: the cell, its temperature, bases, reference and warnings.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Any dataset.
+
+    Returns
+    -------
+    dict
+        ``temperature_C`` [degC] is that of the start; what is not known is None.
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> always(time_series({"Time [s]": [0.0]}, {"cell": "Ji2024"}))["cell"]
+    'Ji2024'
+    """
+    celsius = data["Temperature [degC]"].values if "Temperature [degC]" in data else ()
+    return {
+        "cell": metadata(data, "cell"),
+        "temperature_C": round(float(celsius[0]), 6) if len(celsius) else None,
+        "capacity_basis": metadata(data, "capacity_basis"),
+        "energy_basis": metadata(data, "energy_basis"),
+        "voltage_reference": metadata(data, "voltage_reference"),
+        "warnings": metadata(data, "warnings") or [],
+    }
 
 
 def _half(data: xr.Dataset, half: HalfCycle) -> dict[str, Any]:
@@ -116,12 +149,45 @@ def _half(data: xr.Dataset, half: HalfCycle) -> dict[str, Any]:
         "stop_reason": known.get("stop_reason", ""),
         "dqdv_peaks": dqdv_peaks(half, mass) if moved else [],
     }
+    if "Electrolyte redox current [A]" in data:
+        row |= _sort_peaks(data, half, row["dqdv_peaks"])
+    budget = metadata(data, "budget")
+    if budget and moved:
+        row |= _losses(data, half, budget)
     phases = metadata(data, "phases") or []
     if phases:
         fractions = {p: data[f"{p} fraction"].values[half.rows] for p in phases}
         row["max_phase_fraction"] = {p: float(np.max(f)) for p, f in fractions.items()}
         row["final_phase_fraction"] = {p: float(f[-1]) for p, f in fractions.items()}
     return row
+
+
+def _losses(data: xr.Dataset, half: HalfCycle, budget: list[str]) -> dict[str, Any]:
+    """Means over the charge passed: they sum to the mean voltage."""
+    mean = {
+        name.removesuffix(" contribution [V]"): float(
+            np.trapezoid(data[name].values[half.rows], half.charge) / half.capacity
+        )
+        for name in budget
+    }
+    lost = abs(half.energy() / half.capacity - mean["Open-circuit"])
+    area, current = metadata(data, "area_cm2"), half.capacity * 3600 / np.ptp(half.time)
+    return {
+        "voltage_budget_V": mean,
+        "area_specific_resistance_ohm_cm2": lost / current * area if area else None,
+    }
+
+
+def _sort_peaks(
+    data: xr.Dataset, half: HalfCycle, peaks: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Peaks of the active material, and those that are mostly the electrolyte's."""
+    side = data["Electrolyte redox current [A]"].values[half.rows] / half.current
+    own, other = [], []
+    for peak in peaks:
+        row = int(np.argmin(np.abs(half.voltage - peak["voltage_V"])))
+        (other if side[row] > 0.5 else own).append(peak)
+    return {"dqdv_peaks": own, "electrolyte_peaks": other}
 
 
 def _efficiencies(data: xr.Dataset, rows: list[dict[str, Any]]) -> list[float | None]:

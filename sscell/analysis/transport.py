@@ -287,7 +287,7 @@ def cottrell(
     area_cm2 : float, optional
         Default: that of the dataset [cm2].
     temperature_C : float, optional
-        Default: that of the dataset, else 25 degC.
+        [degC]; default: that of the dataset, else 25.
     window : tuple of float, optional
         Times after the step [s]; default: the longest part over which ``i sqrt(t)``
         stays within 10 %.
@@ -353,21 +353,30 @@ def _after_step(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Time since the largest jump of the voltage, and the current from there on."""
     t, v, i = (data[n].values for n in ("Time [s]", "Voltage [V]", "Current [A]"))
     jump = np.abs(np.diff(v))
-    start, origin = 0, t[0]
+    start, earliest = 0, min(t[0], 0.0)
     if len(jump) and jump.max() > 1e-3:
         start = int(np.argmax(jump)) + 1
-        origin = t[start - 1] if t[start] > t[start - 1] else t[start]
-        # The switch lies between two samples; right after it is the better guess when
-        # samples before the step are sparse.
-        if start + 1 < len(t) and t[start] - origin > 2 * (t[start + 1] - t[start]):
-            origin = t[start]
-    elif t[0] > 0:
-        origin = 0.0
+        earliest = t[start - 1]
+    if len(t) - start < 6:
+        raise DataError("There are fewer than five points after the potential step.")
+    origin = _step_time(t[start:], i[start:], earliest)
     since = t[start:] - origin
     good = since > 0
     if good.sum() < 5:
         raise DataError("There are fewer than five points after the potential step.")
     return since[good], i[start:][good]
+
+
+def _step_time(t: np.ndarray, i: np.ndarray, earliest: float) -> float:
+    """Moment of the step between two samples: there 1/i^2, a straight line, is zero."""
+    early = slice(0, max(6, len(t) // 10))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = 1 / i[early] ** 2
+    if not np.all(np.isfinite(inverse)):
+        return float(earliest)
+    slope, offset = np.polyfit(t[early] - t[0], inverse, 1)
+    crossing = t[0] - offset / slope if slope > 0 else earliest
+    return float(np.clip(crossing, earliest, t[0]))
 
 
 def _straight_window(t: np.ndarray, i: np.ndarray) -> tuple[float, float]:

@@ -202,7 +202,9 @@ def _steady(t: np.ndarray, v: np.ndarray) -> np.ndarray | None:
     # One odd bin inside a sweep does not end it.
     groups = np.split(where, np.flatnonzero(np.diff(where) > 2) + 1)
     longest = max(groups, key=len)
-    kept = np.arange(rows[longest[0]], rows[longest[-1] + 1] + 1)
+    # The last row at the first level: a hold before the sweep is left out.
+    first = int(np.searchsorted(towards, levels[longest[0]], side="right")) - 1
+    kept = np.arange(max(first, 0), rows[longest[-1] + 1] + 1)
     return kept if len(kept) >= 8 else None
 
 
@@ -372,9 +374,9 @@ def b_value(
     Parameters
     ----------
     scan_rates : sequence of float
-        Any unit, positive.
+        Any unit, positive, such as [mV.s-1].
     currents : sequence of float
-        Peak currents; their sign is left aside.
+        Peak currents [A]; their sign is left aside.
     direction : str, optional
         ``"charge"`` or ``"discharge"``.
     peak : int, optional

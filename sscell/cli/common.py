@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sscell.errors import ParameterError
+from sscell.errors import ParameterError, SimulationError
 
 __all__ = [
     "DATA_SUFFIXES",
@@ -33,6 +33,7 @@ __all__ = [
     "print_json",
     "progress",
     "refuse_pressure",
+    "run_with_progress",
 ]
 
 DATA_SUFFIXES = (".nc", ".csv", ".parquet")
@@ -168,11 +169,13 @@ def progress(started: float) -> Iterator[Callable[[float, str], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    bar = Progress(console=Console(file=sys.stderr), transient=True)
+    console = Console(file=sys.stderr)
+    bar = Progress(console=console, transient=True)
     task = bar.add_task("", total=1.0)
 
     def tell(share: float, text: str) -> None:
-        if not bar.live.is_started and time.monotonic() - started > 1 and share < 1:
+        slow = time.monotonic() - started > 1 and share < 1
+        if console.is_terminal and slow and not bar.live.is_started:
             bar.start()
         bar.update(task, completed=share, description=text)
 
@@ -181,6 +184,41 @@ def progress(started: float) -> Iterator[Callable[[float, str], None]]:
     finally:
         if bar.live.is_started:
             bar.stop()
+
+
+def run_with_progress(
+    run: Callable[[Callable[[float, str], None]], Any], output: Path | None
+) -> Any:
+    """Run with a progress bar and save the data; a failed run saves what it had.
+
+    Parameters
+    ----------
+    run : callable
+        Takes a progress function and returns a time series [s, A, V].
+    output : pathlib.Path or None
+        Where to save the data.
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Raises
+    ------
+    SimulationError
+        After saving what was computed before the failure.
+    """
+    from sscell.dataset import save_dataset
+
+    try:
+        with progress(time.monotonic()) as tell:
+            data = run(tell)
+    except SimulationError as error:
+        if error.partial is not None and output is not None:
+            save_dataset(error.partial, output)
+        raise
+    if output is not None:
+        save_dataset(data, output)
+    return data
 
 
 def print_json(payload: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from sscell.errors import DataError, ParameterError, did_you_mean
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["register"]
+__all__ = ["print_text", "register"]
 
 KINDS = ("gitt", "dqdv", "cv", "eis", "rate", "step")
 _ALWAYS = ("capacity_basis", "energy_basis", "voltage_reference")
@@ -121,7 +121,7 @@ def analyse_command(
     if as_json:
         print_json(payload)
     else:
-        _print_text(payload)
+        print_text(payload)
 
 
 def _right_kind(kind: str, data: xr.Dataset, path: Path) -> None:
@@ -231,7 +231,7 @@ def _payload(sets: Sequence[xr.Dataset], result: dict[str, Any]) -> dict[str, An
     return {**always, **{k: v for k, v in result.items() if k != "warnings"}}
 
 
-def _print_text(payload: dict[str, Any]) -> None:
+def print_text(payload: dict[str, Any]) -> None:
     """Print the numbers as indented text; long lists are cut short."""
     for key, value in payload.items():
         if key == "warnings":

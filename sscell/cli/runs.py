@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,8 +23,8 @@ from sscell.cli.common import (
     check_output,
     parse_settings,
     print_json,
-    progress,
     refuse_pressure,
+    run_with_progress,
 )
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 
@@ -51,6 +49,14 @@ def simulate_command(
     rate: RateOption = None,
     mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
     cycles: Annotated[int, typer.Option(help="Number of cycles.")] = 1,
+    rest: Annotated[str, typer.Option(help="After each half cycle, such as 1h.")] = "0 s",
+    discharge_rate: Annotated[
+        str | None, typer.Option(help="Where it differs from the charge.")
+    ] = None,
+    hold_until: Annotated[
+        str | None, typer.Option(help="Hold the charged voltage to this current.")
+    ] = None,
+    hold_time: Annotated[str | None, typer.Option(help="Hold it no longer.")] = None,
     state: StateOption = "pristine",
     formation_temperature: Annotated[
         str | None, typer.Option(help="Where it differs from -T [degC].")
@@ -76,7 +82,13 @@ def simulate_command(
     refuse_pressure(pressure)
     if compare is not None and not compare.is_file():
         raise ParameterError(f"There is no file '{compare}' to compare with.")
-    protocol = _protocol(mode, rate, cycles)
+    cycling = {
+        "rest": rest,
+        "discharge_rate": discharge_rate,
+        "hold_until": hold_until,
+        "hold_time": hold_time,
+    }
+    protocol = _protocol(mode, rate, cycles, cycling)
     from sscell.engine import Resolution
     from sscell.simulation import simulate
 
@@ -89,11 +101,15 @@ def simulate_command(
         "resolution": Resolution(shells=shells, thickness_points=thickness),
         "changes": parse_settings(settings),
     }
-    data = run_and_report(
-        lambda tell: simulate(cell, protocol, on_progress=tell, **options),
-        output,
-        as_json,
-    )
+    try:
+        data = run_with_progress(
+            lambda tell: simulate(cell, protocol, on_progress=tell, **options), output
+        )
+    except SimulationError as error:
+        if error.partial is not None:
+            _report(error.partial, as_json)
+        raise
+    _report(data, as_json)
     if plot is not None:
         from sscell.plots.runs import plot_run
         from sscell.plots.style import save_figure
@@ -106,7 +122,9 @@ def simulate_command(
         save_figure(plot_run(data, measured), plot)
 
 
-def _protocol(mode: str, rate: str | None, cycles: int) -> Protocol:
+def _protocol(
+    mode: str, rate: str | None, cycles: int, cycling: dict[str, str | None]
+) -> Protocol:
     from sscell.protocols import charge, cycle, discharge
 
     if mode not in MODES:
@@ -114,54 +132,18 @@ def _protocol(mode: str, rate: str | None, cycles: int) -> Protocol:
             f"Mode '{mode}' is not one. {did_you_mean(mode, MODES, 'modes')}"
         )
     if mode == "cycle":
-        return cycle(rate, cycles)
-    if cycles != 1:
-        raise ParameterError("--cycles goes with --mode cycle.")
+        return cycle(rate, cycles, **cycling)
+    given = {**cycling, "cycles": None if cycles == 1 else cycles}
+    for name, value in given.items():
+        if value not in (None, "0 s"):
+            option = name.replace("_", "-")
+            raise ParameterError(f"--{option} goes with --mode cycle.")
     return discharge(rate) if mode == "discharge" else charge(rate)
 
 
-def run_and_report(
-    run: Callable[[Callable[[float, str], None]], xr.Dataset],
-    output: Path | None,
-    as_json: bool,
-) -> xr.Dataset:
-    """Run with a progress bar, save and print; a failed run keeps what it had.
-
-    Parameters
-    ----------
-    run : callable
-        Takes a progress function and returns a time series [s, A, V].
-    output : pathlib.Path or None
-        Where to save the data.
-    as_json : bool
-        Whether to print JSON instead of a table.
-
-    Returns
-    -------
-    xarray.Dataset
-
-    Raises
-    ------
-    SimulationError
-        After saving and printing what was computed before the failure.
-    """
-    try:
-        with progress(time.monotonic()) as tell:
-            data = run(tell)
-    except SimulationError as error:
-        if error.partial is not None:
-            _report(error.partial, output, as_json)
-        raise
-    _report(data, output, as_json)
-    return data
-
-
-def _report(data: xr.Dataset, output: Path | None, as_json: bool) -> None:
+def _report(data: xr.Dataset, as_json: bool) -> None:
     from sscell.analysis.summary import summary
-    from sscell.dataset import save_dataset
 
-    if output is not None:
-        save_dataset(data, output)
     result = summary(data)
     if as_json:
         print_json(result)

@@ -68,8 +68,11 @@ def plot_gitt(result: Titration) -> Any:
         axes[0].legend()
         axes[1].set_ylabel("Polarisation [mV]")
         axes[1].set_ylim(bottom=0)
-        if np.any(_column(everything, d_key) > 0):
+        found = _column(everything, d_key)
+        if np.any(found > 0):
+            # At least a decade, so that equal values do not look scattered.
             axes[2].set_yscale("log")
+            axes[2].set_ylim(np.nanmin(found) / 3, np.nanmax(found) * 3)
         axes[2].set_ylabel(r"$D$ [cm$^2$ s$^{-1}$]" if absolute else r"$D/L^2$ [s$^{-1}$]")
         axes[2].set_xlabel("Capacity [mAh / g]" if specific else "Capacity [mAh]")
     return figure
@@ -88,7 +91,10 @@ def _polarisation(
             color=colour,
             label=label if first else None,
         )
-    axes.legend(ncols=3, loc="upper left")
+    if first:
+        axes.legend(
+            ncols=3, loc="lower center", bbox_to_anchor=(0.5, 0.98), columnspacing=1
+        )
 
 
 def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
@@ -126,7 +132,7 @@ def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
     mass = metadata(data, "capacity_basis_mass_g")
     scale = 1e3 if mass is None else 1e3 / mass
     key = "height_mAh_V" if mass is None else "height_mAh_g_V"
-    last = max((p["cycle"] for p in peaks), default=None)
+    last = {p["direction"]: p["cycle"] for p in sorted(peaks, key=lambda p: p["cycle"])}
     with figure_style():
         figure, axes = plt.subplots(figsize=(3.5, 2.8), layout="constrained")
         for number, half in enumerate(halves):
@@ -140,7 +146,7 @@ def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
                 lw=1.0,
             )
         for peak in peaks:
-            if peak["cycle"] == last:
+            if peak["cycle"] == last[peak["direction"]]:
                 sign = 1 if peak["direction"] == "charge" else -1
                 at = (peak["voltage_V"], sign * peak[key])
                 axes.annotate(
@@ -274,7 +280,7 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
             right.fill_between(
                 tau, gamma * factor, color=points.get_color(), alpha=0.15, lw=0
             )
-        left.set_aspect("equal", adjustable="box", anchor="W")
+        left.set_aspect("equal", adjustable="datalim")
         left.set_xlim(left=min(0, left.get_xlim()[0]))
         left.set_xlabel(f"Re Z [{unit}]")
         left.set_ylabel(f"-Im Z [{unit}]")

@@ -11,9 +11,14 @@ import xarray as xr
 from sscell.analysis.capacity import HalfCycle, differential_capacity, half_cycles
 from sscell.dataset import metadata
 from sscell.errors import DataError
-from sscell.plots.style import DIRECTION_COLOURS, figure_style, phase_colours
+from sscell.plots.style import (
+    DIRECTION_COLOURS,
+    LOSS_COLOURS,
+    figure_style,
+    phase_colours,
+)
 
-__all__ = ["plot_run"]
+__all__ = ["plot_run", "plot_step"]
 
 
 def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
@@ -48,15 +53,12 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
     halves = half_cycles(data)
     if not halves:
         raise DataError("No current flows in this dataset: there is nothing to draw.")
-    phases = metadata(data, "phases") or []
+    phases, budget = metadata(data, "phases") or [], metadata(data, "budget") or []
+    panels = 1 + bool(phases) + bool(budget)
     with figure_style():
-        figure = plt.figure(figsize=(6.9, 4.6 if phases else 3.0), layout="constrained")
-        grid = figure.add_gridspec(
-            2 if phases else 1,
-            2,
-            width_ratios=(2.1, 1),
-            height_ratios=(1.6, 1) if phases else None,
-        )
+        figure = plt.figure(figsize=(6.9, 1.1 + 1.9 * panels), layout="constrained")
+        ratios = (1.6, 1, 1)[:panels]
+        grid = figure.add_gridspec(panels, 2, width_ratios=(2.1, 1), height_ratios=ratios)
         top = figure.add_subplot(grid[0, 0])
         side = figure.add_subplot(grid[0, 1], sharey=top)
         scale, per = _scale(data)
@@ -66,13 +68,15 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
         if measured is not None:
             _draw_measured(top, side, measured, halves, starts, scale)
         _label_voltage(top, data)
-        bottom = top
-        if phases:
-            bottom = figure.add_subplot(grid[1, 0], sharex=top)
-            _draw_phases(bottom, data, halves, starts, scale, phases)
-            _draw_legend(figure.add_subplot(grid[1, 1]), bottom)
-            plt.setp(top.get_xticklabels(), visible=False)
-        bottom.set_xlabel(f"Capacity passed [mAh{per}]")
+        rows = [top]
+        for names, draw in ((phases, _draw_phases), (budget, _draw_losses)):
+            if names:
+                rows.append(figure.add_subplot(grid[len(rows), 0], sharex=top))
+                draw(rows[-1], data, halves, starts, scale, names)
+                _draw_legend(figure.add_subplot(grid[len(rows) - 1, 1]), rows[-1])
+        for axes in rows[:-1]:
+            plt.setp(axes.get_xticklabels(), visible=False)
+        rows[-1].set_xlabel(f"Capacity passed [mAh{per}]")
         figure.suptitle(_title(data), fontsize=8, x=0.01, ha="left")
     return figure
 
@@ -176,8 +180,90 @@ def _draw_phases(
     axes.set_ylabel("Phase fraction [-]")
 
 
-def _draw_legend(axes: Any, phases: Any) -> None:
-    """Names of the phases in the free corner, in the order in which they are stacked."""
-    handles, names = phases.get_legend_handles_labels()
+def _draw_losses(
+    axes: Any,
+    data: xr.Dataset,
+    halves: Sequence[HalfCycle],
+    starts: np.ndarray,
+    scale: float,
+    budget: Sequence[str],
+) -> None:
+    """What each process costs, stacked; the open-circuit part is no loss."""
+    parts: dict[str, np.ndarray] = {}
+    x = np.concatenate([s + h.charge * scale for h, s in zip(halves, starts, strict=False)])
+    for name in budget:
+        if name == "Open-circuit contribution [V]":
+            continue
+        label = _LOSSES.get(name, name.removesuffix(" contribution [V]"))
+        signs = {"discharge": -1.0, "charge": 1.0}
+        loss = np.concatenate(
+            [signs[h.direction] * data[name].values[h.rows] for h in halves]
+        )
+        parts[label] = parts.get(label, 0.0) + np.clip(loss, 0, None)
+    largest = max(float(np.percentile(p, 99)) for p in parts.values())
+    shown = {k: p for k, p in parts.items() if np.percentile(p, 99) > 0.02 * largest}
+    colours = [LOSS_COLOURS.get(k, "0.6") for k in shown]
+    named = metadata(data, "reaction_labels") or {}
+    labels = [named.get(k, k) for k in shown]
+    axes.stackplot(x, list(shown.values()), labels=labels, colors=colours, lw=0)
+    for start in starts[1:-1]:
+        axes.axvline(start, color="white", lw=0.8)
+    axes.set_ylim(0, 1.3 * float(np.percentile(sum(shown.values()), 97)))
+    axes.set_ylabel("Losses [V]")
+
+
+_LOSSES = {
+    "Cathode ion contribution [V]": "cathode conduction",
+    "Cathode electron contribution [V]": "cathode conduction",
+    "Separator contribution [V]": "separator",
+    "Contact contribution [V]": "contact",
+    "Anode contribution [V]": "anode",
+    "Charge-transfer contribution [V]": "charge transfer",
+    "Interphase contribution [V]": "interphase",
+    "Particle transport contribution [V]": "transport in particle",
+}
+
+
+def _draw_legend(axes: Any, stacked: Any) -> None:
+    """Names in the free corner, in the order in which they are stacked."""
+    handles, names = stacked.get_legend_handles_labels()
     axes.legend(handles[::-1], names[::-1], loc="center left")
     axes.axis("off")
+
+
+def plot_step(data: xr.Dataset) -> Any:
+    """Current after a potential step, over time and over its inverse square root.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Time series [s, A, V] that ends with the hold.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> data = time_series({"Time [s]": [0, 1, 4], "Current [A]": [2.0, 1.0, 0.5],
+    ...                     "Voltage [V]": [2.0, 2.0, 2.0]})
+    >>> len(plot_step(data).axes)
+    2
+    """
+    import matplotlib.pyplot as plt
+
+    time, current = data["Time [s]"].values, data["Current [A]"].values
+    if "Step" in data:
+        rows = data["Step"].values == data["Step"].values[-1]
+        time, current = time[rows], current[rows]
+    since, micro = time - time[0], np.abs(current) * 1e6
+    with figure_style():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(6.9, 2.8), layout="constrained")
+        left.loglog(since[since > 0], micro[since > 0])
+        left.set(xlabel="Time since the step [s]", ylabel="|Current| [µA]")
+        late = since > 1e-3 * since[-1]
+        right.plot(since[late] ** -0.5, micro[late])
+        right.set(xlabel="Time$^{-1/2}$ [s$^{-1/2}$]", ylabel="|Current| [µA]")
+        figure.suptitle(_title(data), fontsize=8, x=0.01, ha="left")
+    return figure

@@ -12,6 +12,7 @@ from sscell.errors import ParameterError
 __all__ = [
     "DIRECTION_COLOURS",
     "FIGURE_SUFFIXES",
+    "LOSS_COLOURS",
     "figure_style",
     "phase_colours",
     "save_figure",
@@ -22,6 +23,20 @@ FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 # Okabe and Ito's colour-blind-safe palette.
 _PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 DIRECTION_COLOURS = {"discharge": "#0072B2", "charge": "#D55E00"}
+LOSS_COLOURS = {
+    "separator": "#999999",
+    "contact": "#555555",
+    "anode": "#CC79A7",
+    "cathode conduction": "#000000",
+    "charge transfer": "#E69F00",
+    "interphase": "#8B6914",
+    "transport in particle": "#009E73",
+    "R1": "#F0E442",
+    "R2": "#F5B041",
+    "R3": "#D55E00",
+    "R4": "#56B4E9",
+    "R5": "#0072B2",
+}
 _PHASES = {
     "S": "#F0E442",
     "Na2S5": "#E69F00",

@@ -13,6 +13,7 @@ __all__ = ["PlateauAnode"]
 
 _I0 = "Negative electrode exchange-current density"
 _END = 1e-3  # share of the inventory over which the plateau ends
+_EMPTY = 1e-6  # below this share the potential runs away along its tangent
 
 
 class PlateauAnode(pybamm.BaseSubModel):
@@ -104,7 +105,7 @@ class PlateauAnode(pybamm.BaseSubModel):
                 "Negative electrode OCP [V]"
             )
             + pybamm.Parameter("Negative electrode OCP entropic change [V.K-1]") * heated
-            + thermal * pybamm.log(1 + _END / pybamm.maximum(theta, 1e-12)),
+            + thermal * self._end_of_plateau(theta),
             "Negative electrode interphase overpotential [V]": i
             * pybamm.Parameter("Negative electrode interphase resistance [Ohm.m2]"),
             "Negative electrode thickness change [m]": -pybamm.Parameter(
@@ -117,6 +118,12 @@ class PlateauAnode(pybamm.BaseSubModel):
                 2 * thermal * pybamm.arcsinh(i / (2 * self._i0(variables)))
             )
         return own
+
+    @staticmethod
+    def _end_of_plateau(theta: Any) -> Any:
+        """Rise of the potential as the inventory ends [RT/F]; an empty anode gives nothing."""
+        left = pybamm.maximum(theta, _EMPTY)
+        return pybamm.log(1 + _END / left) + (left - theta) / _EMPTY
 
     @staticmethod
     def _i0(variables: dict[str, Any]) -> Any:

@@ -96,7 +96,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         return {"Active material volume change [m3.mol-1]": change}
 
     def _balances(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Host and guest in the particle, per mole of active host."""
+        """Host in the phases, per active host, and guest taken up, per host."""
         network = self._network
         phi = variables["Positive particle guest potential [V]"]
         profiles = {
@@ -110,7 +110,8 @@ class ConversionParticle(pybamm.BaseSubModel):
         return {
             "Guest at the start": start,
             "Host in phases": self._mean(sum(profiles.values())),
-            "Guest taken up": self._mean(held - mobile) - start,
+            "Guest taken up": (self._mean(held - mobile) - start)
+            * (1 - pybamm.Parameter("Inactive host fraction")),
         }
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
