@@ -127,7 +127,7 @@ class ConversionParticle(pybamm.BaseSubModel):
             * self._arrhenius(variables, f"{s.name} ionic conductivity activation energy")
             for s in network.species
         )
-        mobility = conductivity / scale * self._paths(variables)
+        mobility = conductivity / scale * self._paths(variables) * self._contact(active)
         rates = {r.name: self._rate(r, active, phi, variables) for r in network.reactions}
         # One third of the uptake per host: surface over volume of the unit sphere.
         uptake = (
@@ -140,6 +140,9 @@ class ConversionParticle(pybamm.BaseSubModel):
         half_shell = pybamm.BoundaryMeshSize(phi, "right") / 2
         surface = pybamm.boundary_value(phi, "right") - half_shell * uptake / (
             pybamm.boundary_value(mobility, "right")
+        )
+        surface -= self._film(active) * (
+            variables["Positive particle reduction current density [A.m-2]"]
         )
         return {
             **{f"{name} rate [s-1]": rate for name, rate in rates.items()},
@@ -198,6 +201,20 @@ class ConversionParticle(pybamm.BaseSubModel):
         opened = 1 - pybamm.exp(-cycles / pybamm.Parameter("Transport gain cycles"))
         worn = pybamm.exp(-cycles * pybamm.Parameter("Transport fade"))
         return (1 + pybamm.Parameter("Transport gain") * opened) * worn
+
+    def _contact(self, active: dict[str, Any]) -> Any:
+        """Loss of paths as the active material swells with the guest; it comes back."""
+        held = sum(s.guest_per_host * active[s.name] for s in self._network.species)
+        full = pybamm.r_average(held) / self._network.capacity
+        return pybamm.exp(-pybamm.Parameter("Transport loss by swelling") * full)
+
+    def _film(self, active: dict[str, Any]) -> Any:
+        """Resistance of the phases that cover the surface, per surface."""
+        return sum(
+            pybamm.Parameter(f"{s.name} film resistance [Ohm.m2]")
+            * pybamm.boundary_value(active[s.name], "right")
+            for s in self._network.species
+        )
 
     @staticmethod
     def _arrhenius(variables: dict[str, Any], name: str) -> Any:
