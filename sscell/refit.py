@@ -158,6 +158,7 @@ def refit(
     max_evaluations: int = 400,
     starts: int = 1,
     seed: int = 0,
+    errors: bool = True,
     shells: int = _SHELLS,
     on_progress: Progress | None = None,
 ) -> Refit:
@@ -172,11 +173,13 @@ def refit(
     vary : sequence of str, optional
         Only these parameters; default: all of the table.
     max_evaluations : int, optional
-        In all; each runs every protocol once. Derivatives need one per parameter.
+        In all descents; each runs every protocol once.
     starts : int, optional
         Further starts are drawn between the bounds around the first.
     seed : int, optional
         Of the starts.
+    errors : bool, optional
+        Whether to derive standard errors afterwards: one more evaluation per parameter.
     shells : int, optional
         Finite volumes over the particle radius.
     on_progress : callable, optional
@@ -195,7 +198,8 @@ def refit(
     Examples
     --------
     >>> from sscell.observables import load_observables
-    >>> found = refit(Cell.load("Ji2024"), load_observables("Ji2024"), max_evaluations=1)
+    >>> found = refit(Cell.load("Ji2024"), load_observables("Ji2024"), max_evaluations=1,
+    ...               errors=False)
     >>> found.log["evaluations"]
     1
     """
@@ -221,7 +225,7 @@ def refit(
         "seconds": time.monotonic() - started,
         "ended": reason,
     }
-    return _result(objective, log, reason)
+    return _result(objective, log, errors and reason != "interrupted")
 
 
 def _chosen(table: ObservableTable, names: Sequence[str] | None) -> tuple[Vary, ...]:
@@ -267,14 +271,10 @@ def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
         objective.limit = end
 
 
-def _result(objective: Residuals, log: dict[str, Any], reason: str) -> Refit:
+def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Refit:
     best, residuals = objective.best, objective.best_residuals
     assert best is not None and residuals is not None
-    objective.on_progress = None
-    matrix = None
-    if reason != "interrupted" and objective.limit > len(best):
-        objective.limit = objective.evaluations + 2 * len(best)
-        matrix = _jacobian(objective, best)
+    matrix = _jacobian(objective, best, residuals) if with_errors else None
     errors, pins = _identify(objective, matrix, best)
     values = objective.values(best)
     ids = [f"{o.id} ({o.run})" for o in objective.observables]
@@ -299,16 +299,16 @@ def _result(objective: Residuals, log: dict[str, Any], reason: str) -> Refit:
     return Refit(cell, tuple(objective.vary), values, errors, pins, log)
 
 
-def _jacobian(objective: Residuals, best: np.ndarray) -> np.ndarray:
-    """Central differences where the bounds allow."""
-    columns = []
+def _jacobian(objective: Residuals, best: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    """Differences towards the farther bound, so that no step leaves them."""
+    objective.limit = objective.evaluations + best.size
+    matrix = np.zeros((residuals.size, best.size))
     for number in range(best.size):
-        ends = np.repeat(best[None, :], 2, axis=0)
-        ends[0, number] = min(best[number] + _STEP, 1.0)
-        ends[1, number] = max(best[number] - _STEP, 0.0)
-        width = ends[0, number] - ends[1, number]
-        columns.append((objective(ends[0]) - objective(ends[1])) / width)
-    return np.array(columns).T
+        step = _STEP if best[number] < 0.5 else -_STEP
+        moved = best.copy()
+        moved[number] += step
+        matrix[:, number] = (objective(moved) - residuals) / step
+    return matrix
 
 
 def _identify(
