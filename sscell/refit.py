@@ -370,7 +370,7 @@ def write_refit(found: Refit, source: str | Path, target: Path) -> None:
         if error is None or leader != name:
             low, high = bounds[leader]
             ratio = value / found.values[leader]
-            entry["range"] = [float(f"{x * ratio:.3g}") for x in (low, high)]
+            entry["range"] = [float(f"{x * ratio:.6g}") for x in (low, high)]
         else:
             entry["std_error"] = float(f"{error:.2g}")
         if found.pins[leader]:
