@@ -41,11 +41,22 @@ def _sscell(*arguments):
     )
 
 
-def _json(*arguments):
-    """What a command prints, which must be one JSON object and nothing else."""
-    done = _sscell(*arguments, "-T", "60", "--json")
-    assert done.returncode == 0, done.stderr
-    payload = json.loads(done.stdout)
+@pytest.fixture
+def printed(capfd):
+    """What a command prints in this process, which must be one JSON object only."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, "-T", "60", "--json"])
+        out, err = capfd.readouterr()
+        assert ended.value.code == 0, err
+        return _checked(out)
+
+    return run
+
+
+def _checked(text):
+    payload = json.loads(text)
     assert isinstance(payload, dict)
     _has(payload, ALWAYS)
     assert payload["cell"] == "Ji2024"
@@ -73,7 +84,9 @@ def short():
 
 def test_gitt_prints_its_pulses_at_the_top_level(short):
     """One direction: `pulses` and `ocv_plateaus_V` stand at the top."""
-    found = _json("gitt", "Ji2024", *short)
+    done = _sscell("gitt", "Ji2024", *short, "-T", "60", "--json")
+    assert done.returncode == 0, done.stderr
+    found = _checked(done.stdout)
     assert found["direction"] == "discharge"
     assert len(found["pulses"]) > 3
     for pulse in found["pulses"]:
@@ -84,10 +97,10 @@ def test_gitt_prints_its_pulses_at_the_top_level(short):
     assert all(0.5 < v < 2.8 for v in found["ocv_plateaus_V"])
 
 
-def test_gitt_of_both_directions_prints_each_under_its_name(short, tmp_path):
+def test_gitt_of_both_directions_prints_each_under_its_name(printed, short, tmp_path):
     """Two directions: under `discharge` and `charge`; data and figure are written."""
     data, figure = tmp_path / "titration.nc", tmp_path / "titration.png"
-    found = _json(
+    found = printed(
         "gitt",
         "Ji2024",
         *short,
@@ -106,9 +119,9 @@ def test_gitt_of_both_directions_prints_each_under_its_name(short, tmp_path):
     assert data.stat().st_size > 0 and figure.stat().st_size > 0
 
 
-def test_cv_prints_peaks_and_b_values():
+def test_cv_prints_peaks_and_b_values(printed):
     """Peaks by scan rate and direction, b-values; positive currents discharge."""
-    found = _json(
+    found = printed(
         "cv", "Ji2024", "--scan-rate", "0.1mV/s,0.2mV/s,0.5mV/s", "--shells", "60"
     )
     fields = {
@@ -129,9 +142,9 @@ def test_cv_prints_peaks_and_b_values():
         assert 0 < row["b"] < 1.1
 
 
-def test_rate_prints_a_capacity_for_each_current():
+def test_rate_prints_a_capacity_for_each_current(printed):
     """The last unit of the list stands for all; capacity falls with the current."""
-    found = _json("rate", "Ji2024", "--currents", "80,160,320mA/g", "--shells", "15")
+    found = printed("rate", "Ji2024", "--currents", "80,160,320mA/g", "--shells", "15")
     assert found["currents"] == ["80mA/g", "160mA/g", "320mA/g"]
     for name in ("capacities_mAh_g", "energies_Wh_kg", "powers_W_kg"):
         assert len(found[name]) == 3
@@ -140,9 +153,9 @@ def test_rate_prints_a_capacity_for_each_current():
     assert found["powers_W_kg"] == sorted(found["powers_W_kg"])
 
 
-def test_eis_prints_spectra_per_area():
+def test_eis_prints_spectra_per_area(printed):
     """Ohm cm2, imaginary negative for a capacitive cell, one list for each state."""
-    found = _json(
+    found = printed(
         "eis", "Ji2024", "--along", "discharge", "--points", "3", "-C", "C/10",
         "--frequencies", "1MHz,1mHz,5", "--shells", "15",
     )  # fmt: skip
@@ -157,9 +170,9 @@ def test_eis_prints_spectra_per_area():
     assert "interfacial_resistance_ohm_cm2" in found
 
 
-def test_step_prints_diffusion_and_conductivity():
+def test_step_prints_diffusion_and_conductivity(printed):
     """Cottrell's D and Nernst-Einstein's conductivity of the layer."""
-    found = _json(
+    found = printed(
         "step", "Ji2024", "--voltage", "1.9V", "--duration", "1h", "--shells", "60"
     )
     for name in ("diffusion_coefficient_cm2_s", "apparent_ionic_conductivity_S_cm"):
