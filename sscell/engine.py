@@ -221,14 +221,42 @@ class Engine:
     def evaluate(
         self, t: np.ndarray, y: np.ndarray, inputs: Mapping[str, float]
     ) -> dict[str, np.ndarray]:
-        """Outputs at n times [s], from states of shape (states, n)."""
+        """Outputs along a solution.
+
+        Parameters
+        ----------
+        t : numpy.ndarray, shape (n,)
+            Times [s].
+        y : numpy.ndarray, shape (states, n)
+            States at these times, as the solver scales them [-].
+        inputs : mapping
+            From `inputs`.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray, shape (n,)
+            By name, in the unit of the name.
+        """
         p = np.array([inputs[name] for name in self._input_names])
         columns = np.repeat(p[:, None], t.size, axis=1)
         table = np.asarray(self._function(t[None, :], y, columns))
         return dict(zip(self.outputs, table, strict=True))
 
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:
-        """Time [s] and state, shape (states, 1), at the end of a solution of this model."""
+        """Time and state at the end of a solution of this model.
+
+        Parameters
+        ----------
+        solution : pybamm.Solution or None
+            None: the cell as assembled.
+        inputs : mapping
+            From `inputs`.
+
+        Returns
+        -------
+        tuple of float and numpy.ndarray, shape (states, 1)
+            Time [s] and state [-].
+        """
         if solution is None:
             initial = self.model.concatenated_initial_conditions
             return 0.0, np.asarray(initial.evaluate(0, inputs=dict(inputs)))

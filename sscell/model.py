@@ -238,10 +238,9 @@ class SolidStateCell(pybamm.BaseModel):
     def _residuals(self, charge: Any) -> dict[str, Any]:
         """Relative errors of the balances, per the cathode's full capacity."""
         variables, host = self.variables, self.cell.host
-        active = 1 - pybamm.Parameter("Inactive host fraction")
         amount = variables["Positive electrode host amount [mol]"]
         passed = (charge - self._beside()) * 3600 / FARADAY
-        taken = variables["Guest taken up"] * active * amount
+        taken = variables["Guest taken up"] * amount
         return {
             "Host balance residual": variables["Host in phases"] - 1,
             "Guest balance residual": (taken - passed) / (amount * host.capacity),

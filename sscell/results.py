@@ -62,7 +62,7 @@ def labelled(
         theoretical_capacity_Ah=cell.theoretical_capacity,
         first_step=cell.first_step,
         phases=list(cell.host.phases),
-        reaction_labels=cell.host.reaction_labels,
+        reaction_labels=getattr(cell.host, "reaction_labels", {}),
         budget=list(budget),
         protocol=dict(protocol),
         steps=list(steps),

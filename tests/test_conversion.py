@@ -228,10 +228,9 @@ def test_bound_sodium_follows_the_coulombs(ji, profiles, celsius, rate):
         seconds = step.t - step.t[0]
         coulombs = passed + step["Current [A]"].entries * seconds
         oxidised = reactive * (1 - step["Mean reactive electrolyte fraction"].entries)
-        # The current divides between sulfur and catholyte in an algebraic equation, which
-        # the integrator solves to its tolerance: 1e-6 of the theoretical charge.
         gap = bound - start - coulombs - oxidised
-        assert np.max(np.abs(gap)) < 1e-6 * moles * 2 * FARADAY
+        # PyBaMM starts each step a nanosecond late, which the tolerance allows for.
+        assert np.max(np.abs(gap)) < 1e-9 * moles * 2 * FARADAY
         passed = coulombs[-1]
 
 
@@ -251,14 +250,11 @@ def test_balances_of_explicit_model_close_to_round_off_at_any_tolerance(plain, r
     assert max(closed.values()) < 1e-12
 
 
-@pytest.mark.parametrize(("rtol", "least"), [(1e-5, 1e-6), (1e-7, 1e-7)])
-def test_balances_with_redox_follow_the_tolerance(ji_run, rtol, least):
-    """The current divides algebraically between sulfur and catholyte: the sodium residual
-    is that of the algebraic equation and shrinks with the tolerance.
-    """
+@pytest.mark.parametrize("rtol", [1e-3, 1e-5, 1e-7])
+def test_balances_with_redox_close_to_round_off_too(ji_run, rtol):
+    """What the catholyte gives is a state beside the others: the sum stays linear."""
     closed = metadata(ji_run(60, rtol=rtol, atol=rtol / 100), "balances")
-    assert closed["sulfur"] < 1e-12
-    assert closed["sodium"] < least
+    assert max(closed.values()) < 1e-12
 
 
 @pytest.mark.parametrize(("celsius", "rate"), CASES)

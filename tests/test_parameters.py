@@ -264,6 +264,7 @@ class _Tank:
     species: tuple[Any, ...] = ()
     outputs: tuple[str, ...] = ("Filling",)
     budget: tuple[str, ...] = ()
+    reaction_labels: tuple[str, ...] = ()
 
     @classmethod
     def from_table(cls, table):
@@ -273,10 +274,7 @@ class _Tank:
         """Nothing to check."""
 
     def quantities(self):
-        return (
-            Quantity("Tank potential [V]", "when empty", 0, 5),
-            Quantity("Inactive host fraction", "never reached", 0, 0.9, 0.0),
-        )
+        return (Quantity("Tank potential [V]", "when empty", 0, 5),)
 
 
 class _TankParticle(pybamm.BaseSubModel):

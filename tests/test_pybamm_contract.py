@@ -183,7 +183,7 @@ def test_every_input_changes_the_result(ji):
         name = quantity.name
         if name in _DESCRIPTIVE or name.startswith("Initial") or "Ambient" in name:
             continue  # the run sets the temperature itself
-        resolution = Resolution(shells=12, double_layer=quantity.unit == "F.m-2")
+        resolution = Resolution(shells=6, double_layer=quantity.unit == "F.m-2")
         if resolution not in bases:
             bases[resolution] = result(ji, resolution)
         base = bases[resolution]

@@ -1,5 +1,6 @@
 """Every format reads to the same dataset; what is broken ends in a sentence or a flag."""
 
+import sys
 import warnings
 from pathlib import Path
 
@@ -221,6 +222,30 @@ def test_decimal_comma_is_recognised_with_semicolons_and_tabs(tmp_path):
         assert data["Voltage [V]"].values[1] == pytest.approx(2.49)
 
 
+def test_decimal_commas_between_commas_need_quotes(tmp_path):
+    quoted = '"Time/s","Voltage/V","Current/mA"\n' + "".join(
+        f'"{60 * k}","2,{500 - k}","-1,0"\n' for k in range(9)
+    )
+    assert quiet(write(tmp_path, quoted))["Voltage [V]"].values[1] == pytest.approx(2.499)
+    bare = quoted.replace('"', "")
+    with pytest.raises(DataError, match="decimal sign is a comma"):
+        read(write(tmp_path, bare, "b.csv"))
+
+
+def test_headers_in_pybamms_spelling_are_still_checked(tmp_path):
+    text = table(header="Time [s],Voltage [V],Current [A]").replace("600,2.400", "600,nan")
+    data = quiet(write(tmp_path, text))
+    assert any("1 row dropped" in w for w in metadata(data, "warnings"))
+
+
+@pytest.mark.parametrize("header", ["f;Z';-Z''", "Freq/Hz;Re(Z)/Ohm;-Im(Z)/Ohm",
+                                    "frequency (Hz);Z' (Ohm);-Z'' (Ohm)"])  # fmt: skip
+def test_minus_in_the_header_of_the_imaginary_part_is_understood(tmp_path, header):
+    rows = [f"{10 ** (5 - k / 4)};{10 + k};{k}" for k in range(12)]
+    data = quiet(write(tmp_path, "\n".join([header, *rows])))
+    assert data["Z imaginary [Ohm]"].values[-1] == -11
+
+
 def test_time_that_starts_again_with_each_step_is_added_up(tmp_path):
     rows = [f"{c},{60 * k},{v},{i}" for c in (1, 2)
             for i, v in ((-1, 2.0), (1, 2.5)) for k in range(5)]  # fmt: skip
@@ -257,6 +282,25 @@ def test_missing_file_and_unknown_format_are_refused(tmp_path):
     with pytest.raises(ParameterError, match="no file format 'newar'.*'neware'"):
         read(FILES / "plain.csv", format="newar")
     assert len({f.name for f in FORMATS}) == len(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "message"),
+    [
+        ("a.nda", "NewareNDA", r"pip install 'sscell\[cyclers\]'"),
+        ("a.mpr", "galvani", r"pip install 'sscell\[biologic\]'.*GPL.*\.mpt"),
+        ("spectrum.z", "impedance", r"pip install 'sscell\[eis\]'"),
+    ],
+)
+def test_missing_library_is_named_with_its_extra(
+    tmp_path, monkeypatch, name, library, message
+):
+    path = tmp_path / name
+    path.write_bytes((FILES / "spectrum.z").read_bytes())
+    for module in [library, *(m for m in sys.modules if m.startswith(f"{library}."))]:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(DataError, match=message):
+        read(path)
 
 
 # Measured files from outside the project.

@@ -3,7 +3,8 @@
 **Smoothing.** Charge is a measure over voltage: every interval between two samples
 spreads its charge evenly between its two voltages, whichever way the voltage moves. The
 differential capacity is that measure convolved with a Gaussian of standard deviation
-`smoothing` (10 mV). No derivative of noisy data is taken, and no charge is lost.
+`smoothing` (10 mV). No derivative of noisy data is taken, and no charge is lost but
+what the Gaussian carries over the ends.
 
 **Peaks.** Local maxima whose prominence is at least `prominence` (5 %) of the largest
 value, further than two `smoothing` from both ends of the curve: closer, the ends
@@ -263,8 +264,11 @@ def dqdv_peaks(
     )
     if dqdv.size < 3 or not inside.any():
         return []
-    rows, _ = find_peaks(dqdv, prominence=prominence * dqdv.max())
-    rows = rows[inside[rows]]
+    # Prominence counts inside as well: the ends fall off whatever the curve does, so that
+    # even an evenly sloping one would have a peak in its middle.
+    first = int(np.argmax(inside))
+    rows, _ = find_peaks(dqdv[inside], prominence=prominence * dqdv.max())
+    rows = rows + first
     if half.direction == "discharge":
         rows = rows[::-1]
     scale, name = (1e3, "height_mAh_V")

@@ -41,7 +41,7 @@ def one_spectrum(
     >>> from sscell.dataset import spectrum
     >>> data = spectrum({"Frequency [Hz]": [1.0, 10.0], "Z real [Ohm]": [5.0, 4.0],
     ...                  "Z imaginary [Ohm]": [-1.0, -0.5]})
-    >>> oneone_spectrum(data)[1][0]
+    >>> one_spectrum(data)[1][0]
     np.complex128(4-0.5j)
     """
     require(data, "Frequency [Hz]", "Z real [Ohm]", "Z imaginary [Ohm]")

@@ -287,7 +287,7 @@ def cottrell(
     area_cm2 : float, optional
         Default: that of the dataset [cm2].
     temperature_C : float, optional
-        Default: that of the dataset, else 25 degC.
+        [degC]; default: that of the dataset, else 25.
     window : tuple of float, optional
         Times after the step [s]; default: the longest part over which ``i sqrt(t)``
         stays within 10 %.

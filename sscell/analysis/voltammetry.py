@@ -374,9 +374,9 @@ def b_value(
     Parameters
     ----------
     scan_rates : sequence of float
-        Any unit, positive.
+        Any unit, positive, such as [mV.s-1].
     currents : sequence of float
-        Peak currents; their sign is left aside.
+        Peak currents [A]; their sign is left aside.
     direction : str, optional
         ``"charge"`` or ``"discharge"``.
     peak : int, optional

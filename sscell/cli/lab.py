@@ -265,6 +265,7 @@ def eis_command(
     ] = "",
     points: Annotated[int, typer.Option(help="Spectra along each half cycle.")] = 5,
     rest: Annotated[str, typer.Option(help="Before each spectrum.")] = "1h",
+    cycles: Annotated[int, typer.Option(help="Measure again after this many cycles.")] = 0,
     frequencies: Annotated[
         str, typer.Option(help="Highest, lowest and how many per decade.")
     ] = "1MHz,1mHz,10",
@@ -278,10 +279,12 @@ def eis_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Impedance spectra of a cell at rest, as it is or interrupting a half cycle."""
-    from sscell.protocols import impedance
+    from sscell.protocols import cycle, impedance, then
 
     job = _Job(cell, output, plot, pressure, settings)
     protocol = impedance(_tones(frequencies), along, points, rate, rest)
+    if cycles:
+        protocol = then(protocol, cycle(rate, cycles), protocol)
     data = job.run(protocol, temperature, state, shells, thickness)
     from sscell.analysis.impedance import eis
     from sscell.plots.data import plot_eis

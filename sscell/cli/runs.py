@@ -49,6 +49,14 @@ def simulate_command(
     rate: RateOption = None,
     mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
     cycles: Annotated[int, typer.Option(help="Number of cycles.")] = 1,
+    rest: Annotated[str, typer.Option(help="After each half cycle, such as 1h.")] = "0 s",
+    discharge_rate: Annotated[
+        str | None, typer.Option(help="Where it differs from the charge.")
+    ] = None,
+    hold_until: Annotated[
+        str | None, typer.Option(help="Hold the charged voltage to this current.")
+    ] = None,
+    hold_time: Annotated[str | None, typer.Option(help="Hold it no longer.")] = None,
     state: StateOption = "pristine",
     formation_temperature: Annotated[
         str | None, typer.Option(help="Where it differs from -T [degC].")
@@ -74,7 +82,13 @@ def simulate_command(
     refuse_pressure(pressure)
     if compare is not None and not compare.is_file():
         raise ParameterError(f"There is no file '{compare}' to compare with.")
-    protocol = _protocol(mode, rate, cycles)
+    cycling = {
+        "rest": rest,
+        "discharge_rate": discharge_rate,
+        "hold_until": hold_until,
+        "hold_time": hold_time,
+    }
+    protocol = _protocol(mode, rate, cycles, cycling)
     from sscell.engine import Resolution
     from sscell.simulation import simulate
 
@@ -108,7 +122,9 @@ def simulate_command(
         save_figure(plot_run(data, measured), plot)
 
 
-def _protocol(mode: str, rate: str | None, cycles: int) -> Protocol:
+def _protocol(
+    mode: str, rate: str | None, cycles: int, cycling: dict[str, str | None]
+) -> Protocol:
     from sscell.protocols import charge, cycle, discharge
 
     if mode not in MODES:
@@ -116,9 +132,12 @@ def _protocol(mode: str, rate: str | None, cycles: int) -> Protocol:
             f"Mode '{mode}' is not one. {did_you_mean(mode, MODES, 'modes')}"
         )
     if mode == "cycle":
-        return cycle(rate, cycles)
-    if cycles != 1:
-        raise ParameterError("--cycles goes with --mode cycle.")
+        return cycle(rate, cycles, **cycling)
+    given = {**cycling, "cycles": None if cycles == 1 else cycles}
+    for name, value in given.items():
+        if value not in (None, "0 s"):
+            option = name.replace("_", "-")
+            raise ParameterError(f"--{option} goes with --mode cycle.")
     return discharge(rate) if mode == "discharge" else charge(rate)
 
 

@@ -132,7 +132,7 @@ def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
     mass = metadata(data, "capacity_basis_mass_g")
     scale = 1e3 if mass is None else 1e3 / mass
     key = "height_mAh_V" if mass is None else "height_mAh_g_V"
-    last = max((p["cycle"] for p in peaks), default=None)
+    last = {p["direction"]: p["cycle"] for p in sorted(peaks, key=lambda p: p["cycle"])}
     with figure_style():
         figure, axes = plt.subplots(figsize=(3.5, 2.8), layout="constrained")
         for number, half in enumerate(halves):
@@ -146,7 +146,7 @@ def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
                 lw=1.0,
             )
         for peak in peaks:
-            if peak["cycle"] == last:
+            if peak["cycle"] == last[peak["direction"]]:
                 sign = 1 if peak["direction"] == "charge" else -1
                 at = (peak["voltage_V"], sign * peak[key])
                 axes.annotate(

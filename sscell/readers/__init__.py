@@ -145,8 +145,12 @@ def _is_own(path: Path) -> bool:
     if path.suffix.lower() == ".nc":
         return True
     if path.suffix.lower() == ".csv":
-        rows = [r for r in (decode_head(path) or "").splitlines() if not r.startswith("# ")]
-        names = {c.strip() for c in rows[0].split(",")} if rows else set()
+        lines = (decode_head(path) or "").splitlines()
+        rows = [r for r in lines if not r.startswith("# ")]
+        # Without our metadata on top it is anybody's table, and is checked as such.
+        names = (
+            {c.strip() for c in rows[0].split(",")} if 0 < len(rows) < len(lines) else set()
+        )
     elif path.suffix.lower() == ".parquet":
         try:
             import pyarrow.parquet

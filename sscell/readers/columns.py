@@ -187,7 +187,9 @@ def split_unit(header: str) -> tuple[str, str | None]:
     >>> split_unit("Current(mA)"), split_unit("voltage_volt"), split_unit("U")
     (('current', 'mA'), ('voltage', 'V'), ('u', None))
     """
-    text = header.strip().strip("\"'#\ufeff ").replace("µ", "u").replace("μ", "u")
+    text = header.strip().strip("#\ufeff ").replace("µ", "u").replace("μ", "u")
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1].strip()
     text = re.sub(
         r"^-?\s*(Re|Im)\(Z\)", lambda m: m[0].replace("(", " ").replace(")", ""), text
     )
@@ -207,6 +209,7 @@ def split_unit(header: str) -> tuple[str, str | None]:
 
 
 def _known_unit(unit: str) -> str:
+    unit = re.sub(r"\s*(?:vs\.?|versus)\s.*", "", unit, flags=re.IGNORECASE)
     squeezed = unit.replace(" ", "").replace("²", "2").rstrip(".")
     return _UNIT_EXACT.get(squeezed, _UNIT_WORDS.get(squeezed.lower(), unit))
 

@@ -41,7 +41,19 @@ class Format:
     load: Callable[[Path], Table]
 
     def fits(self, path: Path, head: str | None) -> bool:
-        """Whether a file looks like this format."""
+        """Whether a file looks like this format.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            Its name counts.
+        head : str or None
+            Its first lines; None for a binary file.
+
+        Returns
+        -------
+        bool
+        """
         if self.suffixes and not path.name.lower().endswith(self.suffixes):
             return False
         if not self.signs:

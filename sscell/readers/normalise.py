@@ -290,7 +290,8 @@ def _series(
     current_sign: str | None,
     scale: Mapping[str, Any],
 ) -> xr.Dataset:
-    _missing(table, columns, _NEEDED)
+    spectral = "frequency" in columns and "time" not in columns
+    _missing(table, columns, _SPECTRAL if spectral else _NEEDED)
     values = {
         k: _convert(table, k, columns[k], notes, scale)
         for k in (*_NEEDED, "current")
@@ -323,7 +324,11 @@ def _series(
     values = _ordered(values, notes)
     if mode is not None and len(mode) != len(values["time"]):
         mode = None
-    sign = choose_sign(values, mode, current_sign or table.positive_current, notes)
+    stated = current_sign or table.positive_current
+    # A header in PyBaMM's own spelling suggests its sign, where nothing else tells.
+    own = "current" in columns and columns["current"].header.strip() == "Current [A]"
+    fallback = "discharge" if own else "charge"
+    sign = choose_sign(values, mode, stated, notes, fallback)
     values["current"] = values["current"] * sign
     ordered = {_NAMES[k]: values[k] for k in (*needed, *_OPTIONAL) if k in values}
     return time_series(ordered)

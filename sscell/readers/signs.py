@@ -63,7 +63,11 @@ def parse_current_sign(text: str | int | None) -> str | None:
 
 
 def choose_sign(
-    values: Mapping[str, np.ndarray], mode: Any, stated: str | None, notes: list[str]
+    values: Mapping[str, np.ndarray],
+    mode: Any,
+    stated: str | None,
+    notes: list[str],
+    fallback: str = "charge",
 ) -> np.ndarray | float:
     """Factor that makes positive currents discharge.
 
@@ -77,6 +81,8 @@ def choose_sign(
         ``"charge"`` or ``"discharge"`` from the user or the format.
     notes : list of str
         Receives what was assumed.
+    fallback : str, optional
+        What a positive current does where nothing shows it.
 
     Returns
     -------
@@ -100,9 +106,9 @@ def choose_sign(
         return -1.0 if trend > 0 else 1.0
     notes.append(
         "The file does not say what a positive current does, nor does the voltage show it; "
-        "taken to charge, as cyclers do. State it with --current-sign."
+        f"taken to {fallback}. State it with --current-sign."
     )
-    return -1.0
+    return 1.0 if fallback == "discharge" else -1.0
 
 
 def _from_mode(current: np.ndarray, mode: Any, notes: list[str]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sscell.errors import DataError
-from sscell.readers.columns import split_unit
+from sscell.readers.columns import match_columns, split_unit
 
 __all__ = ["Table", "decode_head", "read_text_table"]
 
@@ -83,7 +84,11 @@ def _encoding(raw: bytes) -> str:
 def _fields(line: str, delimiter: str) -> list[str]:
     if delimiter == r"\s+":
         return line.split()
-    cells = [c.strip().strip('"') for c in line.rstrip("\r\n").split(delimiter)]
+    if '"' in line:
+        row = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+        cells = [c.strip() for c in row]
+    else:
+        cells = [c.strip() for c in line.rstrip("\r\n").split(delimiter)]
     while cells and cells[-1] == "":
         cells.pop()
     return cells
@@ -131,8 +136,6 @@ def _layout(lines: list[str]) -> tuple[str, int, int]:
 
 
 def _decimal(lines: list[str], delimiter: str) -> str:
-    if delimiter == ",":
-        return "."
     cells = [c for line in lines for c in _fields(line, delimiter)]
     commas = sum(bool(re.fullmatch(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", c)) for c in cells)
     points = sum(bool(re.fullmatch(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?", c)) for c in cells)
@@ -217,11 +220,7 @@ def read_text_table(path: Path) -> Table:
         raise DataError(f"Cannot read '{path.name}': {error}.") from None
     headers = _headers(lines, start, delimiter)
     width = max(len(_fields(row, delimiter)) for row in lines[start : start + length])
-    if headers and width > len(headers):
-        raise DataError(
-            f"Cannot read '{path.name}': its rows hold {width} numbers but it names only "
-            f"{len(headers)} columns ({', '.join(headers[:4])}, ...)."
-        )
+    _refuse_mismatch(path, headers, lines[max(start - 1, 0)], width, delimiter)
     named = _unique(headers or [], max(width, len(headers or [])))
     table = Table(None, "table")
     table.attributes["headerless"] = headers is None
@@ -229,6 +228,22 @@ def read_text_table(path: Path) -> Table:
         path, start, delimiter, named, _decimal(lines[start:], delimiter), table
     )
     return table
+
+
+def _refuse_mismatch(
+    path: Path, headers: list[str] | None, above: str, width: int, delimiter: str
+) -> None:
+    """Refuse rows that hold more numbers than there are names for them."""
+    names = headers or _fields(above, delimiter)
+    # A line that names quantities is a header, even if commas split the numbers below it.
+    split = headers is None and len(match_columns(names)) >= 2
+    if (split or headers) and width > len(names):
+        shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        raise DataError(
+            f"Cannot read '{path.name}': its rows hold {width} numbers but it names only "
+            f"{len(names)} columns ({shown}). If its decimal sign is a comma, the columns "
+            "must be separated by semicolons, tabs or quotes."
+        )
 
 
 def _body(

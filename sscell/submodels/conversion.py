@@ -22,7 +22,8 @@ class ConversionParticle(pybamm.BaseSubModel):
     r"""Phases, isolated phase and guest potential over the radius of one particle.
 
     States at each radius: the host fractions :math:`y_p` of all phases, the isolated part
-    of phases that lose contact, and the guest potential :math:`\phi = -\mu/F`.
+    of phases that lose contact, and the guest potential :math:`\phi = -\mu/F`. One for all
+    radii: the full cycles passed, which may open the guest's paths and wear them out.
 
     .. math::
         \dot y_a = -\sum_j r_j, \quad \dot y_b = \sum_j r_j, \quad
@@ -66,6 +67,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         network = self._network
         phi = pybamm.Variable("Positive particle guest potential [V]", **self._domains)
         variables: dict[str, Any] = {"Positive particle guest potential [V]": phi}
+        variables["Full cycles passed"] = pybamm.Variable("Full cycles passed")
         inactive = pybamm.Parameter("Inactive host fraction")
         for s in network.species:
             y = pybamm.Variable(f"{s.name} fraction profile", **self._domains)
@@ -94,7 +96,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         return {"Active material volume change [m3.mol-1]": change}
 
     def _balances(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Host and guest in the particle, per mole of active host."""
+        """Host in the phases, per active host, and guest taken up, per host."""
         network = self._network
         phi = variables["Positive particle guest potential [V]"]
         profiles = {
@@ -108,7 +110,8 @@ class ConversionParticle(pybamm.BaseSubModel):
         return {
             "Guest at the start": start,
             "Host in phases": self._mean(sum(profiles.values())),
-            "Guest taken up": self._mean(held - mobile) - start,
+            "Guest taken up": (self._mean(held - mobile) - start)
+            * (1 - pybamm.Parameter("Inactive host fraction")),
         }
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +127,7 @@ class ConversionParticle(pybamm.BaseSubModel):
             * self._arrhenius(variables, f"{s.name} ionic conductivity activation energy")
             for s in network.species
         )
-        mobility = conductivity / scale
+        mobility = conductivity / scale * self._paths(variables) * self._contact(active)
         rates = {r.name: self._rate(r, active, phi, variables) for r in network.reactions}
         # One third of the uptake per host: surface over volume of the unit sphere.
         uptake = (
@@ -137,6 +140,9 @@ class ConversionParticle(pybamm.BaseSubModel):
         half_shell = pybamm.BoundaryMeshSize(phi, "right") / 2
         surface = pybamm.boundary_value(phi, "right") - half_shell * uptake / (
             pybamm.boundary_value(mobility, "right")
+        )
+        surface -= self._film(active) * (
+            variables["Positive particle reduction current density [A.m-2]"]
         )
         return {
             **{f"{name} rate [s-1]": rate for name, rate in rates.items()},
@@ -185,6 +191,32 @@ class ConversionParticle(pybamm.BaseSubModel):
         return active
 
     @staticmethod
+    def _paths(variables: dict[str, Any]) -> Any:
+        """Ease of the guest's paths: cycling opens them and slowly wears them out.
+
+        Volume changes break the active material up and press it into the electrolyte;
+        what counts is the charge that has passed, at whatever rate and temperature.
+        """
+        cycles = variables["Full cycles passed"]
+        opened = 1 - pybamm.exp(-cycles / pybamm.Parameter("Transport gain cycles"))
+        worn = pybamm.exp(-cycles * pybamm.Parameter("Transport fade"))
+        return (1 + pybamm.Parameter("Transport gain") * opened) * worn
+
+    def _contact(self, active: dict[str, Any]) -> Any:
+        """Loss of paths as the active material swells with the guest; it comes back."""
+        held = sum(s.guest_per_host * active[s.name] for s in self._network.species)
+        full = pybamm.r_average(held) / self._network.capacity
+        return pybamm.exp(-pybamm.Parameter("Transport loss by swelling") * full)
+
+    def _film(self, active: dict[str, Any]) -> Any:
+        """Resistance of the phases that cover the surface, per surface."""
+        return sum(
+            pybamm.Parameter(f"{s.name} film resistance [Ohm.m2]")
+            * pybamm.boundary_value(active[s.name], "right")
+            for s in self._network.species
+        )
+
+    @staticmethod
     def _arrhenius(variables: dict[str, Any], name: str) -> Any:
         return pybamm.exp(
             pybamm.Parameter(f"{name} [J.mol-1]") * variables["Arrhenius factor [mol.J-1]"]
@@ -230,11 +262,13 @@ class ConversionParticle(pybamm.BaseSubModel):
             variables, f"{name} activation energy"
         )
         scale = pybamm.Parameter(f"{name} presence scale")
+        # The blend must be far sharper than any drive that matters: within it, a phase that
+        # is not there would be consumed.
         reactant, product = active[reaction.reactant], active[reaction.product]
         reactant = reactant / (pybamm.sqrt(reactant**2 + 1e-12) + scale)
         product = product / (pybamm.sqrt(product**2 + 1e-12) + scale)
         presence = (reactant + product) / 2 + (reactant - product) / 2 * pybamm.tanh(
-            5 * affinity / thermal
+            200 * affinity / thermal
         )
         alpha = pybamm.Parameter(f"{name} transfer coefficient")
         forward = k * pybamm.exp(alpha * drive)
@@ -285,6 +319,10 @@ class ConversionParticle(pybamm.BaseSubModel):
             self.rhs[variables[f"{s.name} fraction profile"]] = made - used
             if s.isolates:
                 self._set_isolation(s.name, made, variables)
+        full = variables["Positive electrode host amount [mol]"] * network.capacity
+        self.rhs[variables["Full cycles passed"]] = abs(variables["Current [A]"]) / (
+            2 * FARADAY * full
+        )
         phi = variables["Positive particle guest potential [V]"]
         edge = pybamm.SpatialVariableEdge(
             "r_p", coord_sys="spherical polar", **(self._domains | {"domain": [_PARTICLE]})
@@ -327,6 +365,7 @@ class ConversionParticle(pybamm.BaseSubModel):
                 self.initial_conditions[variables[f"Isolated {s.name} profile"]] = (
                     pybamm.Scalar(0)
                 )
+        self.initial_conditions[variables["Full cycles passed"]] = pybamm.Scalar(0)
         phi = variables["Positive particle guest potential [V]"]
         self.initial_conditions[phi] = self._initial_potential()
         self.initial_conditions[variables["Guest at the start"]] = (
