@@ -12,7 +12,9 @@ from sscell.units import FARADAY
 __all__ = ["InsertionParticle"]
 
 _PARTICLE = "positive particle"
-_EDGE = 1e-6  # share of full or empty sites beyond which the logarithm goes on linearly
+# Share of full or empty sites beyond which the logarithm goes on as a straight line, and
+# its length in units of RT/F: for trials of the solver that lie outside 0 to 1.
+_EDGE, _LINE = 1e-5, 50.0
 
 
 class InsertionParticle(pybamm.BaseSubModel):
@@ -116,15 +118,12 @@ class InsertionParticle(pybamm.BaseSubModel):
         )
 
     def _mismatch(self, potential: Any, filling: Any) -> Any:
-        """Zero where the sites at a potential are filled to a share; nearly linear in both.
-
-        Beyond the last sites the logarithm goes on linearly, so that a trial of the solver
-        outside 0 to 1 still has a potential.
-        """
+        """Zero where the sites at a potential are filled to a share; nearly linear in it."""
         filled, empty = self._split(potential)
         inside = pybamm.minimum(pybamm.maximum(filling, _EDGE), 1 - _EDGE)
-        beyond = (filling - inside) / (_EDGE * (1 - _EDGE))
-        return pybamm.log(filled / empty) - pybamm.log(inside / (1 - inside)) - beyond
+        beyond = (filling - inside) / (_EDGE * (1 - _EDGE)) / _LINE
+        line = _LINE * pybamm.arcsinh(beyond)
+        return pybamm.log(filled / empty) - pybamm.log(inside / (1 - inside)) - line
 
     def set_algebraic(self, variables: dict[str, Any]) -> None:
         """Sites at the surface, and of the mean filling, in equilibrium with a potential."""
