@@ -432,8 +432,11 @@ class Cell:
         dict of str to float
         """
         nominal = self.one_c_current or self.theoretical_capacity
+        values = self.values
         return {
-            **self.values,
+            # PyBaMM's impedance packs inputs in the order of their mapping: it must be the
+            # same for all cells of a structure, however their files are sorted.
+            **{quantity.name: values[quantity.name] for quantity in self.quantities},
             "Nominal cell capacity [A.h]": nominal,
             "Current function [A]": nominal,
             "Negative electrode capacity [A.h]": self.anode_capacity,

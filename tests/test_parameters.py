@@ -274,9 +274,7 @@ class _Tank:
         """Nothing to check."""
 
     def quantities(self):
-        return (
-            Quantity("Tank potential [V]", "when empty", 0, 5),
-        )
+        return (Quantity("Tank potential [V]", "when empty", 0, 5),)
 
 
 class _TankParticle(pybamm.BaseSubModel):

@@ -3,7 +3,8 @@
 **Smoothing.** Charge is a measure over voltage: every interval between two samples
 spreads its charge evenly between its two voltages, whichever way the voltage moves. The
 differential capacity is that measure convolved with a Gaussian of standard deviation
-`smoothing` (10 mV). No derivative of noisy data is taken, and no charge is lost.
+`smoothing` (10 mV). No derivative of noisy data is taken, and no charge is lost but
+what the Gaussian carries over the ends.
 
 **Peaks.** Local maxima whose prominence is at least `prominence` (5 %) of the largest
 value, further than two `smoothing` from both ends of the curve: closer, the ends

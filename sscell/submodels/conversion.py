@@ -262,11 +262,13 @@ class ConversionParticle(pybamm.BaseSubModel):
             variables, f"{name} activation energy"
         )
         scale = pybamm.Parameter(f"{name} presence scale")
+        # The blend must be far sharper than any drive that matters: within it, a phase that
+        # is not there would be consumed.
         reactant, product = active[reaction.reactant], active[reaction.product]
         reactant = reactant / (pybamm.sqrt(reactant**2 + 1e-12) + scale)
         product = product / (pybamm.sqrt(product**2 + 1e-12) + scale)
         presence = (reactant + product) / 2 + (reactant - product) / 2 * pybamm.tanh(
-            5 * affinity / thermal
+            200 * affinity / thermal
         )
         alpha = pybamm.Parameter(f"{name} transfer coefficient")
         forward = k * pybamm.exp(alpha * drive)
