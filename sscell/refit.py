@@ -354,12 +354,16 @@ def write_refit(found: Refit, source: str | Path, target: Path) -> None:
     """
     import tomlkit
 
-    document = tomlkit.parse(find(source)[0].read_text(encoding="utf-8"))
-    entries = document["parameters"]
+    path, variant = find(source)
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    stated = document if variant is None else document["variants"][variant]
+    entries = stated["parameters"]
     bounds = found.log["bounds"]
     leaders = {n: v.name for v in found.vary for n in (v.name, *v.ties)}
     for name, value in found.values.items():
         leader = leaders[name]
+        if name not in entries:
+            entries[name] = tomlkit.inline_table()
         entry = entries[name]
         entry["value"] = float(f"{value:.6g}")
         entry["kind"] = "fitted"
