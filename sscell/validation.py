@@ -367,7 +367,11 @@ class Reading:
     def height(self, where: Mapping[str, Any]) -> float:
         """Height of the ``rank``-th highest peak over that of the highest, else zero [-]."""
         heights = sorted((p["height_mAh_g_V"] for p in self.peaks(where)), reverse=True)
-        return heights[where["rank"] - 1] / heights[0] if len(heights) >= where["rank"] else 0.0
+        return (
+            heights[where["rank"] - 1] / heights[0]
+            if len(heights) >= where["rank"]
+            else 0.0
+        )
 
     def peak(self, where: Mapping[str, Any]) -> float | None:
         """The ``index``-th of the ``out_of`` highest peaks, in order of passing [V]."""
