@@ -20,9 +20,10 @@ import numpy as np
 from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError, did_you_mean
+from sscell.measures import Reading, measure
 from sscell.observables import Observable, ObservableTable, Vary
 from sscell.parameters import find
-from sscell.validation import Reading, measure, run_all
+from sscell.validation import run_all
 
 __all__ = ["Refit", "Residuals", "refit", "write_refit"]
 
