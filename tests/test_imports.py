@@ -41,7 +41,7 @@ ALLOWED = {
     "measures": {"dataset", "analysis"},
     "sweeps": {"cell", "engine", "protocols", "simulation", "dataset", "analysis"},
     "validation": {
-        *("observables", "measures", "engine"),
+        *("observables", "measures", "engine", "parameters"),
         *("cell", "protocols", "simulation", "dataset", "analysis"),
     },
     "refit": {"observables", "measures", "validation", "engine", "cell", "parameters"},
