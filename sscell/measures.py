@@ -122,7 +122,15 @@ class Reading:
     def fraction(
         self, where: Mapping[str, Any], pick: Callable[[Any], float]
     ) -> float | None:
-        """Fraction of some phases over a half cycle, largest or last [-]."""
+        """Fraction of some phases over a half cycle, largest or last [-].
+
+        Parameters
+        ----------
+        where : mapping
+            Half cycle and phases.
+        pick : callable
+            What of the series counts.
+        """
         half = self.half(where)
         if half is None:
             return None
