@@ -25,6 +25,7 @@ from sscell.dataset import metadata
 from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.observables import Observable, ObservableTable, Run, load_observables
+from sscell.parameters import available
 from sscell.simulation import simulate
 from sscell.units import FARADAY
 
@@ -166,8 +167,7 @@ def validate(
     (1607, True, True)
     """
     if table is None:
-        name = cell.parameters.path or cell.name if isinstance(cell, Cell) else cell
-        table = load_observables(name)
+        table = load_observables(_origin(cell) if isinstance(cell, Cell) else cell)
     loaded = cell if isinstance(cell, Cell) else Cell.load(cell)
     chosen = _chosen(table.observables, ids)
     needed = dict.fromkeys(o.run for o in chosen)
@@ -181,6 +181,12 @@ def validate(
         "voltage_reference": loaded.data["bases"]["voltage_reference"],
     }
     return Validation(loaded.name, rows, table.left_out, table.notes, bases, done)
+
+
+def _origin(cell: Cell) -> str | Path:
+    """Name of a published cell or variant, else the file that a cell was read from."""
+    path = cell.parameters.path
+    return cell.name if path in (None, available().get(cell.name)) else path
 
 
 def _chosen(
