@@ -139,6 +139,11 @@ class Observable:
     def error(self, model: float) -> float:
         """Model minus published; for a bound or a range, how far outside [unit].
 
+        Parameters
+        ----------
+        model : float
+            In the unit of the observable.
+
         Examples
         --------
         >>> bound = Observable("x", "r", {}, 0.7, "1", 0.1, "at least", "predicted", "Fig. 1")
@@ -185,7 +190,13 @@ class Vary:
     ties: Mapping[str, float] = field(default_factory=dict)
 
     def to_unit(self, value: float) -> float:
-        """Position between the bounds, 0 to 1."""
+        """Position between the bounds, 0 to 1 [-].
+
+        Parameters
+        ----------
+        value : float
+            In the unit of the name.
+        """
         import math
 
         if self.scale == "log":
@@ -194,7 +205,13 @@ class Vary:
         return (value - self.lower) / (self.upper - self.lower)
 
     def from_unit(self, position: float) -> float:
-        """Value at a position between the bounds."""
+        """Value at a position between the bounds [unit of the name].
+
+        Parameters
+        ----------
+        position : float
+            0 to 1 [-].
+        """
         if self.scale == "log":
             return self.lower * (self.upper / self.lower) ** position
         return self.lower + position * (self.upper - self.lower)

@@ -84,7 +84,9 @@ class Sites:
         names, amount = table["sites"], table["guest_per_host"]
         listed = isinstance(names, list | tuple) and all(isinstance(n, str) for n in names)
         if not listed or not names or len(set(names)) != len(names):
-            raise ParameterError(f"'sites' must be a list of different names, not {names!r}.")
+            raise ParameterError(
+                f"'sites' must be a list of different names, not {names!r}."
+            )
         number = isinstance(amount, int | float) and not isinstance(amount, bool)
         if not number or not 0 < amount < np.inf:
             raise ParameterError(f"'guest_per_host' must be above 0, not {amount!r}.")
@@ -149,7 +151,11 @@ class Sites:
             ),
             Quantity("Inactive host fraction", "never reached by ions", 0, 0.95, 0.0),
             Quantity(
-                "Guest molar volume [m3.mol-1]", "swelling per mole of guest", -1e-3, 1e-3, 0.0
+                "Guest molar volume [m3.mol-1]",
+                "swelling per mole of guest",
+                -1e-3,
+                1e-3,
+                0.0,
             ),
         ]
         for name in self.names:
@@ -207,7 +213,9 @@ class Sites:
         for name in self.names:
             step = value(f"{name} potential [V]")
             step = step + value(f"{name} entropic change [V.K-1]") * heated
-            width = value(f"{name} width coefficient") * GAS_CONSTANT * temperature / FARADAY
+            width = (
+                value(f"{name} width coefficient") * GAS_CONSTANT * temperature / FARADAY
+            )
             above = (potential - step) / width
             filled = filled + value(f"{name} fraction") / (1 + exp(above))
             empty = empty + value(f"{name} fraction") / (1 + exp(-above))

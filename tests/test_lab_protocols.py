@@ -80,7 +80,8 @@ def test_every_protocol_runs_on_every_cell(name, protocol):
             "sweep": {"duration"},
             "hold": {"duration", "current limit", "capacity limit"},
         }.get(step["direction"], {*LIMITS, "duration"})
-        assert step["stop_reason"] in expected, step
+        # A fast step may meet its cut-off as soon as the current flows.
+        assert step["stop_reason"].removesuffix(" at once") in expected, step
     if "time" in run.sizes and run.sizes["time"]:
         assert np.all(np.diff(run["Time [s]"].values) >= 0)
         total = sum(run[part].values for part in metadata(run, "budget"))
@@ -101,7 +102,7 @@ def test_current_falls_monotonically_while_a_voltage_is_held(ji, way):
     """After a constant current to the last plateau either way, down to C/100."""
     half, volts = (discharge, 1.0) if way == "discharge" else (charge, 2.5)
     protocol = then(half("C/10", until=volts), hold(volts, until_current="C/100"))
-    run = simulate(ji, protocol, temperature=60, resolution=COARSE)
+    run = simulate(ji, protocol, temperature=60, resolution=Resolution())
     rows = _last(run)
     current = np.abs(run["Current [A]"].values[rows])
     assert metadata(run, "stop_reasons")[-1] == "current limit"

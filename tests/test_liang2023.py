@@ -72,7 +72,8 @@ def test_polarisation_is_strong_at_minus_thirty(name):
 
     def polarisation(celsius):
         means = [
-            half(name, celsius, "0.1C", d)["mean_voltage_V"] for d in ("charge", "discharge")
+            half(name, celsius, "0.1C", d)["mean_voltage_V"]
+            for d in ("charge", "discharge")
         ]
         return (means[0] - means[1]) / 2
 

@@ -141,8 +141,9 @@ class ConversionParticle(pybamm.BaseSubModel):
         surface = pybamm.boundary_value(phi, "right") - half_shell * uptake / (
             pybamm.boundary_value(mobility, "right")
         )
-        surface -= self._film(active) * (
-            variables["Positive particle reduction current density [A.m-2]"]
+        surface -= (
+            self._film(active)
+            * (variables["Positive particle reduction current density [A.m-2]"])
         )
         return {
             **{f"{name} rate [s-1]": rate for name, rate in rates.items()},
