@@ -43,7 +43,9 @@ ALLOWED = {
     "store": set(),
     "jobs": {"cell", "engine", "protocols", "simulation", "analysis"},
     "sweeps": {"designs", "store", "jobs", "cell", "protocols"},
+    "bands": {"cell"},
     "validation": {
+        "bands",
         *("observables", "measures", "engine", "parameters"),
         *("cell", "protocols", "simulation", "dataset", "analysis"),
     },
