@@ -21,8 +21,9 @@ from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.measures import Reading, measure
-from sscell.observables import Observable, ObservableTable, Vary
+from sscell.observables import Observable, ObservableTable, Run, Vary
 from sscell.parameters import find
+from sscell.units import ZERO_CELSIUS
 from sscell.validation import run_all
 
 __all__ = ["Refit", "Residuals", "refit", "write_refit"]
@@ -71,6 +72,7 @@ class Residuals:
     best_cost: float = np.inf
     best: np.ndarray | None = None
     best_residuals: np.ndarray | None = None
+    _known: dict[tuple[Any, ...], list[float]] = field(default_factory=dict, repr=False)
 
     @property
     def observables(self) -> tuple[Observable, ...]:
@@ -106,16 +108,12 @@ class Residuals:
         if self.evaluations >= self.limit:
             raise _Enough
         self.evaluations += 1
-        cell = self.cell.replace(self.values(x), "a trial of the refit")
-        names = dict.fromkeys(o.run for o in self.observables)
-        runs = run_all(
-            cell, [self.table.runs[n] for n in names], resolution=Resolution(self.shells)
-        )
-        readings = {
-            name: run if isinstance(run, SimulationError) else Reading(run)
-            for name, run in runs.items()
-        }
-        residuals = np.array([self._residual(o, readings[o.run]) for o in self.observables])
+        values = self.values(x)
+        cell = self.cell.replace(values, "a trial of the refit")
+        runs = np.array([o.run for o in self.observables])
+        residuals = np.empty(runs.size)
+        for name in dict.fromkeys(o.run for o in self.observables):
+            residuals[runs == name] = self._run(cell, name, values)
         cost = float(residuals @ residuals)
         if cost < self.best_cost:
             self.best_cost, self.best, self.best_residuals = cost, np.array(x), residuals
@@ -123,6 +121,27 @@ class Residuals:
             text = f"evaluation {self.evaluations}, best cost {self.best_cost:.2f}"
             self.on_progress(self.evaluations / self.limit, text)
         return residuals
+
+    def _run(self, cell: Cell, name: str, values: Mapping[str, float]) -> list[float]:
+        """Residuals of one run; values that do not touch it do not repeat it."""
+        run = self.table.runs[name]
+        key = (name, *(v for n, v in values.items() if not self._idle(n, run)))
+        if key not in self._known:
+            data = run_all(cell, [run], resolution=Resolution(self.shells))[name]
+            reading = data if isinstance(data, SimulationError) else Reading(data)
+            rows = [o for o in self.observables if o.run == name]
+            self._known[key] = [self._residual(o, reading) for o in rows]
+        return self._known[key]
+
+    def _idle(self, name: str, run: Run) -> bool:
+        """Whether a run is at the temperature where this activation energy says nothing."""
+        law, ending, _ = name.partition(" activation energy [")
+        values = self.cell.values
+        # Some conductivities are given at a temperature of their own.
+        reference = values.get(
+            f"{law} temperature [K]", values["Reference temperature [K]"]
+        )
+        return bool(ending) and abs(run.temperature + ZERO_CELSIUS - reference) < 1e-6
 
     @staticmethod
     def _residual(observable: Observable, data: Reading | SimulationError) -> float:
