@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +189,7 @@ def refit(
     table: ObservableTable,
     *,
     vary: Sequence[str] | None = None,
+    rival: str | None = None,
     max_evaluations: int = 400,
     starts: int = 1,
     seed: int = 0,
@@ -206,6 +207,8 @@ def refit(
         With what to vary and the bounds.
     vary : sequence of str, optional
         Only these parameters; default: all of the table.
+    rival : str, optional
+        Try this explanation of the table instead.
     max_evaluations : int, optional
         In all descents; each runs every protocol once.
     starts : int, optional
@@ -227,7 +230,7 @@ def refit(
     Raises
     ------
     ParameterError
-        If a parameter has no bounds, or a number is not positive.
+        If a parameter has no bounds, there is no such rival, or a number is not positive.
 
     Examples
     --------
@@ -239,6 +242,7 @@ def refit(
     """
     if max_evaluations < 1 or starts < 1:
         raise ParameterError("Evaluations and starts must be at least 1.")
+    cell, table = _with_rival(cell, table, rival)
     chosen = _chosen(table, vary)
     objective = Residuals(cell, table, chosen, max_evaluations, shells, on_progress)
     started, reason, costs = time.monotonic(), "converged", []
@@ -260,6 +264,20 @@ def refit(
         "ended": reason,
     }
     return _result(objective, log, errors and reason != "interrupted")
+
+
+def _with_rival(
+    cell: Cell, table: ObservableTable, name: str | None
+) -> tuple[Cell, ObservableTable]:
+    """Cell and table with another explanation switched on."""
+    if name is None:
+        return cell, table
+    if name not in table.rivals:
+        hint = did_you_mean(name, table.rivals, "rivals")
+        raise ParameterError(f"The table has no rival '{name}'. {hint}")
+    rival = table.rivals[name]
+    vary = {k: v for k, v in table.vary.items() if k not in rival.hold} | dict(rival.vary)
+    return cell.replace(rival.values, f"rival {name}"), replace(table, vary=vary)
 
 
 def _chosen(table: ObservableTable, names: Sequence[str] | None) -> tuple[Vary, ...]:
