@@ -20,7 +20,7 @@ from sscell.units import FARADAY, GAS_CONSTANT
 HOST, CONTACT = "Active host remaining", "Contacted surface fraction"
 GROWN = "Interphase grown [Ohm.m2]"
 STATES = (HOST, CONTACT, GROWN)
-PER_CYCLE, PER_TIME = "Active host loss per cycle", "Active host loss rate [s-1]"
+PER_CYCLE, PER_TIME = "Active host fade per cycle", "Active host loss rate [s-1]"
 GROWTH = "Positive electrode interphase growth"
 ROOT = f"{GROWTH} rate constant [Ohm2.m4.s-1]"
 FILM = "Positive electrode interphase resistance [Ohm.m2]"
@@ -31,7 +31,7 @@ ALL = {
     f"{GROWTH} per cycle [Ohm.m2]": 0.05,
     ROOT: 1e-8,
     f"{GROWTH} activation energy [J.mol-1]": 4e4,
-    "Contact loss per cycle": 0.1,
+    "Contact fade per cycle": 0.1,
     "Minimum contacted surface fraction": 0.3,
 }
 PHASES = ("S", "Na2S5", "Na2S4", "Na2S2", "Na2S")
@@ -237,7 +237,7 @@ def test_capacity_fades_with_the_host_that_is_left(name):
 
 
 def test_growing_interphase_and_parting_contact_cost_voltage_not_host():
-    changes = {f"{GROWTH} per cycle [Ohm.m2]": 0.3, "Contact loss per cycle": 0.1}
+    changes = {f"{GROWTH} per cycle [Ohm.m2]": 0.3, "Contact fade per cycle": 0.1}
     run = sscell.simulate(
         wearing("Liang2023", **changes), cycle("1C", cycles=4), resolution=coarse()
     )
@@ -249,7 +249,7 @@ def test_growing_interphase_and_parting_contact_cost_voltage_not_host():
 
 def test_degradation_is_part_of_the_structure():
     assert wearing("Ji2024").structure != sscell.load("Ji2024").structure
-    with pytest.raises(ParameterError, match="has no parameter 'Contact loss per cycle'"):
-        sscell.load("Ji2024").replace({"Contact loss per cycle": 0.1})
+    with pytest.raises(ParameterError, match="has no parameter 'Contact fade per cycle'"):
+        sscell.load("Ji2024").replace({"Contact fade per cycle": 0.1})
     with pytest.raises(ParameterError, match="is 2; allowed: 0 to 1"):
         wearing("Ji2024", **{PER_CYCLE: 2.0})

@@ -54,7 +54,7 @@ class Degradation(pybamm.BaseSubModel):
         """What a parameter set says about degradation: neutral where it says nothing."""
         energy = "activation energy [J.mol-1]"
         return (
-            Quantity("Active host loss per cycle", "per full cycle", 0, 1, 0.0),
+            Quantity("Active host fade per cycle", "per full cycle", 0, 1, 0.0),
             Quantity("Active host loss rate [s-1]", "with time", 0, 1e-3, 0.0),
             Quantity(f"Active host loss rate {energy}", "Arrhenius", 0, 3e5, 0.0),
             Quantity(
@@ -72,7 +72,7 @@ class Degradation(pybamm.BaseSubModel):
                 0.0,
             ),
             Quantity(f"{_GROWTH} {energy}", "Arrhenius, with time", 0, 3e5, 0.0),
-            Quantity("Contact loss per cycle", "per full cycle", 0, 1, 0.0),
+            Quantity("Contact fade per cycle", "per full cycle", 0, 1, 0.0),
             Quantity(
                 "Minimum contacted surface fraction", "that no cycling parts", 0, 1, 0.0
             ),
@@ -92,7 +92,7 @@ class Degradation(pybamm.BaseSubModel):
         calendar = pybamm.Parameter("Active host loss rate [s-1]") * self._arrhenius(
             variables, "Active host loss rate"
         )
-        per_cycle = pybamm.Parameter("Active host loss per cycle")
+        per_cycle = pybamm.Parameter("Active host fade per cycle")
         return {_LOSS: per_cycle * variables["Full cycles rate [s-1]"] + calendar}
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ class Degradation(pybamm.BaseSubModel):
         self.rhs[variables[_AGE]] = self._arrhenius(variables, _GROWTH) / _DAY
         contact = variables[_CONTACT]
         above = contact - pybamm.Parameter("Minimum contacted surface fraction")
-        parting = pybamm.Parameter("Contact loss per cycle") * cycling
+        parting = pybamm.Parameter("Contact fade per cycle") * cycling
         self.rhs[contact] = -parting * above
 
     @staticmethod
