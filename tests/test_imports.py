@@ -40,7 +40,9 @@ ALLOWED = {
     "analysis": {"dataset"},
     "measures": {"dataset", "analysis"},
     "sweeps": {"cell", "engine", "protocols", "simulation", "dataset", "analysis"},
+    "bands": {"cell"},
     "validation": {
+        "bands",
         *("observables", "measures", "engine", "parameters"),
         *("cell", "protocols", "simulation", "dataset", "analysis"),
     },

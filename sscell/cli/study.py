@@ -46,6 +46,9 @@ def validate_command(
     figures: Annotated[
         Path | None, typer.Option(help="Write the paper's figures to this folder.")
     ] = None,
+    bands: Annotated[
+        bool, typer.Option("--bands", help="Also at both ends of what is assumed.")
+    ] = False,
     shells: Shells = 50,
     as_json: JsonFlag = False,
 ) -> None:
@@ -58,9 +61,14 @@ def validate_command(
     results = []
     for name in _cells(cell):
         with progress(time.monotonic()) as tell:
-            results.append(
-                validate(name, ids=only, on_progress=tell, resolution=Resolution(shells))
+            found = validate(
+                name,
+                ids=only,
+                on_progress=tell,
+                resolution=Resolution(shells),
+                bands=bands,
             )
+            results.append(found)
     if markdown is not None:
         text = "\n".join(f"## {r.cell}\n\n{r.to_markdown()}" for r in results)
         markdown.write_text(text, encoding="utf-8")
@@ -109,6 +117,7 @@ def _payload(results: list[Validation]) -> dict[str, object]:
                 "counts": counts,
                 "left_out": result.left_out,
                 "notes": result.notes,
+                **({"varied": result.varied} if result.varied else {}),
             }
         )
     if len(parts) == 1:
@@ -126,11 +135,12 @@ def _print(result: Validation) -> None:
     from sscell.validation import format_row
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    names = ("Observable", "Conditions", "Published", "Model", "Null", "Error", "Word", "")
-    for name in names:
+    names = ["Observable", "Conditions", "Published", "Model", "Null", "Error", "Word", ""]
+    for name in (*names, *(("Band", "Depends on") if result.varied else ())):
         table.add_column(name, overflow="fold")
     for row in result.rows:
-        table.add_row(*format_row(row), row["word"], "" if row["met"] else "missed")
+        missed = "" if row["met"] else "missed"
+        table.add_row(*format_row(row), row["word"], missed, *result.format_band(row))
     console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
     console.print(f"{result.cell} against its paper")
     console.print(table)
@@ -139,6 +149,8 @@ def _print(result: Validation) -> None:
             f"{word}: {met} of {total} within tolerance; null model {null} of {total}"
         )
     console.print(f"{len(result.left_out)} observables are left out; --json says why.")
+    for line in result.format_varied():
+        console.print(line)
     for note in result.notes:
         console.print(f"note: {note}")
 
