@@ -163,6 +163,9 @@ def refit_command(
     vary: Annotated[
         list[str] | None, typer.Option(help="Only this parameter; repeatable.")
     ] = None,
+    rival: Annotated[
+        str | None, typer.Option(help="Try this explanation of the table instead.")
+    ] = None,
     max_evaluations: Annotated[int, typer.Option(help="In all starts together.")] = 400,
     starts: Annotated[int, typer.Option(help="Starting points.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the starting points.")] = 0,
@@ -184,6 +187,7 @@ def refit_command(
             loaded,
             table,
             vary=vary,
+            rival=rival,
             max_evaluations=max_evaluations,
             starts=starts,
             seed=seed,
