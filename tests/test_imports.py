@@ -39,7 +39,10 @@ ALLOWED = {
     "readers": {"dataset"},
     "analysis": {"dataset"},
     "measures": {"dataset", "analysis"},
-    "sweeps": {"cell", "engine", "protocols", "simulation", "dataset", "analysis"},
+    "designs": {"cell", "protocols"},
+    "store": set(),
+    "jobs": {"cell", "engine", "protocols", "simulation", "analysis"},
+    "sweeps": {"designs", "store", "jobs", "cell", "protocols"},
     "bands": {"cell"},
     "validation": {
         "bands",

@@ -214,8 +214,27 @@ def sweep_command(
         list[str] | None,
         typer.Option(help="A parameter: 'NAME=1e-4,2e-4'; repeatable."),
     ] = None,
+    points: Annotated[
+        int | None,
+        typer.Option(
+            help="Latin hypercube of so many points; the axes are ranges: 'low:high', or "
+            "'low:high:log' for equal ratios."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the Latin hypercube.")] = 0,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", help="Points from a CSV file, one column for each axis."),
+    ] = None,
     mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Run on a dask cluster: 'tcp://host:8786'.")
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(help="Keep finished points in this file; started again, go on there."),
+    ] = None,
     shells: Shells = 50,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write the table: .nc or .csv.")
@@ -226,7 +245,7 @@ def sweep_command(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run a grid of temperatures, rates and parameters; failures are kept as rows."""
+    """Run a grid, a list or a Latin hypercube of points; failures are kept as rows."""
     from sscell.engine import Resolution
     from sscell.plots.style import FIGURE_SUFFIXES
     from sscell.sweeps import sweep
@@ -235,12 +254,17 @@ def sweep_command(
     check_output(plot, FIGURE_SUFFIXES)
     if plot is not None and phase is None:
         raise ParameterError("--plot needs --phase, the intermediate to map.")
-    with progress(time.monotonic()) as tell:
+    axes = _design(_axes(temperatures, rates, over), points, seed, listed)
+    if plot is not None and not (temperatures and rates and points is None):
+        raise ParameterError("--plot needs a grid of temperatures (-T) and rates (-C).")
+    with progress(time.monotonic(), timed=False) as tell:
         grid = sweep(
             cell,
-            _axes(temperatures, rates, over),
+            axes,
             _protocol(mode),
             workers=workers,
+            scheduler=scheduler,
+            store=store,
             on_progress=tell,
             resolution=Resolution(shells=shells),
         )
@@ -270,6 +294,39 @@ def _axes(
             raise ParameterError(f"--over '{text}' must read 'NAME=value,value'.")
         axes[name.strip()] = [part.strip() for part in values.split(",")]
     return axes
+
+
+def _design(
+    axes: dict[str, list[str]], points: int | None, seed: int, listed: Path | None
+) -> dict[str, list[str]] | list[dict[str, str]]:
+    """Grid as it is, points of a file, or points of a Latin hypercube over ranges."""
+    if listed is not None:
+        if axes or points is not None:
+            raise ParameterError(
+                "--list stands alone: its file has the axes and the points."
+            )
+        return _read_points(listed)
+    ranges = {name: ",".join(values).split(":") for name, values in axes.items()}
+    if points is not None:
+        from sscell.designs import latin_hypercube
+
+        return latin_hypercube(ranges, points, seed)
+    for name, values in ranges.items():
+        if len(values) > 1:
+            raise ParameterError(
+                f"The range '{':'.join(values)}' of {name} needs --points."
+            )
+    return axes
+
+
+def _read_points(path: Path) -> list[dict[str, str]]:
+    import csv
+
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return list(csv.DictReader(file, skipinitialspace=True))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"The list '{path}' cannot be read: {error}.") from error
 
 
 def _protocol(mode: str) -> Protocol:
