@@ -13,7 +13,7 @@ from sscell.errors import ParameterError, did_you_mean
 from sscell.network import Network
 from sscell.parameters import GENERAL, ParameterSet, Quantity, available
 from sscell.sites import Sites
-from sscell.submodels import conduction
+from sscell.submodels import conduction, sizes
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.conversion import ConversionParticle
 from sscell.submodels.degradation import Degradation, NoDegradation
@@ -125,6 +125,11 @@ class Cell:
         """Whether host, interphase and contact wear out."""
         return bool(self.data["physics"].get("degradation", False))
 
+    @property
+    def size_classes(self) -> int:
+        """Classes of particles of equal volume and different size; 0: all alike."""
+        return int(self.data["physics"].get("particle_sizes", 0))
+
     def submodels(
         self, distributed: bool = False, double_layer: bool = False
     ) -> dict[str, Any]:
@@ -145,7 +150,9 @@ class Cell:
         _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode model")
         anode = _choose(_ANODES, physics.get("anode"), "anode model")
         wear = Degradation if self.has_degradation else NoDegradation
-        implicit = distributed or double_layer or self.has_redox
+        sized = self.size_classes > 0
+        several = distributed or sized
+        implicit = several or double_layer or self.has_redox
         parts = {
             "negative electrode": anode(double_layer),
             "separator": SeparatorLayers(self.layers, double_layer),
@@ -153,13 +160,13 @@ class Cell:
             if distributed
             else conduction.LumpedCathode(implicit),
             "positive interface": Interface(
-                implicit, double_layer, self.has_redox, distributed
+                implicit, double_layer, self.has_redox, several, sized
             ),
-            "positive particle": particle(self.host, distributed),
+            "positive particle": particle(self.host, several),
             "positive degradation": wear(self.host.phases),
         }
         if self.has_redox:
-            parts["electrolyte redox"] = ElectrolyteRedox(distributed)
+            parts["electrolyte redox"] = ElectrolyteRedox(several)
         return parts
 
     @property
@@ -173,6 +180,7 @@ class Cell:
             self.host,
             self.has_redox,
             self.has_degradation,
+            self.size_classes,
         )
 
     @cached_property
@@ -187,6 +195,7 @@ class Cell:
             *conduction.quantities(),
             *(ElectrolyteRedox.quantities() if self.has_redox else ()),
             *(Degradation.quantities() if self.has_degradation else ()),
+            *(sizes.quantities() if self.size_classes else ()),
             *self.host.quantities(),
         )
 
@@ -377,6 +386,13 @@ class Cell:
         if not named or len(set(layers)) != len(layers):
             raise ParameterError(
                 f"{self.name}: 'separator' must be a list of different names, not {layers!r}."
+            )
+        count = self.data["physics"].get("particle_sizes", 0)
+        whole = isinstance(count, int) and not isinstance(count, bool)
+        if not whole or (count and not 3 <= count <= 100):
+            raise ParameterError(
+                f"{self.name}: 'particle_sizes' must be 0 or a whole number from 3 to 100, "
+                f"not {count!r}."
             )
         bases, rates = self.data["bases"], self.data["rates"]
         for key in ("capacity", "energy", "voltage_reference", "working_metal"):

@@ -14,7 +14,9 @@ import numpy as np
 import pybamm
 
 from sscell.cell import Cell
+from sscell.errors import ParameterError
 from sscell.submodels.electrolyte_redox import ElectrolyteRedox
+from sscell.submodels.sizes import particle_sizes
 from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
 
 __all__ = ["ATOL", "RTOL", "SolidStateCell", "solver"]
@@ -56,7 +58,8 @@ class SolidStateCell(pybamm.BaseModel):
         Finite volumes over the cathode's thickness, each with a particle; 0: one particle
         for all, with the analytic Ohmic drop of an even reaction.
     double_layer : bool, optional
-        Whether double layers and grain boundaries are charged, as impedance needs.
+        Whether double layers and grain boundaries are charged, as impedance needs;
+        particle sizes always charge them.
     controlled : str, optional
         ``"current"``, or ``"voltage"``: then the current is an unknown.
     name : str, optional
@@ -65,7 +68,7 @@ class SolidStateCell(pybamm.BaseModel):
     Raises
     ------
     ParameterError
-        If there is no such cell.
+        If there is no such cell, or it is to be resolved over both sizes and thickness.
 
     Examples
     --------
@@ -85,6 +88,12 @@ class SolidStateCell(pybamm.BaseModel):
         super().__init__(name)
         self.cell = cell if isinstance(cell, Cell) else Cell.load(cell)
         self.shells, self.thickness_points = shells, thickness_points
+        if thickness_points and self.cell.size_classes:
+            raise ParameterError(
+                f"{self.cell.name} resolves its particle sizes, which share one potential: "
+                f"thickness points must be 0, not {thickness_points}."
+            )
+        double_layer = double_layer or self.cell.size_classes > 0
         self._double_layer = double_layer
         # What `pybamm.Experiment` and `pybamm.EISSimulation` ask of a model.
         self.summary_variables: list[str] = []
@@ -160,8 +169,7 @@ class SolidStateCell(pybamm.BaseModel):
             **amounts,
         }
 
-    @staticmethod
-    def _amounts() -> dict[str, Any]:
+    def _amounts(self) -> dict[str, Any]:
         """Volumes, surfaces and moles that follow from the masses."""
         mass = pybamm.Parameter("Positive electrode mass [kg]")
         volumes = {
@@ -175,12 +183,13 @@ class SolidStateCell(pybamm.BaseModel):
         )
         density = pybamm.Parameter("Positive electrode active material density [kg.m-3]")
         molar = pybamm.Parameter("Positive electrode active material molar mass [kg.mol-1]")
-        radius = pybamm.Parameter("Positive particle radius [m]")
+        sizes = particle_sizes(self.cell.size_classes)
         active = volumes["active material"]
-        return {
+        return sizes | {
             "Positive electrode host amount [mol]": active * density / molar,
             "Positive electrode host concentration [mol.m-3]": density / molar,
-            "Positive particle surface area [m2]": 3 * active / radius,
+            "Positive particle surface area [m2]": active
+            * sizes["Positive particle surface per volume [m-1]"],
             "Positive electrode thickness [m]": layer
             / pybamm.Parameter("Electrode area [m2]"),
             **{
@@ -293,11 +302,16 @@ class SolidStateCell(pybamm.BaseModel):
         return pybamm.ParameterValues(self.cell.parameter_dict())
 
     @property
+    def _points(self) -> int:
+        """Particles at different places, or of different sizes; 0: one for all."""
+        return self.thickness_points or self.cell.size_classes
+
+    @property
     def default_geometry(self) -> pybamm.Geometry:
         """Particle and cathode of unit size: their sizes are parameters, not meshes."""
         r = pybamm.SpatialVariable("r_p", [_PARTICLE], coord_sys="spherical polar")
         domains = {_PARTICLE: {r: {"min": 0, "max": 1}}}
-        if self.thickness_points:
+        if self._points:
             z = pybamm.SpatialVariable("x_p", [_ELECTRODE], coord_sys="cartesian")
             domains[_ELECTRODE] = {z: {"min": 0, "max": 1}}
         return pybamm.Geometry(domains)
@@ -305,7 +319,7 @@ class SolidStateCell(pybamm.BaseModel):
     @property
     def default_var_pts(self) -> dict[str, int]:
         """Number of finite volumes by coordinate."""
-        points = {"x_p": self.thickness_points} if self.thickness_points else {}
+        points = {"x_p": self._points} if self._points else {}
         return {"r_p": self.shells, **points}
 
     @property

@@ -124,7 +124,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         network = self._network
         phi = variables["Positive particle guest potential [V]"]
         active = self._active_fractions(variables)
-        scale = pybamm.Parameter("Positive particle radius [m]") ** 2 * FARADAY
+        scale = variables["Positive particle squared radius [m2]"] * FARADAY
         scale = scale * variables["Positive electrode host concentration [mol.m-3]"]
         conductivity = pybamm.Parameter("Minimum ionic conductivity [S.m-1]") + sum(
             pybamm.maximum(active[s.name], 0)
@@ -138,7 +138,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         uptake = (
             variables["Positive particle reduction current density [A.m-2]"]
             / FARADAY
-            / pybamm.Parameter("Positive particle radius [m]")
+            / variables["Positive particle radius [m]"]
             / variables["Positive electrode host concentration [mol.m-3]"]
             / (1 - pybamm.Parameter("Inactive host fraction"))
             / variables["Active host remaining"]

@@ -86,7 +86,10 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
         area = variables["Positive particle surface area [m2]"]
         return {
             "Electrolyte redox current density [A.m-2]": j,
-            "Electrolyte redox current [A]": pybamm.x_average(j) * area,
+            "Electrolyte redox current [A]": pybamm.x_average(
+                variables["Relative particle surface"] * j
+            )
+            * area,
             "Electrolyte redox interphase resistance [Ohm.m2]": pybamm.Parameter(
                 f"{name} interphase resistance [Ohm.m2]"
             )
@@ -107,6 +110,7 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
         left = variables["Reactive electrolyte fraction"]
         current = (
             variables["Electrolyte redox current density [A.m-2]"]
+            * variables["Relative particle surface"]
             * variables["Positive particle surface area [m2]"]
         )
         self.rhs[left] = current / (3600 * self.charge())

@@ -86,12 +86,12 @@ class InsertionParticle(pybamm.BaseSubModel):
         )
         blocked = pybamm.exp(-pybamm.Parameter(f"{name} decay coefficient") * x)
         diffusivity = pybamm.Parameter(f"{name} [m2.s-1]") * thermal * blocked
-        radius = pybamm.Parameter("Positive particle radius [m]")
-        rate = diffusivity / radius**2
+        rate = diffusivity / variables["Positive particle squared radius [m2]"]
         # One third of the uptake per site: surface over volume of the unit sphere.
         uptake = (
             variables["Positive particle reduction current density [A.m-2]"]
-            / (FARADAY * self._sites.guest_per_host * radius)
+            / (FARADAY * self._sites.guest_per_host)
+            / variables["Positive particle radius [m]"]
             / variables["Positive electrode host concentration [mol.m-3]"]
             / (1 - pybamm.Parameter("Inactive host fraction"))
             / left

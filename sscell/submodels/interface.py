@@ -33,14 +33,25 @@ class Interface(pybamm.BaseSubModel):
     redox : bool
         Whether the electrolyte reacts beside the active material.
     distributed : bool
-        Whether everything varies over the thickness.
+        Whether everything varies over the thickness, or over sizes of particles.
+    sizes : bool, optional
+        Whether the particles differ in size and share one potential, that of the double
+        layer; it needs one.
     """
 
-    def __init__(self, implicit: bool, double_layer: bool, redox: bool, distributed: bool):
+    def __init__(
+        self,
+        implicit: bool,
+        double_layer: bool,
+        redox: bool,
+        distributed: bool,
+        sizes: bool = False,
+    ):
         super().__init__(None, domain="positive", name="interface")
         self._implicit = implicit
         self._double_layer = double_layer
         self._redox = redox
+        self._sizes = sizes
         self._where = ["positive electrode"] if distributed else []
 
     @staticmethod
@@ -137,19 +148,23 @@ class Interface(pybamm.BaseSubModel):
 
     def _divided(self, variables: dict[str, Any]) -> Any:
         """What is left of the current for the double layer [A.m-2]."""
-        left = (
-            variables["Positive electrode total reduction current density [A.m-2]"]
-            - variables["Positive particle reduction current density [A.m-2]"]
-        )
+        used = variables["Positive particle reduction current density [A.m-2]"]
         if self._redox:
-            left -= variables["Electrolyte redox current density [A.m-2]"]
-        return left
+            used += variables["Electrolyte redox current density [A.m-2]"]
+        if self._sizes:
+            used = pybamm.x_average(variables["Relative particle surface"] * used)
+        return (
+            variables["Positive electrode total reduction current density [A.m-2]"] - used
+        )
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Charge the double layer."""
         if self._double_layer:
             local = variables["Positive electrode local potential difference [V]"]
-            self.rhs[local] = -self._divided(variables) / self._capacity()
+            rate = -self._divided(variables) / self._capacity()
+            self.rhs[local] = (
+                pybamm.PrimaryBroadcast(rate, self._where) if self._sizes else rate
+            )
 
     def set_algebraic(self, variables: dict[str, Any]) -> None:
         """Kinetics at every point; without a double layer, the division of the current."""
