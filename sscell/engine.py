@@ -140,9 +140,17 @@ class Engine:
         Meshes and tolerances.
     controlled : str
         ``"current"`` or ``"voltage"``.
+    sensitive : sequence of str, optional
+        Inputs whose forward sensitivities every step integrates along.
     """
 
-    def __init__(self, cell: Cell, resolution: Resolution, controlled: str):
+    def __init__(
+        self,
+        cell: Cell,
+        resolution: Resolution,
+        controlled: str,
+        sensitive: Sequence[str] = (),
+    ):
         model = SolidStateCell(
             cell,
             shells=resolution.shells,
@@ -164,12 +172,14 @@ class Engine:
         self.outputs = series(cell, model.budget)
         self._solver = simulation.solver
         self._defaults = {**LIMITS, **own}
-        self._input_names = (*parameters, *self._defaults)
+        self.input_names = (*parameters, *self._defaults)
+        # PyBaMM orders the columns of the sensitivities by the names of the inputs.
+        self.sensitive = tuple(sorted(sensitive))
 
     @cached_property
     def _function(self) -> casadi.Function:
         t, y = casadi.MX.sym("t"), casadi.MX.sym("y", self.model.len_rhs_and_alg)
-        inputs = {name: casadi.MX.sym(name) for name in self._input_names}
+        inputs = {name: casadi.MX.sym(name) for name in self.input_names}
         rows = [
             self.model.get_processed_variable(name).to_casadi(t, y, inputs=inputs)
             for name in self.outputs
@@ -197,7 +207,13 @@ class Engine:
         values = cell.parameter_dict() | {"Current function [A]": current}
         return values | self._defaults | limits
 
-    def step(self, solution: Any, duration: float, inputs: Mapping[str, float]) -> Any:
+    def step(
+        self,
+        solution: Any,
+        duration: float,
+        inputs: Mapping[str, float],
+        times: np.ndarray | None = None,
+    ) -> Any:
         """Integrate from the end of a solution (or from the start if None).
 
         Parameters
@@ -208,6 +224,9 @@ class Engine:
             Longest time [s].
         inputs : mapping
             From `inputs`.
+        times : numpy.ndarray, optional
+            Where the solution is wanted, since the start of the step [s]; default: where
+            the solver stops.
 
         Returns
         -------
@@ -215,7 +234,13 @@ class Engine:
             Of this step alone.
         """
         return self._solver.step(
-            solution, self.model, duration, inputs=dict(inputs), save=False
+            solution,
+            self.model,
+            duration,
+            inputs=dict(inputs),
+            save=False,
+            t_interp=times,
+            calculate_sensitivities=list(self.sensitive),
         )
 
     def evaluate(
@@ -237,7 +262,7 @@ class Engine:
         dict of str to numpy.ndarray, shape (n,)
             By name, in the unit of the name.
         """
-        p = np.array([inputs[name] for name in self._input_names])
+        p = np.array([inputs[name] for name in self.input_names])
         columns = np.repeat(p[:, None], t.size, axis=1)
         table = np.asarray(self._function(t[None, :], y, columns))
         return dict(zip(self.outputs, table, strict=True))
