@@ -306,13 +306,12 @@ class Problem:
         """Inputs that change with a parameter, and how fast: itself and what follows."""
         value = cell.values[name]
         step = _NUDGE * (abs(value) or 1.0)
-        quantity = cell.quantity(name)
-        if value + step > quantity.upper:
+        try:
+            after = cell.replace({name: value + step}).parameter_dict()
+        except ParameterError:  # at its bound, or the mass fractions add up to 1
             step = -step
-        before, after = (
-            cell.parameter_dict(),
-            cell.replace({name: value + step}).parameter_dict(),
-        )
+            after = cell.replace({name: value + step}).parameter_dict()
+        before = cell.parameter_dict()
         ignored = ("Current function [A]", "Nominal cell capacity [A.h]")
         moved = {
             n: (after[n] - before[n]) / step

@@ -212,7 +212,9 @@ def _series(data: xr.Dataset, label: str) -> tuple[np.ndarray, np.ndarray, np.nd
         for name in ("Time [s]", "Current [A]", "Voltage [V]")
     ]
     good = np.all(np.isfinite(columns), axis=0)
-    if good.sum() < 10 or np.mean(~good) > _LOST:
+    if good.sum() < 4:
+        raise DataError(f"{label} has only {int(good.sum())} complete samples.")
+    if np.mean(~good) > _LOST:
         raise DataError(
             f"{label} has gaps: {int((~good).sum())} of {good.size} samples lack time, "
             "current or voltage. Cut the data to a part that is complete."

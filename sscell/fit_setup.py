@@ -1,0 +1,204 @@
+"""What a fit needs before it starts: data checked, parameters checked, and what they pin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+
+from sscell.cell import Cell
+from sscell.dataset import metadata
+from sscell.engine import Resolution
+from sscell.errors import ParameterError
+from sscell.fit_checks import check_course, remarks_of
+from sscell.fit_problem import Problem, variables_of
+from sscell.identifiability import Knowledge, knowledge
+from sscell.replay import course
+from sscell.units import parse_quantity
+
+__all__ = ["Bounds", "identify", "prepare"]
+
+Bounds = Mapping[str, tuple[float, float]]
+
+
+def prepare(
+    cell: str | Cell,
+    datasets: Any,
+    vary: Bounds,
+    *,
+    temperature: Any = None,
+    weights: Any = None,
+    states: Any = "pristine",
+    noise: Any = None,
+    cutoffs: tuple[float, float] | None = None,
+    log: Sequence[str] | None = None,
+    priors: Mapping[str, tuple[float, float]] | None = None,
+    separate: Sequence[str] = (),
+    points: int = 200,
+    resolution: Resolution | None = None,
+) -> tuple[Problem, list[str]]:
+    """Check data and parameters, and set up what a fit minimises.
+
+    Parameters
+    ----------
+    cell : str or Cell
+        Where the fit starts.
+    datasets : xarray.Dataset, sequence or mapping of them
+        Time series, measured or simulated; the keys of a mapping are their names.
+    vary : mapping of str to tuple of float
+        Bounds by parameter [unit of the name].
+    temperature : float, str or sequence, optional
+        One for all, or one each [degC]; default: the data's own, else the set's.
+    weights : float or sequence, optional
+        Factor on the residuals of each dataset [-].
+    states : str or sequence, optional
+        What each starts from: ``"pristine"`` or ``"formed"``.
+    noise : float or sequence, optional
+        Standard deviation of the voltage [V]; default: estimated from each dataset.
+    cutoffs : tuple of float, optional
+        Where the tests turned round [V]; default: the cell's window.
+    log, priors, separate : optional
+        As for `variables_of`.
+    points : int, optional
+        Points compared in each dataset.
+    resolution : Resolution, optional
+        Meshes and tolerances.
+
+    Returns
+    -------
+    tuple of Problem and list of str
+        With remarks about the data.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter or an option is not usable.
+    DataError
+        If the data cannot be of this cell.
+
+    Examples
+    --------
+    >>> import sscell
+    >>> run = sscell.simulate("Ji2024", sscell.discharge("C/10"))
+    >>> problem, _ = prepare("Ji2024", run, {"R3 rate constant [s-1]": (1e-5, 1e-3)})
+    >>> problem.courses[0].segments[0].limit
+    0.7
+    """
+    cell = cell if isinstance(cell, Cell) else Cell.load(cell)
+    named = _named(datasets)
+    count = len(named)
+    celsius = _each(temperature, count, "temperature")
+    each = zip(
+        named.items(),
+        celsius,
+        _each(weights, count, "weights"),
+        _each(states, count, "states"),
+        _each(noise, count, "noise"),
+        strict=True,
+    )
+    courses, told = [], []
+    for (label, data), degrees, weight, state, sigma in each:
+        found = course(
+            data,
+            cutoffs or cell.window,
+            label=label,
+            celsius=_degrees(degrees),
+            points=points,
+            noise=_positive(sigma, "noise"),
+            weight=_positive(weight, "weights") or 1.0,
+            state=state,
+        )
+        check_course(cell, found)
+        told += remarks_of(cell, found)
+        courses.append(found)
+    variables = variables_of(cell, vary, list(named), log, priors, separate)
+    problem = Problem(
+        cell, tuple(courses), variables, resolution or Resolution(shells=25)
+    )
+    return problem, told
+
+
+def _named(datasets: Any) -> dict[str, xr.Dataset]:
+    if isinstance(datasets, xr.Dataset):
+        datasets = [datasets]
+    if not isinstance(datasets, Mapping):
+        names: dict[str, xr.Dataset] = {}
+        for number, data in enumerate(datasets, start=1):
+            source = metadata(data, "source_file") or metadata(data, "source")
+            name = str(source or f"data {number}")
+            names[name if name not in names else f"{name} {number}"] = data
+        datasets = names
+    if not datasets:
+        raise ParameterError("Give at least one dataset to fit.")
+    for label, data in datasets.items():
+        if not isinstance(data, xr.Dataset):
+            raise ParameterError(
+                f"'{label}' is no dataset but {type(data).__name__}; read a file with "
+                "sscell.read."
+            )
+    return dict(datasets)
+
+
+def _each(value: Any, count: int, name: str) -> list[Any]:
+    if value is None or isinstance(value, str | int | float):
+        return [value] * count
+    values = list(value)
+    if len(values) != count:
+        raise ParameterError(
+            f"Give one {name} for all datasets or one each: {len(values)} for {count}."
+        )
+    return values
+
+
+def _degrees(value: Any) -> float | None:
+    return None if value is None else float(parse_quantity(value, "degC", "temperature"))
+
+
+def _positive(value: Any, name: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ParameterError(f"The {name} must be positive, not {value!r}.")
+    return float(value)
+
+
+def identify(cell: str | Cell, datasets: Any, vary: Bounds, **options: Any) -> Knowledge:
+    """What data could pin of parameters, at the cell's own values, before any fit.
+
+    Parameters
+    ----------
+    cell : str or Cell
+        Whose values are taken as true.
+    datasets : xarray.Dataset, sequence or mapping of them
+        Measured, or simulated for a test that is planned.
+    vary : mapping of str to tuple of float
+        Bounds by parameter [unit of the name].
+    **options
+        As for `prepare`.
+
+    Returns
+    -------
+    Knowledge
+
+    Raises
+    ------
+    ParameterError, DataError
+        As for `prepare`.
+    SimulationError
+        If the model fails at these values.
+
+    Examples
+    --------
+    >>> import sscell
+    >>> run = sscell.simulate("Ji2024", sscell.discharge("C/10"))
+    >>> pair = {"Separator thickness [m]": (1e-4, 2e-3),
+    ...         "Separator conductivity [S.m-1]": (1e-3, 1e-1)}
+    >>> print(identify("Ji2024", run, pair, noise=2e-3))
+    Separator thickness and Separator conductivity are known only together: the data pin \
+Separator thickness^0.71 x Separator conductivity^-0.71, not the two apart.
+    """
+    problem, _ = prepare(cell, datasets, vary, **options)
+    u = problem.start()
+    _, jacobian = problem(u)
+    return knowledge(jacobian, problem.variables, u)
