@@ -285,7 +285,9 @@ class Problem:
         cell = self.cell.replace(values)
         forward = self._forward(values)
         traced = forward.trace(cell, course)
-        if not np.all(np.isfinite(traced.voltage)) or not np.all(np.isfinite(traced.slopes)):
+        if not np.all(np.isfinite(traced.voltage)) or not np.all(
+            np.isfinite(traced.slopes)
+        ):
             raise SimulationError("The model gave no finite voltage.")
         slopes = np.zeros((traced.voltage.size, u.size))
         for k, variable in enumerate(self.variables):

@@ -229,7 +229,9 @@ class Fit:
             "cost": self.cost,
             "misfit": self.misfit,
             "dilution": self.dilution,
-            "rms_mV": dict(zip([c.label for c in self.problem.courses], _rms(self), strict=True)),
+            "rms_mV": dict(
+                zip([c.label for c in self.problem.courses], _rms(self), strict=True)
+            ),
             "noise_mV": {c.label: c.noise * 1e3 for c in self.problem.courses},
             "points": int(self.residuals.size),
             "ended": self.ended,
@@ -277,9 +279,7 @@ def _bound(position: float) -> str | None:
     return "upper" if position > 1 - _AT_BOUND else None
 
 
-def _remarks(
-    problem: Problem, u: np.ndarray, misfit: float, dilution: float
-) -> list[str]:
+def _remarks(problem: Problem, u: np.ndarray, misfit: float, dilution: float) -> list[str]:
     found = []
     for v, x in zip(problem.variables, u, strict=True):
         if side := _bound(x):

@@ -20,6 +20,8 @@ from sscell.units import parse_quantity
 __all__ = ["Bounds", "identify", "prepare"]
 
 Bounds = Mapping[str, tuple[float, float]]
+# Finer tolerances than a run: the noise of the integrator must stay below that of the data.
+_RESOLUTION = Resolution(shells=25, rtol=1e-6, atol=1e-8)
 
 
 def prepare(
@@ -113,9 +115,7 @@ def prepare(
         told += remarks_of(cell, found)
         courses.append(found)
     variables = variables_of(cell, vary, list(named), log, priors, separate)
-    problem = Problem(
-        cell, tuple(courses), variables, resolution or Resolution(shells=25)
-    )
+    problem = Problem(cell, tuple(courses), variables, resolution or _RESOLUTION)
     return problem, told
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from sscell.cell import Cell
 from sscell.errors import ParameterError, SimulationError
 from sscell.fit_problem import Problem
@@ -21,8 +22,8 @@ __all__ = ["fit", "identify"]
 
 Progress = Callable[[float, str], None]
 _FAILED = 1e4  # standard deviations: residuals of a solve that failed
-# Below this the cost only follows the noise of the integrator: 3 % of a standard error.
-_CLOSE = 1e-3
+# Squared: a tenth of a standard error. Nearer, the cost follows the integrator's noise.
+_CLOSE = 1e-2
 _INSIDE = 1e-6  # the optimiser starts inside the bounds
 
 
@@ -170,8 +171,8 @@ class _Search:
             bounds=(0.0, 1.0),
             method="trf",
             x_scale="jac",
-            ftol=1e-7,
-            xtol=1e-7,
+            ftol=1e-5,
+            xtol=1e-6,
             gtol=1e-9,
             max_nfev=self.limit,
         )
@@ -308,4 +309,3 @@ def _conclude(search: _Search, ended: str, told: list[str], seed: int) -> Fit:
         remarks=tuple(told),
         seed=seed,
     )
-

@@ -266,9 +266,7 @@ def preparation_of(cell: Cell, course: Course) -> tuple[Segment, ...]:
     if course.state == "formed":
         formation = cell.data.get("protocols", {}).get("formation")
         if formation is None:
-            raise ParameterError(
-                f"{cell.name} names no formation; use state 'pristine'."
-            )
+            raise ParameterError(f"{cell.name} names no formation; use state 'pristine'.")
         rate = formation["rate"]
         done = [first, -first] * int(formation["cycles"])
     elif course.state != "pristine":

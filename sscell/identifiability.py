@@ -121,9 +121,10 @@ def knowledge(
     spread = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(spread, spread)
     directions = _directions(covariance, widths, variables)
-    pinned = tuple(bool(r < min(_LOOSE, 0.7 * w / math.sqrt(12))) for r, w in zip(
-        relative, widths, strict=True
-    ))
+    pinned = tuple(
+        bool(r < min(_LOOSE, 0.7 * w / math.sqrt(12)))
+        for r, w in zip(relative, widths, strict=True)
+    )
     return Knowledge(
         variables,
         np.array([v.value(x) for v, x in zip(variables, u, strict=True)]),
@@ -198,9 +199,7 @@ def _together(
     parts = [names[k] for k in involved]
     listed = ", ".join(parts[:-1]) + f" and {parts[-1]}"
     if len(involved) > 2 or not all(variables[k].log for k in involved):
-        moves = ", ".join(
-            f"{names[k]} {'up' if axis[k] > 0 else 'down'}" for k in involved
-        )
+        moves = ", ".join(f"{names[k]} {'up' if axis[k] > 0 else 'down'}" for k in involved)
         return (
             f"{listed} are known only together: they can move at once ({moves}) "
             "with hardly a change in the data."

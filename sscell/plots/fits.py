@@ -1,0 +1,125 @@
+"""Figures of a fit: data against model, residuals, correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sscell.plots.style import DIRECTION_COLOURS, figure_style
+
+__all__ = ["plot_correlation", "plot_curve"]
+
+_DATA, _MODEL, _QUIET = "#999999", DIRECTION_COLOURS["discharge"], "#555555"
+
+
+def plot_curve(curve: Mapping[str, Any], noise_mv: float) -> Any:
+    """Measured points and the model's line over time, and what is left between them.
+
+    Parameters
+    ----------
+    curve : mapping
+        ``label``, ``time`` [s], ``measured`` and ``model`` [V], shape (n,), and perhaps
+        ``band``, the half width of a 95 % band [V].
+    noise_mv : float
+        Standard deviation of the data [mV].
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> t = np.linspace(0, 3600, 9)
+    >>> figure = plot_curve({"label": "a", "time": t, "measured": 2 - t, "model": 2 - t}, 1.0)
+    >>> [axis.get_ylabel() for axis in figure.axes]
+    ['Voltage [V]', 'Residual [mV]']
+    """
+    import matplotlib.pyplot as plt
+
+    hours = np.asarray(curve["time"]) / 3600
+    measured, model = np.asarray(curve["measured"]), np.asarray(curve["model"])
+    with figure_style():
+        figure, (top, below) = plt.subplots(
+            2,
+            1,
+            figsize=(5.2, 3.6),
+            sharex=True,
+            height_ratios=(3, 1.2),
+            layout="constrained",
+        )
+        top.plot(
+            hours, measured, "o", ms=2.5, mfc="none", mew=0.7, color=_DATA, label="data"
+        )
+        top.plot(hours, model, color=_MODEL, label="model")
+        if curve.get("band") is not None:
+            band = np.asarray(curve["band"])
+            top.fill_between(
+                hours,
+                model - band,
+                model + band,
+                color=_MODEL,
+                alpha=0.25,
+                lw=0,
+                label="95 % band of the parameters",
+            )
+        top.set_ylabel("Voltage [V]")
+        top.set_title(str(curve["label"]), loc="left")
+        top.legend(loc="best")
+        left = 1e3 * (model - measured)
+        below.axhspan(-2 * noise_mv, 2 * noise_mv, color=_DATA, alpha=0.25, lw=0)
+        below.axhline(0, color=_QUIET, lw=0.6)
+        below.plot(hours, left, ".", ms=3, color=_MODEL)
+        reach = max(float(np.quantile(np.abs(left), 0.98)) * 1.3, 3 * noise_mv)
+        below.set_ylim(-reach, reach)
+        below.set_ylabel("Residual [mV]")
+        below.set_xlabel("Time [h]")
+    return figure
+
+
+def plot_correlation(names: Sequence[str], correlation: Any) -> Any:
+    """Correlations of the parameters as a coloured table.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the parameters.
+    correlation : array_like, shape (n, n)
+        [-].
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = plot_correlation(["a", "b"], [[1, 0.5], [0.5, 1]])
+    >>> len(figure.axes)
+    1
+    """
+    import matplotlib.pyplot as plt
+
+    table = np.asarray(correlation, dtype=float)
+    count = len(names)
+    side = 1.0 + 0.55 * count
+    with figure_style():
+        figure, axis = plt.subplots(figsize=(side + 2.2, side), layout="constrained")
+        axis.imshow(table, cmap="RdBu_r", vmin=-1, vmax=1)
+        for row in range(count):
+            for column in range(count):
+                value = table[row, column]
+                axis.text(
+                    column,
+                    row,
+                    f"{value:+.2f}",
+                    ha="center",
+                    va="center",
+                    color="white" if abs(value) > 0.6 else "black",
+                )
+        numbers = [str(k) for k in range(1, count + 1)]
+        labels = [f"{n}  {name}" for n, name in zip(numbers, names, strict=True)]
+        axis.set_yticks(range(count), labels)
+        axis.set_xticks(range(count), numbers)
+        axis.set_title("Correlation of the errors", loc="left")
+    return figure
