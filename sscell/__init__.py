@@ -25,6 +25,8 @@ _HOMES = {
     "rest": "protocols",
     "simulate": "simulation",
     "summary": "analysis.summary",
+    "sweep": "sweeps",
+    "validate": "validation",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -12,10 +12,12 @@ from typing import Any
 from sscell.errors import ParameterError, did_you_mean
 from sscell.network import Network
 from sscell.parameters import GENERAL, ParameterSet, Quantity, available
+from sscell.sites import Sites
 from sscell.submodels import conduction
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.conversion import ConversionParticle
 from sscell.submodels.electrolyte_redox import ElectrolyteRedox
+from sscell.submodels.insertion import InsertionParticle
 from sscell.submodels.interface import Interface
 from sscell.submodels.separator import SeparatorLayers
 from sscell.units import FARADAY, Rate, parse_quantity, parse_rate, unit_of
@@ -24,7 +26,10 @@ __all__ = ["Cell", "load"]
 
 _ANODES: dict[str, Any] = {"plateau": PlateauAnode}
 # A cathode's menu line: what reads its table, and the submodel that runs it.
-_CATHODES: dict[str, tuple[Any, Any]] = {"conversion": (Network, ConversionParticle)}
+_CATHODES: dict[str, tuple[Any, Any]] = {
+    "conversion": (Network, ConversionParticle),
+    "insertion": (Sites, InsertionParticle),
+}
 _MASSES = ("active material", "cathode")
 
 
@@ -427,8 +432,11 @@ class Cell:
         dict of str to float
         """
         nominal = self.one_c_current or self.theoretical_capacity
+        values = self.values
         return {
-            **self.values,
+            # PyBaMM's impedance packs inputs in the order of their mapping: it must be the
+            # same for all cells of a structure, however their files are sorted.
+            **{quantity.name: values[quantity.name] for quantity in self.quantities},
             "Nominal cell capacity [A.h]": nominal,
             "Current function [A]": nominal,
             "Negative electrode capacity [A.h]": self.anode_capacity,

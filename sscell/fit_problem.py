@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.forward import Forward, Traced
 from sscell.replay import Course
 
-__all__ = ["Problem", "Variable", "variables_of"]
+__all__ = ["Problem", "Variable", "cell_with", "variables_of"]
 
 _WIDE = 3.0  # bounds further apart than this factor: logarithmic
 _NUDGE = 1e-6  # relative, for values that follow from others
@@ -282,7 +282,7 @@ class Problem:
     ) -> tuple[Traced, np.ndarray]:
         """Trace of one dataset and the derivatives of its voltages by the positions."""
         values = self.values(u, number)
-        cell = self.cell.replace(values)
+        cell = cell_with(self.cell, values)
         forward = self._forward(values)
         traced = forward.trace(cell, course)
         if not np.all(np.isfinite(traced.voltage)) or not np.all(
@@ -303,16 +303,19 @@ class Problem:
             _FORWARDS[key] = Forward(self.cell, names, self.resolution)
         return _FORWARDS[key]
 
-    @staticmethod
-    def _moved(cell: Cell, name: str) -> dict[str, float]:
+    @property
+    def _moving(self) -> set[str]:
+        return {v.name for v in self.variables}
+
+    def _moved(self, cell: Cell, name: str) -> dict[str, float]:
         """Inputs that change with a parameter, and how fast: itself and what follows."""
         value = cell.values[name]
         step = _NUDGE * (abs(value) or 1.0)
         try:
-            after = cell.replace({name: value + step}).parameter_dict()
+            after = cell_with(cell, {name: value + step}, self._moving).parameter_dict()
         except ParameterError:  # at its bound, or the mass fractions add up to 1
             step = -step
-            after = cell.replace({name: value + step}).parameter_dict()
+            after = cell_with(cell, {name: value + step}, self._moving).parameter_dict()
         before = cell.parameter_dict()
         ignored = ("Current function [A]", "Nominal cell capacity [A.h]")
         moved = {
@@ -325,3 +328,54 @@ class Problem:
     def _follows(self, cell: Cell, name: str, inputs: tuple[str, ...]) -> np.ndarray:
         moved = self._moved(cell, name)
         return np.array([moved.get(n, 0.0) for n in inputs])
+
+
+def _sites(cell: Cell) -> tuple[str, ...]:
+    """Kinds of site whose fractions add up to one; none in a conversion cathode."""
+    return tuple(cell.data.get("network", {}).get("sites", ()))
+
+
+def cell_with(
+    cell: Cell, values: Mapping[str, float], moving: Collection[str] | None = None
+) -> Cell:
+    """Cell with other values; what is left of the sites goes to those that do not vary.
+
+    Parameters
+    ----------
+    cell : Cell
+        What does not change.
+    values : mapping of str to float
+        Values by name.
+    moving : collection of str, optional
+        Names that vary, if more than those of `values`.
+
+    Returns
+    -------
+    Cell
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of bounds, or the fractions of all sites vary.
+
+    Examples
+    --------
+    >>> cell = cell_with(Cell.load("Liang2023"), {"Upper step fraction": 0.6})
+    >>> round(cell.values["Lower step fraction"], 6)
+    0.4
+    """
+    kinds = [f"{n} fraction" for n in _sites(cell)]
+    given = {n: values[n] for n in kinds if n in values}
+    if not given:
+        return cell.replace(values, "a trial of the fit")
+    fixed = set(moving or values)
+    rest = [n for n in kinds if n not in fixed]
+    taken = sum(values.get(n, cell.values[n]) for n in kinds if n in fixed)
+    share = sum(cell.values[n] for n in rest)
+    if not rest or taken >= 1 or share <= 0:
+        raise ParameterError(
+            "The fractions of the sites must add up to 1: leave at least one of "
+            f"{', '.join(kinds)} out of those that vary, and bound the others."
+        )
+    others = {n: cell.values[n] * (1 - taken) / share for n in rest}
+    return cell.replace({**values, **others}, "a trial of the fit")

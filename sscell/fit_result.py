@@ -14,7 +14,7 @@ import tomlkit
 
 from sscell.cell import Cell
 from sscell.errors import ParameterError
-from sscell.fit_problem import Problem, Variable
+from sscell.fit_problem import Problem, Variable, cell_with
 from sscell.identifiability import Knowledge, correlated_noise, knowledge
 from sscell.parameters import Parameter, ParameterSet
 
@@ -310,7 +310,7 @@ def _remarks(problem: Problem, u: np.ndarray, misfit: float, dilution: float) ->
 
 
 def _fitted_cell(problem: Problem, u: np.ndarray, known: Knowledge) -> Cell:
-    parameters = problem.cell.parameters
+    parameters = cell_with(problem.cell, problem.values(u)).parameters
     entries = dict(parameters.parameters)
     labels = tuple(c.label for c in problem.courses)
     for name in dict.fromkeys(v.name for v in problem.variables):

@@ -300,8 +300,7 @@ class SolidStateCell(pybamm.BaseModel):
     @property
     def default_quick_plot_variables(self) -> list[str]:
         """What ``pybamm.Simulation.plot`` shows."""
-        fractions = [f"{s.name} fraction" for s in self.cell.host.species]
-        return ["Voltage [V]", "Current [A]", *fractions]
+        return ["Voltage [V]", "Current [A]", *self.cell.host.outputs]
 
 
 def solver(rtol: float = RTOL, atol: float = ATOL) -> pybamm.BaseSolver:

@@ -270,6 +270,10 @@ class Network:
                 "Minimum ionic conductivity [S.m-1]", "of the active material", 1e-20, 1e-3
             ),
             Quantity("Inactive host fraction", "never reached by ions", 0, 0.95, 0.0),
+            Quantity("Transport gain", "of the guest's paths by cycling", 0, 1e3, 0.0),
+            Quantity("Transport gain cycles", "full cycles to 63 % of it", 1e-2, 1e4, 1.0),
+            Quantity("Transport loss by swelling", "exponent at full", 0, 20, 0.0),
+            Quantity("Transport fade", "per full cycle, exponential", 0, 1, 0.0),
         ]
         for species in self.species:
             rows += _species_quantities(species)
@@ -302,6 +306,9 @@ def _species_quantities(species: Species) -> list[Quantity]:
         Quantity(f"{name} ionic conductivity [S.m-1]", "of the guest", 0, 10),
         Quantity(
             f"{name} ionic conductivity activation energy [J.mol-1]", "Arrhenius", *_EA
+        ),
+        Quantity(
+            f"{name} film resistance [Ohm.m2]", "where it covers the surface", 0, 1e4, 0.0
         ),
         Quantity(f"Initial {name} fraction", "of the host, as assembled", 0, 1, 0.0),
         Quantity(f"{name} molar volume [m3.mol-1]", "per mole of host", 0, 1e-2, 0.0),

@@ -255,8 +255,6 @@ class Run:
         self, step: Step, built: Engine, inputs: Mapping[str, float], error: Exception
     ) -> _Record | None:
         """Record of a step past its cut-off at once, known when its equations are solved."""
-        if "non-positive at initial conditions" not in str(error):
-            return None
         free = {**inputs, **LIMITS}
         try:
             solution = built.step(self.solution, 1e-6, free)
@@ -265,7 +263,10 @@ class Run:
         point = built.evaluate(
             np.asarray(solution.t[:1]), np.asarray(solution.y)[:, :1], inputs
         )
-        return self._past(step, inputs, point) or self._record_at_once(
+        record = self._past(step, inputs, point)
+        if record or "non-positive at initial conditions" not in str(error):
+            return record
+        return self._record_at_once(
             step, CAPACITY if CAPACITY in _reason(error) else CURRENT, point
         )
 

@@ -104,7 +104,7 @@ def plot_correlation(names: Sequence[str], correlation: Any) -> Any:
     count = len(names)
     side = 1.0 + 0.55 * count
     with figure_style():
-        figure, axis = plt.subplots(figsize=(side + 2.2, side), layout="constrained")
+        figure, axis = plt.subplots(figsize=(side + 2.8, side), layout="constrained")
         axis.imshow(table, cmap="RdBu_r", vmin=-1, vmax=1)
         for row in range(count):
             for column in range(count):
@@ -118,7 +118,11 @@ def plot_correlation(names: Sequence[str], correlation: Any) -> Any:
                     color="white" if abs(value) > 0.6 else "black",
                 )
         numbers = [str(k) for k in range(1, count + 1)]
-        labels = [f"{n}  {name}" for n, name in zip(numbers, names, strict=True)]
+        short = [
+            n.replace("Positive electrode", "Pos.").replace("Negative", "Neg.")
+            for n in names
+        ]
+        labels = [f"{n}  {name}" for n, name in zip(numbers, short, strict=True)]
         axis.set_yticks(range(count), labels)
         axis.set_xticks(range(count), numbers)
         axis.set_title("Correlation of the errors", loc="left")

@@ -15,17 +15,22 @@ __all__ = ["at", "charge", "cycle", "discharge", "gitt", "rate_test", "rest", "t
 _PULSES = 2000  # more than any titration has
 
 
-def _half(direction: str, rate: Any, until: float | str | None) -> Protocol:
+def _half(direction: str, rate: Any, until: Any, duration: Any) -> Protocol:
     parsed = rate_of(rate)
     limit = None if until is None else parse_quantity(until, "V", "until")
-    step = Step(direction, parsed, limit)
-    options = {"rate": str(parsed) if parsed else None, "until_V": limit}
+    seconds = None if duration is None else seconds_of(duration, "duration")
+    step = Step(direction, parsed, limit, seconds)
+    options: dict[str, Any] = {"rate": str(parsed) if parsed else None, "until_V": limit}
+    if seconds:
+        options["duration_s"] = seconds
     needs = "charged" if direction == "discharge" else "discharged"
     return Protocol(direction, options, lambda first: (step,), needs)
 
 
 def discharge(
-    rate: str | float | Rate | None = None, until: float | str | None = None
+    rate: str | float | Rate | None = None,
+    until: float | str | None = None,
+    duration: float | str | None = None,
 ) -> Protocol:
     """Discharge at constant current to the lower cut-off.
 
@@ -35,6 +40,8 @@ def discharge(
         Such as ``"C/20"``; default: the set's slow rate.
     until : float or str, optional
         Voltage that ends it [V]; default: the cell's lower cut-off.
+    duration : float or str, optional
+        Longest time, such as ``"10 h"`` or seconds; default: none.
 
     Returns
     -------
@@ -45,18 +52,20 @@ def discharge(
     Raises
     ------
     ParameterError
-        If the rate or the voltage is not one.
+        If the rate, the voltage or the duration is not one.
 
     Examples
     --------
     >>> discharge("C/20").name
     'discharge'
     """
-    return _half("discharge", rate, until)
+    return _half("discharge", rate, until, duration)
 
 
 def charge(
-    rate: str | float | Rate | None = None, until: float | str | None = None
+    rate: str | float | Rate | None = None,
+    until: float | str | None = None,
+    duration: float | str | None = None,
 ) -> Protocol:
     """Charge at constant current to the upper cut-off.
 
@@ -66,6 +75,8 @@ def charge(
         Such as ``"C/20"``; default: the set's slow rate.
     until : float or str, optional
         Voltage that ends it [V]; default: the cell's upper cut-off.
+    duration : float or str, optional
+        Longest time, such as ``"10 h"`` or seconds; default: none.
 
     Returns
     -------
@@ -76,14 +87,14 @@ def charge(
     Raises
     ------
     ParameterError
-        If the rate or the voltage is not one.
+        If the rate, the voltage or the duration is not one.
 
     Examples
     --------
     >>> charge("C/20").needs
     'discharged'
     """
-    return _half("charge", rate, until)
+    return _half("charge", rate, until, duration)
 
 
 def cycle(

@@ -22,7 +22,8 @@ class ConversionParticle(pybamm.BaseSubModel):
     r"""Phases, isolated phase and guest potential over the radius of one particle.
 
     States at each radius: the host fractions :math:`y_p` of all phases, the isolated part
-    of phases that lose contact, and the guest potential :math:`\phi = -\mu/F`.
+    of phases that lose contact, and the guest potential :math:`\phi = -\mu/F`. One for all
+    radii: the full cycles passed, which may open the guest's paths and wear them out.
 
     .. math::
         \dot y_a = -\sum_j r_j, \quad \dot y_b = \sum_j r_j, \quad
@@ -66,6 +67,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         network = self._network
         phi = pybamm.Variable("Positive particle guest potential [V]", **self._domains)
         variables: dict[str, Any] = {"Positive particle guest potential [V]": phi}
+        variables["Full cycles passed"] = pybamm.Variable("Full cycles passed")
         inactive = pybamm.Parameter("Inactive host fraction")
         for s in network.species:
             y = pybamm.Variable(f"{s.name} fraction profile", **self._domains)
@@ -125,7 +127,7 @@ class ConversionParticle(pybamm.BaseSubModel):
             * self._arrhenius(variables, f"{s.name} ionic conductivity activation energy")
             for s in network.species
         )
-        mobility = conductivity / scale
+        mobility = conductivity / scale * self._paths(variables) * self._contact(active)
         rates = {r.name: self._rate(r, active, phi, variables) for r in network.reactions}
         # One third of the uptake per host: surface over volume of the unit sphere.
         uptake = (
@@ -138,6 +140,10 @@ class ConversionParticle(pybamm.BaseSubModel):
         half_shell = pybamm.BoundaryMeshSize(phi, "right") / 2
         surface = pybamm.boundary_value(phi, "right") - half_shell * uptake / (
             pybamm.boundary_value(mobility, "right")
+        )
+        surface -= (
+            self._film(active)
+            * (variables["Positive particle reduction current density [A.m-2]"])
         )
         return {
             **{f"{name} rate [s-1]": rate for name, rate in rates.items()},
@@ -184,6 +190,32 @@ class ConversionParticle(pybamm.BaseSubModel):
             if s.isolates:
                 active[s.name] = active[s.name] - variables[f"Isolated {s.name} profile"]
         return active
+
+    @staticmethod
+    def _paths(variables: dict[str, Any]) -> Any:
+        """Ease of the guest's paths: cycling opens them and slowly wears them out.
+
+        Volume changes break the active material up and press it into the electrolyte;
+        what counts is the charge that has passed, at whatever rate and temperature.
+        """
+        cycles = variables["Full cycles passed"]
+        opened = 1 - pybamm.exp(-cycles / pybamm.Parameter("Transport gain cycles"))
+        worn = pybamm.exp(-cycles * pybamm.Parameter("Transport fade"))
+        return (1 + pybamm.Parameter("Transport gain") * opened) * worn
+
+    def _contact(self, active: dict[str, Any]) -> Any:
+        """Loss of paths as the active material swells with the guest; it comes back."""
+        held = sum(s.guest_per_host * active[s.name] for s in self._network.species)
+        full = pybamm.r_average(held) / self._network.capacity
+        return pybamm.exp(-pybamm.Parameter("Transport loss by swelling") * full)
+
+    def _film(self, active: dict[str, Any]) -> Any:
+        """Resistance of the phases that cover the surface, per surface."""
+        return sum(
+            pybamm.Parameter(f"{s.name} film resistance [Ohm.m2]")
+            * pybamm.boundary_value(active[s.name], "right")
+            for s in self._network.species
+        )
 
     @staticmethod
     def _arrhenius(variables: dict[str, Any], name: str) -> Any:
@@ -288,6 +320,10 @@ class ConversionParticle(pybamm.BaseSubModel):
             self.rhs[variables[f"{s.name} fraction profile"]] = made - used
             if s.isolates:
                 self._set_isolation(s.name, made, variables)
+        full = variables["Positive electrode host amount [mol]"] * network.capacity
+        self.rhs[variables["Full cycles passed"]] = abs(variables["Current [A]"]) / (
+            2 * FARADAY * full
+        )
         phi = variables["Positive particle guest potential [V]"]
         edge = pybamm.SpatialVariableEdge(
             "r_p", coord_sys="spherical polar", **(self._domains | {"domain": [_PARTICLE]})
@@ -330,6 +366,7 @@ class ConversionParticle(pybamm.BaseSubModel):
                 self.initial_conditions[variables[f"Isolated {s.name} profile"]] = (
                     pybamm.Scalar(0)
                 )
+        self.initial_conditions[variables["Full cycles passed"]] = pybamm.Scalar(0)
         phi = variables["Positive particle guest potential [V]"]
         self.initial_conditions[phi] = self._initial_potential()
         self.initial_conditions[variables["Guest at the start"]] = (

@@ -1,0 +1,287 @@
+"""Commands that study a cell: validate, refit, sweep."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sscell.cli.common import (
+    CellName,
+    JsonFlag,
+    PlotFile,
+    Shells,
+    check_output,
+    print_json,
+    progress,
+)
+from sscell.errors import ParameterError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sscell.protocols import Protocol
+    from sscell.validation import Validation
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to the application."""
+    app.command("validate")(validate_command)
+    app.command("refit")(refit_command)
+    app.command("sweep")(sweep_command)
+
+
+def validate_command(
+    cell: Annotated[str, typer.Argument(help="A published cell, a TOML file or all.")],
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Only this observable; repeatable.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Write the table as Markdown to this file.")
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Write the paper's figures to this folder.")
+    ] = None,
+    shells: Shells = 50,
+    as_json: JsonFlag = False,
+) -> None:
+    """Compare a cell with everything its paper published that the model can produce."""
+    from sscell.engine import Resolution
+    from sscell.validation import validate
+
+    if markdown is not None and not markdown.parent.is_dir():
+        raise ParameterError(f"The folder '{markdown.parent}' does not exist.")
+    results = []
+    for name in _cells(cell):
+        with progress(time.monotonic()) as tell:
+            results.append(
+                validate(name, ids=only, on_progress=tell, resolution=Resolution(shells))
+            )
+    if markdown is not None:
+        text = "\n".join(f"## {r.cell}\n\n{r.to_markdown()}" for r in results)
+        markdown.write_text(text, encoding="utf-8")
+    if figures is not None:
+        from sscell.plots.validation import write_figures
+
+        for result in results:
+            write_figures(result, figures)
+    if as_json:
+        print_json(_payload(results))
+        return
+    for result in results:
+        _print(result)
+
+
+def _cells(cell: str) -> list[str]:
+    if cell != "all":
+        return [cell]
+    from sscell.observables import load_observables
+    from sscell.parameters import available
+
+    found = []
+    for name in available():
+        try:
+            load_observables(name)
+        except ParameterError:
+            continue
+        found.append(name)
+    return found
+
+
+def _payload(results: list[Validation]) -> dict[str, object]:
+    parts = []
+    for result in results:
+        counts = {
+            word: dict(zip(("met", "null_met", "rows"), numbers, strict=True))
+            for word, numbers in result.counts().items()
+        }
+        parts.append(
+            {
+                "cell": result.cell,
+                "temperature_C": None,
+                **result.bases,
+                "warnings": [],
+                "rows": result.rows,
+                "counts": counts,
+                "left_out": result.left_out,
+                "notes": result.notes,
+            }
+        )
+    if len(parts) == 1:
+        return parts[0]
+    rows = [{"cell": result.cell, **row} for result in results for row in result.rows]
+    return {"cell": "all", "rows": rows, "cells": parts}
+
+
+def _print(result: Validation) -> None:
+    import sys
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from sscell.validation import format_row
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    names = ("Observable", "Conditions", "Published", "Model", "Null", "Error", "Word", "")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in result.rows:
+        table.add_row(*format_row(row), row["word"], "" if row["met"] else "missed")
+    console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
+    console.print(f"{result.cell} against its paper")
+    console.print(table)
+    for word, (met, null, total) in result.counts().items():
+        console.print(
+            f"{word}: {met} of {total} within tolerance; null model {null} of {total}"
+        )
+    console.print(f"{len(result.left_out)} observables are left out; --json says why.")
+    for note in result.notes:
+        console.print(f"note: {note}")
+
+
+def refit_command(
+    cell: Annotated[str, typer.Argument(help="A published cell or a TOML file.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="New parameter set, .toml.")
+    ],
+    vary: Annotated[
+        list[str] | None, typer.Option(help="Only this parameter; repeatable.")
+    ] = None,
+    max_evaluations: Annotated[int, typer.Option(help="In all starts together.")] = 400,
+    starts: Annotated[int, typer.Option(help="Starting points.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the starting points.")] = 0,
+    shells: Shells = 25,
+    as_json: JsonFlag = False,
+) -> None:
+    """Fit a parameter set to its published observables; writes a set and a log."""
+    import json
+
+    from sscell.cell import Cell
+    from sscell.observables import load_observables
+    from sscell.refit import refit, write_refit
+
+    if output.suffix != ".toml" or not output.parent.is_dir():
+        raise ParameterError(f"'{output}' must be a .toml file in a folder that exists.")
+    loaded, table = Cell.load(cell), load_observables(cell)
+    with progress(time.monotonic()) as tell:
+        found = refit(
+            loaded,
+            table,
+            vary=vary,
+            max_evaluations=max_evaluations,
+            starts=starts,
+            seed=seed,
+            shells=shells,
+            on_progress=tell,
+        )
+    write_refit(found, cell, output)
+    log = output.with_suffix(".json")
+    log.write_text(json.dumps(found.log, indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        print_json({"cell": loaded.name, "file": str(output), **found.log})
+        return
+    print(f"cost {found.log['cost']:.2f}, {found.log['ended']}; {output}, {log}")
+    for name, value in found.values.items():
+        error = found.std_errors.get(name)
+        print(f"  {name:<60} {value:.4g}" + (f" +/- {error:.2g}" if error else ""))
+
+
+def sweep_command(
+    cell: CellName,
+    temperatures: Annotated[
+        str | None, typer.Option("-T", "--temperature", help="Such as '25,60,90' [degC].")
+    ] = None,
+    rates: Annotated[
+        str | None, typer.Option("-C", "--c-rate", help="Such as 'C/100,C/20,C/3'.")
+    ] = None,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(help="A parameter: 'NAME=1e-4,2e-4'; repeatable."),
+    ] = None,
+    mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    shells: Shells = 50,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the table: .nc or .csv.")
+    ] = None,
+    plot: PlotFile = None,
+    phase: Annotated[
+        str | None, typer.Option(help="Intermediate that --plot maps, such as Na2S2.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a grid of temperatures, rates and parameters; failures are kept as rows."""
+    from sscell.engine import Resolution
+    from sscell.plots.style import FIGURE_SUFFIXES
+    from sscell.sweeps import sweep
+
+    check_output(output, (".nc", ".csv"))
+    check_output(plot, FIGURE_SUFFIXES)
+    if plot is not None and phase is None:
+        raise ParameterError("--plot needs --phase, the intermediate to map.")
+    with progress(time.monotonic()) as tell:
+        grid = sweep(
+            cell,
+            _axes(temperatures, rates, over),
+            _protocol(mode),
+            workers=workers,
+            on_progress=tell,
+            resolution=Resolution(shells=shells),
+        )
+    _save_grid(grid, output)
+    if plot is not None and phase is not None:
+        from sscell.plots.style import save_figure
+        from sscell.plots.sweeps import plot_pathways
+
+        save_figure(plot_pathways(grid, phase, _published(cell)), plot)
+    frame = grid.drop_dims("phase").to_dataframe().reset_index()
+    if as_json:
+        print_json({"cell": grid.attrs["cell"], "rows": frame.to_dict("records")})
+    else:
+        print(frame.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
+
+
+def _axes(
+    temperatures: str | None, rates: str | None, over: list[str] | None
+) -> dict[str, list[str]]:
+    axes = {}
+    for name, text in (("temperature", temperatures), ("rate", rates)):
+        if text:
+            axes[name] = [part.strip() for part in text.split(",")]
+    for text in over or []:
+        name, equals, values = text.rpartition("=")
+        if not equals:
+            raise ParameterError(f"--over '{text}' must read 'NAME=value,value'.")
+        axes[name.strip()] = [part.strip() for part in values.split(",")]
+    return axes
+
+
+def _protocol(mode: str) -> Protocol:
+    from sscell import protocols
+
+    if mode not in ("cycle", "discharge", "charge"):
+        raise ParameterError(f"Mode '{mode}' is not one of discharge, charge, cycle.")
+    return getattr(protocols, mode)()
+
+
+def _published(cell: str) -> list[tuple[float, str, str]]:
+    """Conditions of the paper, where it says which way the reaction goes."""
+    from sscell.observables import load_observables
+
+    try:
+        return list(load_observables(cell).ways)
+    except ParameterError:
+        return []
+
+
+def _save_grid(grid: xr.Dataset, output: Path | None) -> None:
+    if output is None:
+        return
+    if output.suffix == ".nc":
+        grid.to_netcdf(output)
+    else:
+        grid.to_dataframe().to_csv(output)

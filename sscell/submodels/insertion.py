@@ -1,0 +1,168 @@
+"""Insertion cathode: the guest diffuses into the sites of a lasting host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pybamm
+
+from sscell.sites import Sites
+from sscell.units import FARADAY
+
+__all__ = ["InsertionParticle"]
+
+_PARTICLE = "positive particle"
+# Share of full or empty sites beyond which the logarithm goes on as a straight line, and
+# its length in units of RT/F: for trials of the solver that lie outside 0 to 1.
+_EDGE, _LINE = 1e-5, 50.0
+
+
+class InsertionParticle(pybamm.BaseSubModel):
+    r"""Filling of the sites over the radius of one particle of unit size.
+
+    .. math::
+        \frac{\partial x}{\partial t} = \frac{1}{r^2}\frac{\partial}{\partial r}
+        \left(r^2 \frac{D}{R^2} \frac{\partial x}{\partial r}\right), \quad
+        D = D_0 \, a(E_D) \, e^{-bx}, \quad x(U_{surf}) = x_{surf}
+
+    The potential of the surface, and for the loss budget that of the mean filling, are
+    unknowns of one equation each: their filling is that of `sscell.sites.Sites`.
+
+    Parameters
+    ----------
+    sites : Sites
+        Kinds of site.
+    distributed : bool, optional
+        Whether there is a particle at every point of the thickness.
+
+    Notes
+    -----
+    ``Positive particle reduction current density [A.m-2]`` (positive on discharge) comes
+    from the cathode; ``Positive particle surface potential [V]`` goes back to it.
+    """
+
+    def __init__(self, sites: Sites, distributed: bool = False):
+        super().__init__(None, domain="positive", name="insertion particle")
+        self._sites = sites
+        self._distributed = distributed
+        self._where = ["positive electrode"] if distributed else []
+        self._domains: dict[str, Any] = {"domain": _PARTICLE}
+        if distributed:
+            self._domains["auxiliary_domains"] = {"secondary": "positive electrode"}
+
+    def get_fundamental_variables(self) -> dict[str, Any]:
+        """Give the filling, the potentials that follow from it and the balances."""
+        x = pybamm.Variable("Positive particle stoichiometry", **self._domains)
+        surface = pybamm.Variable(
+            "Positive particle surface potential [V]", domain=self._where
+        )
+        rest = pybamm.Variable("Positive particle rest potential [V]")
+        # A state that never changes: parameters may differ in a later step, such as the
+        # temperature after a formation, but not what the cell was assembled with.
+        start = pybamm.Variable("Guest at the start")
+        mean = pybamm.x_average(pybamm.r_average(x))
+        active = 1 - pybamm.Parameter("Inactive host fraction")
+        taken = (mean - start) * self._sites.guest_per_host * active
+        swelling = pybamm.Parameter("Guest molar volume [m3.mol-1]")
+        return {
+            **{v.name: v for v in (x, surface, rest, start)},
+            "Average positive particle stoichiometry": mean,
+            "Positive particle initial potential [V]": pybamm.Parameter(
+                "Initial positive electrode potential [V]"
+            ),
+            "Particle open-circuit contribution [V]": rest,
+            "Particle transport contribution [V]": pybamm.x_average(surface) - rest,
+            "Host in phases": pybamm.Scalar(1),
+            "Guest taken up": taken,
+            "Active material volume change [m3.mol-1]": taken * swelling,
+        }
+
+    def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Give the diffusivity, the uptake and the filling of the surface."""
+        x = variables["Positive particle stoichiometry"]
+        name = "Positive particle diffusivity"
+        thermal = pybamm.exp(
+            pybamm.Parameter(f"{name} activation energy [J.mol-1]")
+            * variables["Arrhenius factor [mol.J-1]"]
+        )
+        blocked = pybamm.exp(-pybamm.Parameter(f"{name} decay coefficient") * x)
+        diffusivity = pybamm.Parameter(f"{name} [m2.s-1]") * thermal * blocked
+        radius = pybamm.Parameter("Positive particle radius [m]")
+        rate = diffusivity / radius**2
+        # One third of the uptake per site: surface over volume of the unit sphere.
+        uptake = (
+            variables["Positive particle reduction current density [A.m-2]"]
+            / (FARADAY * self._sites.guest_per_host * radius)
+            / variables["Positive electrode host concentration [mol.m-3]"]
+            / (1 - pybamm.Parameter("Inactive host fraction"))
+        )
+        half_shell = pybamm.BoundaryMeshSize(x, "right") / 2
+        surface = pybamm.boundary_value(x, "right") + half_shell * uptake / (
+            pybamm.boundary_value(rate, "right")
+        )
+        return {
+            "Positive particle diffusivity [m2.s-1]": diffusivity,
+            "Positive particle diffusion rate [s-1]": rate,
+            "Positive particle uptake [s-1]": uptake,
+            "Positive particle surface stoichiometry": surface,
+            "X-averaged positive particle surface stoichiometry": pybamm.x_average(surface),
+        }
+
+    def _split(self, potential: Any) -> tuple[Any, Any]:
+        """Filled and empty share of the sites at a potential."""
+        return self._sites.split(
+            potential,
+            pybamm.Parameter("Ambient temperature [K]"),
+            pybamm.Parameter,
+            pybamm.exp,
+        )
+
+    def _mismatch(self, potential: Any, filling: Any) -> Any:
+        """Zero where the sites at a potential are filled to a share; nearly linear in it."""
+        filled, empty = self._split(potential)
+        inside = pybamm.minimum(pybamm.maximum(filling, _EDGE), 1 - _EDGE)
+        beyond = (filling - inside) / (_EDGE * (1 - _EDGE)) / _LINE
+        line = _LINE * pybamm.arcsinh(beyond)
+        return pybamm.log(filled / empty) - pybamm.log(inside / (1 - inside)) - line
+
+    def set_algebraic(self, variables: dict[str, Any]) -> None:
+        """Sites at the surface, and of the mean filling, in equilibrium with a potential."""
+        surface = variables["Positive particle surface potential [V]"]
+        rest = variables["Positive particle rest potential [V]"]
+        self.algebraic[surface] = self._mismatch(
+            surface, variables["Positive particle surface stoichiometry"]
+        )
+        self.algebraic[rest] = self._mismatch(
+            rest, variables["Average positive particle stoichiometry"]
+        )
+
+    def set_rhs(self, variables: dict[str, Any]) -> None:
+        """Balance the guest."""
+        x = variables["Positive particle stoichiometry"]
+        edge = pybamm.SpatialVariableEdge(
+            "r_p", coord_sys="spherical polar", **(self._domains | {"domain": [_PARTICLE]})
+        )
+        uptake = variables["Positive particle uptake [s-1]"]
+        if self._distributed:
+            uptake = pybamm.PrimaryBroadcastToEdges(uptake, _PARTICLE)
+        # The surface flux enters as a value on the last edge, which keeps the finite-volume
+        # balance exact whatever the diffusivity does there.
+        flux = variables["Positive particle diffusion rate [s-1]"] * pybamm.grad(x)
+        self.rhs[x] = pybamm.div(flux + uptake * (edge > 1 - 1e-9))
+        self.rhs[variables["Guest at the start"]] = pybamm.Scalar(0)
+
+    def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
+        """No flux by the gradient itself: the surface flux is added in the balance."""
+        x = variables["Positive particle stoichiometry"]
+        zero = (pybamm.Scalar(0), "Neumann")
+        self.boundary_conditions[x] = {"left": zero, "right": zero}
+
+    def set_initial_conditions(self, variables: dict[str, Any]) -> None:
+        """At rest at the potential of the cell as assembled."""
+        potential = variables["Positive particle initial potential [V]"]
+        filled, _ = self._split(potential)
+        for name in ("Positive particle stoichiometry", "Guest at the start"):
+            self.initial_conditions[variables[name]] = filled
+        for name in ("surface", "rest"):
+            state = variables[f"Positive particle {name} potential [V]"]
+            self.initial_conditions[state] = potential

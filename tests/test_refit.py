@@ -1,0 +1,112 @@
+"""The refit finds what it should, says what it does not know, and can be repeated."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+
+import pytest
+
+import sscell.refit as module
+from sscell.cell import Cell
+from sscell.errors import ParameterError
+from sscell.observables import Vary, load_observables
+from sscell.refit import refit, write_refit
+
+NAME = "Inactive host fraction"
+IDS = ("ji_dis1_90", "ji_ch1_90")
+
+
+@pytest.fixture(scope="module")
+def table():
+    full = load_observables("Ji2024")
+    rows = tuple(o for o in full.observables if o.id in IDS)
+    blind = Vary("Positive electrode porosity", 0.1, 0.35)
+    return replace(full, observables=rows, vary={**full.vary, blind.name: blind})
+
+
+@pytest.fixture(scope="module")
+def found(table):
+    """Capacities of a cell with 5 % of inactive sulfur, started far from it."""
+    truth = Cell.load("Ji2024").replace({NAME: 0.05})
+    runs = module.run_all(truth, [table.runs["cycle_90"]], resolution=module.Resolution(25))
+    own = [
+        replace(o, published=module.measure(runs[o.run], o.measure), tolerance=5.0)
+        for o in table.observables
+    ]
+    start = truth.replace({NAME: 0.01})
+    return refit(
+        start,
+        replace(table, observables=tuple(own)),
+        vary=[NAME, "Positive electrode porosity"],
+        max_evaluations=14,
+    )
+
+
+def test_refit_finds_the_value_that_made_the_data(found):
+    assert found.values[NAME] == pytest.approx(0.05, abs=0.002)
+    assert found.log["cost"] < 0.1
+
+
+def test_what_the_observables_cannot_tell_has_no_standard_error(found):
+    assert found.std_errors[NAME] is not None
+    assert found.std_errors["Positive electrode porosity"] is None
+    assert set(found.pins[NAME]) <= set(IDS)
+
+
+def test_log_says_how_the_fit_was_made(found):
+    assert {"seed", "evaluations", "weights", "residuals", "cost", "bounds"} <= set(
+        found.log
+    )
+
+
+def test_refit_never_passes_its_limit_of_evaluations(table):
+    counted = refit(
+        Cell.load("Ji2024"), table, vary=[NAME], max_evaluations=3, starts=3, errors=False
+    )
+    assert counted.log["ended"] == "evaluations used up"
+
+
+def test_interrupt_keeps_the_best_so_far(monkeypatch, table):
+    evaluate = module.run_all
+    calls = []
+
+    def stopping(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return evaluate(*arguments, **options)
+
+    monkeypatch.setattr(module, "run_all", stopping)
+    kept = refit(Cell.load("Ji2024"), table, vary=[NAME], max_evaluations=50)
+    assert kept.log["ended"] == "interrupted"
+    assert kept.values[NAME] > 0
+
+
+def test_written_set_loads_and_keeps_its_comments(found, tmp_path):
+    path = tmp_path / "Ji2024.toml"
+    # The porosity is no fitted value of the set: only what belongs to it is written.
+    kept = replace(found, values={NAME: found.values[NAME]})
+    write_refit(kept, "Ji2024", path)
+    text = path.read_text(encoding="utf-8")
+    assert "# Separator: Na3PS4" in text
+    entry = tomllib.loads(text)["parameters"][NAME]
+    assert entry["kind"] == "fitted"
+    assert entry["std_error"] > 0
+    assert Cell.load(path).values[NAME] == pytest.approx(found.values[NAME], rel=1e-5)
+
+
+def test_tied_parameters_move_together(table):
+    vary = Vary(
+        "R3 rate constant [s-1]", 1e-6, 1e-2, "log", {"R4 rate constant [s-1]": 0.5}
+    )
+    residuals = module.Residuals(Cell.load("Ji2024"), table, [vary], 1)
+    values = residuals.values([0.5])
+    assert values["R4 rate constant [s-1]"] == pytest.approx(
+        0.5 * values["R3 rate constant [s-1]"]
+    )
+
+
+def test_unknown_parameter_is_refused_with_the_nearest(table):
+    with pytest.raises(ParameterError, match="Inactive host fraction"):
+        refit(Cell.load("Ji2024"), table, vary=["Inactive host fractoin"])
