@@ -117,7 +117,7 @@ def _check_sign(course: Course) -> None:
 
 
 def remarks_of(cell: Cell, course: Course) -> list[str]:
-    r"""What a reader of the fit should know of a dataset.
+    """What a reader of the fit should know of a dataset.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
     >>> data = time_series({"Time [s]": [0, 1e4, 2e4, 3e4], "Current [A]": [1e-4] * 4,
     ...                     "Voltage [V]": [2.0, 1.9, 1.8, 1.6]})
     >>> remarks_of(Cell.load("Ji2024"), course(data, (0.7, 2.8), label="a.csv"))[0]
-    'a.csv does not say its temperature; the set\'s own, 25 degC, is used.'
+    "a.csv does not say its temperature; the set's own, 25 degC, is used."
     """
     found = []
     if course.celsius is None:

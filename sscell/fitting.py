@@ -236,7 +236,7 @@ def fit(
     --------
     >>> import sscell
     >>> cell = sscell.load("Ji2024")
-    >>> run = sscell.simulate(cell, sscell.discharge("C/5"))
+    >>> run = sscell.simulate(cell, sscell.discharge("C/10"), temperature=60)
     >>> changed = cell.replace({"Separator conductivity [S.m-1]": 0.006})
     >>> found = fit(changed, run, {"Separator conductivity [S.m-1]": (0.002, 0.05)})
     >>> round(found.cell.values["Separator conductivity [S.m-1]"], 3)
