@@ -8,7 +8,7 @@ why, and which parameters a refit may vary within which bounds.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,11 @@ class Observable:
     def error(self, model: float) -> float:
         """Model minus published; for a bound or a range, how far outside [unit].
 
+        Parameters
+        ----------
+        model : float
+            In the unit of the observable.
+
         Examples
         --------
         >>> bound = Observable("x", "r", {}, 0.7, "1", 0.1, "at least", "predicted", "Fig. 1")
@@ -185,7 +190,13 @@ class Vary:
     ties: Mapping[str, float] = field(default_factory=dict)
 
     def to_unit(self, value: float) -> float:
-        """Position between the bounds, 0 to 1."""
+        """Position between the bounds, 0 to 1 [-].
+
+        Parameters
+        ----------
+        value : float
+            In the unit of the name.
+        """
         import math
 
         if self.scale == "log":
@@ -194,7 +205,13 @@ class Vary:
         return (value - self.lower) / (self.upper - self.lower)
 
     def from_unit(self, position: float) -> float:
-        """Value at a position between the bounds."""
+        """Value at a position between the bounds [unit of the name].
+
+        Parameters
+        ----------
+        position : float
+            0 to 1 [-].
+        """
         if self.scale == "log":
             return self.lower * (self.upper / self.lower) ** position
         return self.lower + position * (self.upper - self.lower)
@@ -331,6 +348,9 @@ def _observable(row: Mapping[str, Any], runs: Mapping[str, Run], where: str) -> 
 def load_observables(cell: str | Path) -> ObservableTable:
     """Read the observables of a cell.
 
+    A variant is another cell: it has a table of its own, which may name the one that it is
+    ``like`` and state only what differs.
+
     Parameters
     ----------
     cell : str or pathlib.Path
@@ -350,21 +370,26 @@ def load_observables(cell: str | Path) -> ObservableTable:
     >>> load_observables("Ji2024").runs["cycle_60"].temperature
     60.0
     """
-    path, _ = find(cell)
+    path, variant = find(cell)
     family = ParameterSet.load(cell).data["name"]
     shipped = {p.stem: p.parent for p in available().values()}
     folders = [path.parent, *([shipped[family]] if family in shipped else [])]
-    for folder in folders:
-        table = folder / "observables" / f"{family}.toml"
-        if table.is_file():
-            break
-    else:
-        raise ParameterError(
-            f"There are no published observables for '{cell}': no file "
-            f"'observables/{family}.toml' beside its parameter set."
-        )
+    name = family if variant is None else f"{family}-{variant}"
     try:
-        content = tomllib.loads(table.read_text(encoding="utf-8"))
-        return ObservableTable.from_table(content, f"observables/{table.name}")
+        content = _content(name, folders)
+        if "like" in content:
+            content = _content(content["like"], folders) | content
+        return ObservableTable.from_table(content, f"observables/{name}.toml")
     except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise ParameterError(f"observables/{table.name} does not hold: {error}.") from error
+        raise ParameterError(f"observables/{name}.toml does not hold: {error}.") from error
+
+
+def _content(name: str, folders: Iterable[Path]) -> dict[str, Any]:
+    for folder in folders:
+        table = folder / "observables" / f"{name}.toml"
+        if table.is_file():
+            return tomllib.loads(table.read_text(encoding="utf-8"))
+    raise ParameterError(
+        f"There are no published observables for '{name}': no file "
+        f"'observables/{name}.toml' beside its parameter set."
+    )

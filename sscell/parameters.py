@@ -510,10 +510,10 @@ def find(name: str | Path) -> tuple[Path, str | None]:
 
     Examples
     --------
-    >>> find("Ji2023")
+    >>> find("Ji20244")
     Traceback (most recent call last):
     ...
-    sscell.errors.ParameterError: There is no cell 'Ji2023'. Did you mean 'Ji2024'?
+    sscell.errors.ParameterError: There is no cell 'Ji20244'. Did you mean 'Ji2024'?
     """
     text = str(name)
     if text.endswith(".toml"):

@@ -20,9 +20,10 @@ import numpy as np
 from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError, did_you_mean
+from sscell.measures import Reading, measure
 from sscell.observables import Observable, ObservableTable, Vary
 from sscell.parameters import find
-from sscell.validation import Reading, measure, run_all
+from sscell.validation import run_all
 
 __all__ = ["Refit", "Residuals", "refit", "write_refit"]
 
@@ -54,6 +55,10 @@ class Residuals:
         Largest number of evaluations.
     shells : int
         Finite volumes over the particle radius.
+    on_progress : callable, optional
+        Called with the share done [-] and a text.
+    evaluations, best_cost, best, best_residuals
+        Kept on the way: how many, and the best so far.
     """
 
     cell: Cell
@@ -78,7 +83,17 @@ class Residuals:
         return np.clip([v.to_unit(values[v.name]) for v in self.vary], 0.0, 1.0)
 
     def values(self, x: np.ndarray) -> dict[str, float]:
-        """Parameters at given positions, tied ones included."""
+        """Parameters at given positions, tied ones included [units of the names].
+
+        Parameters
+        ----------
+        x : numpy.ndarray
+            Positions between the bounds, 0 to 1.
+
+        Returns
+        -------
+        dict of str to float
+        """
         found = {}
         for vary, position in zip(self.vary, x, strict=True):
             value = float(vary.from_unit(position))
@@ -354,12 +369,16 @@ def write_refit(found: Refit, source: str | Path, target: Path) -> None:
     """
     import tomlkit
 
-    document = tomlkit.parse(find(source)[0].read_text(encoding="utf-8"))
-    entries = document["parameters"]
+    path, variant = find(source)
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    stated = document if variant is None else document["variants"][variant]
+    entries = stated["parameters"]
     bounds = found.log["bounds"]
     leaders = {n: v.name for v in found.vary for n in (v.name, *v.ties)}
     for name, value in found.values.items():
         leader = leaders[name]
+        if name not in entries:
+            entries[name] = tomlkit.inline_table()
         entry = entries[name]
         entry["value"] = float(f"{value:.6g}")
         entry["kind"] = "fitted"
@@ -370,7 +389,7 @@ def write_refit(found: Refit, source: str | Path, target: Path) -> None:
         if error is None or leader != name:
             low, high = bounds[leader]
             ratio = value / found.values[leader]
-            entry["range"] = [float(f"{x * ratio:.3g}") for x in (low, high)]
+            entry["range"] = [float(f"{x * ratio:.6g}") for x in (low, high)]
         else:
             entry["std_error"] = float(f"{error:.2g}")
         if found.pins[leader]:

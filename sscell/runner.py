@@ -365,9 +365,12 @@ class Run:
         return "between"
 
     def _to_state_of_charge(self, share: float, ended: str) -> None:
-        # What the formed cell still does: the half cycle that the formation ended with.
-        full = float(np.ptp(self.records[-1].outputs["Discharge capacity [A.h]"]))
         direction = "discharge" if ended == "charged" else "charge"
+        # A trial from here says what the formed cell holds: not what its formation did.
+        trial = Run(self.cell, self.resolution)
+        trial.solution = self.solution
+        trial.execute([Step(direction)])
+        full = float(np.ptp(trial.records[-1].outputs["Discharge capacity [A.h]"]))
         amount = ((1 - share) if ended == "charged" else share) * full
         if amount > 0:
             seconds = amount / self.cell.current(self.cell.slow_rate) * 3600

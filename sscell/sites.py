@@ -41,7 +41,7 @@ class Sites:
     Notes
     -----
     The filling is that of the multi-species, multi-reaction model. Source:
-    doi 10.1149/2.0361707jes, eq. 5.
+    Verbrugge et al., J. Electrochem. Soc. 164, E3243 (2017).
 
     Examples
     --------

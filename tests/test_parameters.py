@@ -20,8 +20,11 @@ from sscell.parameters import KINDS, ParameterSet, Quantity, available
 from sscell.units import FARADAY, parse_quantity, unit_of
 
 SETS = sorted(available())
-# Names without a unit are shares, probabilities or exponents.
-_DIMENSIONLESS = ("fraction", "probability", "limit", "scale", "coefficient", "porosity")
+# Names without a unit are shares, probabilities, exponents or numbers of cycles.
+_DIMENSIONLESS = (
+    *("fraction", "probability", "limit", "scale", "coefficient", "porosity"),
+    *("gain", "fade", "cycles"),
+)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -318,7 +321,7 @@ def test_a_new_mechanism_is_a_line_in_the_menu(plain_tables, make_cell, monkeypa
     tables["parameters"] = {
         n: e
         for n, e in tables["parameters"].items()
-        if not n.startswith((*own, "Minimum", "Inactive"))
+        if not n.startswith((*own, "Minimum", "Inactive", "Transport"))
     }
     tables["parameters"]["Tank potential [V]"] = {
         "value": 1.6,

@@ -40,7 +40,7 @@ from sscell.dataset import metadata, require
 from sscell.errors import DataError, ParameterError, did_you_mean
 from sscell.units import parse_quantity
 
-__all__ = ["METHODS", "Titration", "gitt"]
+__all__ = ["METHODS", "Titration", "check_options", "gitt"]
 
 METHODS = ("weppner-huggins", "chang")
 
@@ -154,19 +154,11 @@ def gitt(
     (1.95, 0.127)
     """
     require(data, "Time [s]", "Current [A]", "Voltage [V]")
-    if method not in METHODS:
-        raise ParameterError(
-            f"There is no method '{method}'. {did_you_mean(method, METHODS)}"
-        )
+    length = check_options(method, diffusion_length)
     if direction not in ("discharge", "charge", "both"):
         raise ParameterError(
             f"Direction '{direction}' must be 'discharge', 'charge' or 'both'."
         )
-    length = None
-    if diffusion_length is not None:
-        length = parse_quantity(diffusion_length, "cm", "Diffusion length")
-        if length <= 0:
-            raise ParameterError(f"Diffusion length '{diffusion_length}' must be positive.")
     t, i, v = (
         data[n].values.astype(float) for n in ("Time [s]", "Current [A]", "Voltage [V]")
     )
@@ -185,6 +177,43 @@ def gitt(
         )
     notes += _general_notes(mass, length)
     return Titration(parts, method, notes)
+
+
+def check_options(method: str, diffusion_length: str | float | None) -> float | None:
+    """Refuse options before anything is computed for them.
+
+    Parameters
+    ----------
+    method : str
+        One of `METHODS`.
+    diffusion_length : str or float or None
+        As for `gitt`.
+
+    Returns
+    -------
+    float or None
+        Diffusion length [cm].
+
+    Raises
+    ------
+    ParameterError
+        If one of them is not usable.
+
+    Examples
+    --------
+    >>> round(check_options("chang", "1 um"), 9)
+    0.0001
+    """
+    if method not in METHODS:
+        raise ParameterError(
+            f"There is no method '{method}'. {did_you_mean(method, METHODS)}"
+        )
+    if diffusion_length is None:
+        return None
+    length = parse_quantity(diffusion_length, "cm", "Diffusion length")
+    if length <= 0:
+        raise ParameterError(f"Diffusion length '{diffusion_length}' must be positive.")
+    return length
 
 
 def _general_notes(mass: float | None, length: float | None) -> list[str]:

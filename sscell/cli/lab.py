@@ -140,8 +140,11 @@ def gitt_command(
 
     job = _Job(cell, output, plot, pressure, settings)
     protocol = gitt(rate, pulse, rest, direction)
-    data = job.run(protocol, temperature, state, shells, thickness)
+    from sscell.analysis.titration import check_options
     from sscell.analysis.titration import gitt as titration
+
+    check_options(method, diffusion_length)
+    data = job.run(protocol, temperature, state, shells, thickness)
     from sscell.plots.data import plot_gitt
 
     length = diffusion_length or _sphere_length(data)

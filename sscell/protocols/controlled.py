@@ -51,12 +51,18 @@ def hold(
         voltage=parse_quantity(voltage, "V", "voltage"),
         duration=None if duration is None else seconds_of(duration, "duration"),
         current_limit=rate_of(until_current),
-        capacity_limit=None
-        if until_capacity is None
-        else parse_quantity(until_capacity, "mA*h/g", "until_capacity"),
+        capacity_limit=None if until_capacity is None else _capacity(until_capacity),
     )
     options = {"voltage_V": step.voltage, "duration_s": step.duration}
     return Protocol("hold", options, lambda first: (step,))
+
+
+def _capacity(value: str | float) -> float:
+    """Specific capacity [mA.h.g-1] that ends a hold."""
+    amount = parse_quantity(value, "mA*h/g", "until_capacity")
+    if not amount > 0:
+        raise ParameterError(f"until_capacity must be positive, not '{value}'.")
+    return amount
 
 
 def cv(
@@ -86,7 +92,8 @@ def cv(
     Raises
     ------
     ParameterError
-        If a scan rate is not positive or the window is not in order.
+        If a scan rate is not positive, the window is not in order or the first sweep is
+        no direction.
 
     Examples
     --------
@@ -108,6 +115,10 @@ def cv(
                 f"The window must be a lower and an upper voltage, not {window}."
             )
     whole(cycles, "Cycles")
+
+    if start not in ("", *OPPOSITE):
+        hint = did_you_mean(start, tuple(OPPOSITE), "directions")
+        raise ParameterError(f"Direction '{start}' is not one. {hint}")
 
     def build(first_step: str) -> tuple[Step, ...]:
         first = start or first_step

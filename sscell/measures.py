@@ -1,0 +1,230 @@
+"""What a published observable asks of a run: one number, read from its time series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sscell.analysis.capacity import (
+    HalfCycle,
+    differential_capacity,
+    dqdv_peaks,
+    half_cycles,
+)
+from sscell.dataset import metadata
+from sscell.errors import ParameterError, did_you_mean
+from sscell.units import FARADAY
+
+__all__ = ["Reading", "measure"]
+
+
+class Reading:
+    """A run as its observables are read from it; what they share is computed once.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Time series [s, A, V] of a run.
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> data = time_series({"Time [s]": [0, 3600], "Current [A]": [1.0, 1.0],
+    ...                     "Voltage [V]": [2.0, 1.0]}, {"capacity_basis_mass_g": 2.0})
+    >>> Reading(data).capacity({"direction": "discharge"})
+    500.0
+    """
+
+    def __init__(self, data: xr.Dataset):
+        self.data = data
+        self.mass = metadata(data, "capacity_basis_mass_g", "capacities per gram")
+        self._halves = half_cycles(data)
+        self._peaks: dict[int, list[dict[str, Any]]] = {}
+        self._titrations: dict[str, Mapping[str, Any]] = {}
+
+    def half(self, where: Mapping[str, Any]) -> HalfCycle | None:
+        """Half cycle of a direction and cycle; the last where no cycle is named."""
+        found = [
+            half
+            for half in self._halves
+            if half.direction == where["direction"]
+            and half.cycle == where.get("cycle", half.cycle)
+        ]
+        return found[-1] if found else None
+
+    def capacity(self, where: Mapping[str, Any]) -> float | None:
+        """Capacity of a half cycle [mA.h.g-1]."""
+        half = self.half(where)
+        return None if half is None else half.capacity * 1e3 / self.mass
+
+    def capacity_ratio(self, where: Mapping[str, Any]) -> float | None:
+        """Capacity of a cycle over that of the cycle ``to`` [-]."""
+        later, first = (self.capacity(w) for w in (where, {**where, "cycle": where["to"]}))
+        return later / first if later and first else None
+
+    def efficiency(self, where: Mapping[str, Any]) -> float | None:
+        """Second half cycle of a cycle over its first [%]."""
+        halves = [half for half in self._halves if half.cycle == where["cycle"]]
+        if len(halves) < 2 or not halves[0].capacity:
+            return None
+        return 100 * halves[1].capacity / halves[0].capacity
+
+    def peaks(self, where: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Peaks of a half cycle that are at least ``clear`` times the highest."""
+        half = self.half(where)
+        if half is None or not half.capacity:
+            return []
+        if half.step not in self._peaks:
+            self._peaks[half.step] = dqdv_peaks(half, self.mass)
+        peaks = self._peaks[half.step]
+        top = max((p["height_mAh_g_V"] for p in peaks), default=0.0)
+        return [p for p in peaks if p["height_mAh_g_V"] >= where.get("clear", 0) * top]
+
+    def height(self, where: Mapping[str, Any]) -> float:
+        """Height of the ``rank``-th highest peak over that of the highest, else zero [-]."""
+        heights = sorted((p["height_mAh_g_V"] for p in self.peaks(where)), reverse=True)
+        return (
+            heights[where["rank"] - 1] / heights[0]
+            if len(heights) >= where["rank"]
+            else 0.0
+        )
+
+    def peak(self, where: Mapping[str, Any]) -> float | None:
+        """The ``index``-th of the ``out_of`` highest peaks, in order of passing [V]."""
+        peaks = self.peaks(where)
+        highest = sorted(peaks, key=lambda p: -p["height_mAh_g_V"])[: where["out_of"]]
+        if len(highest) < where["out_of"]:
+            return None
+        ordered = [p for p in peaks if p in highest]
+        return ordered[where["index"] - 1]["voltage_V"] + self.offset(where)
+
+    def offset(self, where: Mapping[str, Any]) -> float:
+        """What to add for a voltage against the working metal [V]."""
+        if where.get("against", "anode") != "working metal":
+            return 0.0
+        return metadata(self.data, "working_metal_offset_V", "voltages against the metal")
+
+    def lowest(self, where: Mapping[str, Any]) -> float | None:
+        """Lowest dQ/dV between two voltages [mA.h.g-1.V-1]."""
+        half = self.half(where)
+        if half is None:
+            return None
+        voltage, dqdv = differential_capacity(half)
+        low, high = sorted(where["between"])
+        if voltage[0] > low or voltage[-1] < high:
+            return 0.0
+        inside = (voltage >= low) & (voltage <= high)
+        return float(dqdv[inside].min() * 1e3 / self.mass)
+
+    def fraction(
+        self, where: Mapping[str, Any], pick: Callable[[Any], float]
+    ) -> float | None:
+        """Fraction of some phases over a half cycle, largest or last [-].
+
+        Parameters
+        ----------
+        where : mapping
+            Half cycle and phases.
+        pick : callable
+            What of the series counts.
+        """
+        half = self.half(where)
+        if half is None:
+            return None
+        total = sum(self.data[f"{p} fraction"].values[half.rows] for p in where["phases"])
+        return float(pick(total))
+
+    def rested(self, where: Mapping[str, Any]) -> float:
+        """Fraction of some phases when the run ends [-]."""
+        return sum(float(self.data[f"{p} fraction"][-1]) for p in where["phases"])
+
+    def titration(self, where: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Analysis of a titration in one direction."""
+        from sscell.analysis import gitt
+
+        way = where["direction"]
+        if way not in self._titrations:
+            self._titrations[way] = gitt(self.data, direction=way).directions[way]
+        return self._titrations[way]
+
+    def plateau(self, where: Mapping[str, Any]) -> float | None:
+        """The ``index``-th OCV plateau in order of passing [V]."""
+        plateaus = self.titration(where)["ocv_plateaus_V"]
+        if len(plateaus) < where["index"]:
+            return None
+        return plateaus[where["index"] - 1] + self.offset(where)
+
+    def overpotential(self, where: Mapping[str, Any]) -> float | None:
+        """Quantile of the overpotentials of all pulses, such as 0.5 for the median [V]."""
+        values = [p["overpotential_V"] for p in self.titration(where)["pulses"]]
+        known = [v for v in values if v is not None]
+        return float(np.quantile(known, where["quantile"])) if known else None
+
+    def equilibrium(self, where: Mapping[str, Any]) -> float:
+        """Potential between two phases from their formation energies [V]."""
+        values = metadata(self.data, "parameters", "equilibrium potentials")
+        first, second = (
+            values.get(f"{phase} formation energy [J.mol-1]", 0.0)
+            for phase in where["phases"]
+        )
+        return (first - second) / (where["electrons"] * FARADAY)
+
+
+_MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
+    "capacity": Reading.capacity,
+    "capacity ratio": Reading.capacity_ratio,
+    "efficiency": Reading.efficiency,
+    "peak": Reading.peak,
+    "peak height": Reading.height,
+    "peak count": lambda reading, where: len(reading.peaks(where)),
+    "lowest dQ/dV": Reading.lowest,
+    "largest fraction": lambda reading, where: reading.fraction(where, np.max),
+    "final fraction": lambda reading, where: reading.fraction(where, lambda y: y[-1]),
+    "rested fraction": Reading.rested,
+    "OCV plateau": Reading.plateau,
+    "OCV plateau count": lambda r, where: len(r.titration(where)["ocv_plateaus_V"]),
+    "overpotential": Reading.overpotential,
+    "equilibrium potential": Reading.equilibrium,
+}
+
+
+def measure(data: xr.Dataset | Reading, where: Mapping[str, Any]) -> float | None:
+    """Read one number from a run.
+
+    Parameters
+    ----------
+    data : xarray.Dataset or Reading
+        Time series [s, A, V] of a run.
+    where : mapping
+        ``of`` and where to look: ``cycle``, ``direction``, ``index``, ``phases`` ...
+
+    Returns
+    -------
+    float or None
+        None where the run shows no such feature, such as a third peak.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such measure, or it lacks where to look.
+
+    Examples
+    --------
+    >>> import sscell
+    >>> run = sscell.simulate("Ji2024", sscell.discharge("C/20"), temperature=90)
+    >>> where = {"of": "final fraction", "phases": ["Na2S"], "direction": "discharge"}
+    >>> measure(run, where) > 0.9
+    True
+    """
+    if where.get("of") not in _MEASURES:
+        hint = did_you_mean(str(where.get("of")), _MEASURES, "measures")
+        raise ParameterError(f"There is no measure '{where.get('of')}'. {hint}")
+    reading = data if isinstance(data, Reading) else Reading(data)
+    try:
+        value = _MEASURES[where["of"]](reading, where)
+    except KeyError as error:
+        raise ParameterError(f"Measure '{where['of']}' needs {error}.") from error
+    return None if value is None or not np.isfinite(value) else float(value)
