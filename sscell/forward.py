@@ -8,8 +8,8 @@ parameters:
           \frac{dy_e}{dp} = S + \dot y \frac{dt_e}{dp}
 
 It enters the start of the next step. Where the model reaches the cut-off before the data
-do, its voltage goes on along the tangent, so that a missing capacity costs more the larger
-it is, and the cost has a derivative that does not jump there.
+do, its voltage goes on with the slope that the data have at the end, so that a missing
+capacity costs more the larger it is, and the cost has a derivative that hardly jumps there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sscell.units import ZERO_CELSIUS, parse_rate
 
 __all__ = ["Forward", "Traced"]
 
-# Slope past an early cut-off: the model's own, within these windows per length of the step.
+# Slope past an early cut-off: that of the data, within these windows per length of the step.
 _FLATTEST, _STEEPEST = 0.5, 50.0
 _LONGEST = 1.5  # of the data: a step that a voltage ends takes no longer in the model
 
@@ -133,6 +133,8 @@ class Forward:
         wanted = segment.times[segment.times <= duration]
         limit = low if segment.sign > 0 else high
         pace = -segment.sign * (high - low) / segment.duration
+        if pace:
+            pace *= float(np.clip(segment.tail / pace, _FLATTEST, _STEEPEST))
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 solution = self._engine.step(state, duration, inputs, wanted)
@@ -169,16 +171,14 @@ class Forward:
         last = solution.last_state
         if self._engine.stop_reason(solution):
             speed = self._speed(t[-1], y[:, -1], inputs)
-            fall = float(rows @ speed)
-            shift = -slopes[-1] / fall
+            shift = -slopes[-1] / float(rows @ speed)
             if self.names:
                 moved = inner + speed[:, None] * shift[None, :]
                 last._all_sensitivities = {"all": [moved]}
             missing = segment.times > since[-1]
             late = segment.times[missing] - since[-1]
-            slope = end[1] * np.clip(fall / end[1], _FLATTEST, _STEEPEST)
-            found[missing] = end[0] + slope * late
-            rates[missing] = -slope * shift
+            found[missing] = end[0] + end[1] * late
+            rates[missing] = -end[1] * shift
         return last, found, rates, missing
 
     def _differentiate(

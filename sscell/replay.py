@@ -32,6 +32,7 @@ _QUIET = 2e-3  # of the largest current: below, the cell rests
 _AT_CUTOFF = 0.010  # V
 _MARGIN = 0.3  # V that the model may leave the window in steps that time ends
 _MOST_STEPS = 800
+_TAIL = 0.03  # V: the end of a step over which its slope is taken
 _FLOOR = 1e-4  # V
 _LOST = 0.02  # share of missing samples from which the data have gaps
 
@@ -54,6 +55,8 @@ class Segment:
         Cut-off that ended it [V]; None where its time did.
     start : float
         In the data [s].
+    tail : float
+        Slope of the measured voltage at its end [V.s-1]; 0 where it does not matter.
     """
 
     current: float
@@ -62,6 +65,7 @@ class Segment:
     voltage: np.ndarray
     limit: float | None = None
     start: float = 0.0
+    tail: float = 0.0
 
     @property
     def sign(self) -> int:
@@ -334,7 +338,15 @@ class _Span:
             self.v[rows],
             self._limit(current, cutoffs),
             self.begin - zero,
+            self._tail(),
         )
+
+    def _tail(self) -> float:
+        """Slope over the last stretch that is steep enough to stand out of the noise."""
+        t, v = self.t[self.first : self.stop], self.v[self.first : self.stop]
+        far = np.flatnonzero(np.abs(v - v[-1]) > _TAIL)
+        row = int(far[-1]) if far.size else 0
+        return float((v[-1] - v[row]) / (t[-1] - t[row])) if t[-1] > t[row] else 0.0
 
     def _limit(self, current: float, cutoffs: tuple[float, float]) -> float | None:
         """Cut-off at which the test turned round, if the step ended there."""
