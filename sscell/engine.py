@@ -184,8 +184,12 @@ class Engine:
             self.model.get_processed_variable(name).to_casadi(t, y, inputs=inputs)
             for name in self.outputs
         ]
+        # The outputs share most of what they are computed from.
         return casadi.Function(
-            "outputs", [t, y, casadi.vertcat(*inputs.values())], [casadi.vertcat(*rows)]
+            "outputs",
+            [t, y, casadi.vertcat(*inputs.values())],
+            [casadi.densify(casadi.vertcat(*rows))],
+            {"cse": True},
         )
 
     def inputs(self, cell: Cell, current: float = 0.0, **limits: float) -> dict[str, float]:
@@ -262,10 +266,20 @@ class Engine:
         dict of str to numpy.ndarray, shape (n,)
             By name, in the unit of the name.
         """
-        p = np.array([inputs[name] for name in self.input_names])
-        columns = np.repeat(p[:, None], t.size, axis=1)
-        table = np.asarray(self._function(t[None, :], y, columns))
-        return dict(zip(self.outputs, table, strict=True))
+        # One call per time through CasADi's buffers: handing it whole arrays costs more
+        # than the evaluation itself.
+        times = np.array(t, dtype=float)
+        states = np.array(y.T, dtype=float, order="C")
+        table = np.empty((times.size, len(self.outputs)))
+        buffer, evaluate = self._function.buffer()
+        p = np.array([inputs[name] for name in self.input_names], dtype=float)
+        buffer.set_arg(2, memoryview(p))
+        for now, state, row in zip(times[:, None], states, table, strict=True):
+            buffer.set_arg(0, memoryview(now))
+            buffer.set_arg(1, memoryview(state))
+            buffer.set_res(0, memoryview(row))
+            evaluate()
+        return dict(zip(self.outputs, table.T.copy(), strict=True))
 
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:
         """Time and state at the end of a solution of this model.

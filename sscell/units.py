@@ -6,7 +6,7 @@ import math
 import numbers
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sscell.errors import ParameterError
@@ -38,6 +38,7 @@ def _registry() -> Any:
     return registry
 
 
+@lru_cache(maxsize=4096)
 def parse_quantity(text: str | float, unit: str, name: str = "value") -> float:
     """Convert a number with a unit to a plain number in another unit.
 

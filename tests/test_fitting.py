@@ -14,12 +14,11 @@ import sscell
 from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.errors import DataError, ParameterError, SimulationError
-from sscell.fit_problem import Problem, variables_of
-from sscell.fitting import fit, identify
-from sscell.forward import Forward
+from sscell.fitting import fit, identify, predict, validate_fit
+from sscell.fitting.forward import Forward
+from sscell.fitting.problem import Problem, variables_of
+from sscell.fitting.replay import course, noise_of
 from sscell.parameters import available
-from sscell.prediction import predict, validate_fit
-from sscell.replay import course, noise_of
 
 COARSE = Resolution(25)
 SEPARATOR = "Separator conductivity [S.m-1]"

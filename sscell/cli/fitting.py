@@ -134,7 +134,7 @@ def fit_command(
     if output is not None:
         found.save(output)
     if report is not None:
-        from sscell.fit_report import write_report
+        from sscell.fitting import write_report
 
         write_report(found, report, held, command="sscell " + shlex.join(sys.argv[1:]))
     if as_json:
@@ -178,7 +178,7 @@ def _identify(
     options: dict[str, Any],
     as_json: bool,
 ) -> None:
-    from sscell.fit_setup import identify
+    from sscell.fitting import identify
 
     known = identify(cell, data, bounds, **options)
     if as_json:
@@ -190,7 +190,7 @@ def _identify(
 
 
 def _validate(found: Any, data: dict[str, xr.Dataset], options: dict[str, Any]) -> Any:
-    from sscell.prediction import validate_fit
+    from sscell.fitting import validate_fit
 
     shared = {k: options[k] for k in ("noise", "cutoffs", "points")}
     for key in ("temperature", "states"):

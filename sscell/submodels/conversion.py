@@ -16,6 +16,7 @@ from sscell.units import FARADAY, GAS_CONSTANT
 __all__ = ["ConversionParticle"]
 
 _PARTICLE = "positive particle"
+_CONTENT = "Positive particle connected guest content"
 
 
 class ConversionParticle(pybamm.BaseSubModel):
@@ -23,7 +24,10 @@ class ConversionParticle(pybamm.BaseSubModel):
 
     States at each radius: the host fractions :math:`y_p` of all phases, the isolated part
     of phases that lose contact, and the guest potential :math:`\phi = -\mu/F`. One for all
-    radii: the full cycles passed, which may open the guest's paths and wear them out.
+    radii: the full cycles passed, which may open the guest's paths and wear them out, and
+    the guest that the connected phases hold, which may close them by swelling. The latter
+    is a state only so that no radius depends on all others directly: the Jacobian stays
+    sparse.
 
     .. math::
         \dot y_a = -\sum_j r_j, \quad \dot y_b = \sum_j r_j, \quad
@@ -68,6 +72,8 @@ class ConversionParticle(pybamm.BaseSubModel):
         phi = pybamm.Variable("Positive particle guest potential [V]", **self._domains)
         variables: dict[str, Any] = {"Positive particle guest potential [V]": phi}
         variables["Full cycles passed"] = pybamm.Variable("Full cycles passed")
+        place = {"domain": "positive electrode"} if self._distributed else {}
+        variables[_CONTENT] = pybamm.Variable(_CONTENT, **place)
         inactive = pybamm.Parameter("Inactive host fraction")
         for s in network.species:
             y = pybamm.Variable(f"{s.name} fraction profile", **self._domains)
@@ -127,7 +133,7 @@ class ConversionParticle(pybamm.BaseSubModel):
             * self._arrhenius(variables, f"{s.name} ionic conductivity activation energy")
             for s in network.species
         )
-        mobility = conductivity / scale * self._paths(variables) * self._contact(active)
+        mobility = conductivity / scale * self._paths(variables) * self._contact(variables)
         rates = {r.name: self._rate(r, active, phi, variables) for r in network.reactions}
         # One third of the uptake per host: surface over volume of the unit sphere.
         uptake = (
@@ -203,11 +209,11 @@ class ConversionParticle(pybamm.BaseSubModel):
         worn = pybamm.exp(-cycles * pybamm.Parameter("Transport fade"))
         return (1 + pybamm.Parameter("Transport gain") * opened) * worn
 
-    def _contact(self, active: dict[str, Any]) -> Any:
+    def _contact(self, variables: dict[str, Any]) -> Any:
         """Loss of paths as the active material swells with the guest; it comes back."""
-        held = sum(s.guest_per_host * active[s.name] for s in self._network.species)
-        full = pybamm.r_average(held) / self._network.capacity
-        return pybamm.exp(-pybamm.Parameter("Transport loss by swelling") * full)
+        full = variables[_CONTENT] / self._network.capacity
+        loss = pybamm.exp(-pybamm.Parameter("Transport loss by swelling") * full)
+        return pybamm.PrimaryBroadcast(loss, _PARTICLE)
 
     def _film(self, active: dict[str, Any]) -> Any:
         """Resistance of the phases that cover the surface, per surface."""
@@ -314,12 +320,18 @@ class ConversionParticle(pybamm.BaseSubModel):
         """Balance the host in each phase and the guest in transit."""
         network = self._network
         rates = {r.name: variables[f"{r.name} rate [s-1]"] for r in network.reactions}
+        connected: Any = 0
         for s in network.species:
             made = sum(rates[r.name] for r in network.reactions if r.product == s.name)
             used = sum(rates[r.name] for r in network.reactions if r.reactant == s.name)
-            self.rhs[variables[f"{s.name} fraction profile"]] = made - used
+            change = made - used
+            self.rhs[variables[f"{s.name} fraction profile"]] = change
             if s.isolates:
-                self._set_isolation(s.name, made, variables)
+                lost = self._isolation(s.name, made, variables)
+                self.rhs[variables[f"Isolated {s.name} profile"]] = lost
+                change = change - lost
+            connected += s.guest_per_host * change
+        self.rhs[variables[_CONTENT]] = pybamm.r_average(connected)
         full = variables["Positive electrode host amount [mol]"] * network.capacity
         self.rhs[variables["Full cycles passed"]] = abs(variables["Current [A]"]) / (
             2 * FARADAY * full
@@ -342,14 +354,16 @@ class ConversionParticle(pybamm.BaseSubModel):
             "Mobile guest capacity [V-1]"
         )
 
-    def _set_isolation(self, name: str, made: Any, variables: dict[str, Any]) -> None:
+    @classmethod
+    def _isolation(cls, name: str, made: Any, variables: dict[str, Any]) -> Any:
+        """Rate at which a phase loses contact, less the rate at which it comes back."""
         dead = variables[f"Isolated {name} profile"]
         room = pybamm.maximum(1 - dead / pybamm.Parameter(f"{name} isolation limit"), 0)
         lost = pybamm.Parameter(f"{name} isolation probability") * room
-        back = pybamm.Parameter(f"{name} reconnection rate [s-1]") * self._arrhenius(
+        back = pybamm.Parameter(f"{name} reconnection rate [s-1]") * cls._arrhenius(
             variables, f"{name} reconnection activation energy"
         )
-        self.rhs[dead] = lost * pybamm.maximum(made, 0) - back * dead
+        return lost * pybamm.maximum(made, 0) - back * dead
 
     def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
         """No flux by the gradient itself: the surface flux is added in the balance."""
@@ -369,10 +383,12 @@ class ConversionParticle(pybamm.BaseSubModel):
         self.initial_conditions[variables["Full cycles passed"]] = pybamm.Scalar(0)
         phi = variables["Positive particle guest potential [V]"]
         self.initial_conditions[phi] = self._initial_potential()
+        held = sum(
+            s.guest_per_host * pybamm.Parameter(f"Initial {s.name} fraction")
+            for s in self._network.species
+        )
+        self.initial_conditions[variables[_CONTENT]] = held
         self.initial_conditions[variables["Guest at the start"]] = (
-            sum(
-                s.guest_per_host * pybamm.Parameter(f"Initial {s.name} fraction")
-                for s in self._network.species
-            )
+            held
             - pybamm.Parameter("Mobile guest capacity [V-1]") * self._initial_potential()
         )

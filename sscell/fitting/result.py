@@ -14,8 +14,8 @@ import tomlkit
 
 from sscell.cell import Cell
 from sscell.errors import ParameterError
-from sscell.fit_problem import Problem, Variable, cell_with
-from sscell.identifiability import Knowledge, correlated_noise, knowledge
+from sscell.fitting.identifiability import Knowledge, correlated_noise, knowledge
+from sscell.fitting.problem import Problem, Variable, cell_with
 from sscell.parameters import Parameter, ParameterSet
 
 __all__ = ["Fit", "Start", "write_set"]

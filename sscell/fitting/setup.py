@@ -11,10 +11,10 @@ from sscell.cell import Cell
 from sscell.dataset import metadata
 from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.fit_checks import check_course, remarks_of
-from sscell.fit_problem import Problem, variables_of
-from sscell.identifiability import Knowledge, knowledge
-from sscell.replay import course
+from sscell.fitting.checks import check_course, remarks_of
+from sscell.fitting.identifiability import Knowledge, knowledge
+from sscell.fitting.problem import Problem, variables_of
+from sscell.fitting.replay import course
 from sscell.units import parse_quantity
 
 __all__ = ["Bounds", "identify", "prepare"]

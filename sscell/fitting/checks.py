@@ -6,7 +6,7 @@ import numpy as np
 
 from sscell.cell import Cell
 from sscell.errors import DataError
-from sscell.replay import Course
+from sscell.fitting.replay import Course
 
 __all__ = ["check_course", "remarks_of"]
 
@@ -33,7 +33,7 @@ def check_course(cell: Cell, course: Course) -> None:
     Examples
     --------
     >>> from sscell.dataset import time_series
-    >>> from sscell.replay import course
+    >>> from sscell.fitting.replay import course
     >>> t = np.linspace(0.0, 7.2e4, 50)
     >>> data = time_series({"Time [s]": t, "Current [A]": np.full(50, 5e-5),
     ...                     "Voltage [V]": 3 - 2 * t / 7.2e4})
@@ -134,7 +134,7 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
     Examples
     --------
     >>> from sscell.dataset import time_series
-    >>> from sscell.replay import course
+    >>> from sscell.fitting.replay import course
     >>> data = time_series({"Time [s]": [0, 1e4, 2e4, 3e4], "Current [A]": [1e-4] * 4,
     ...                     "Voltage [V]": [2.0, 1.9, 1.8, 1.6]})
     >>> remarks_of(Cell.load("Ji2024"), course(data, (0.7, 2.8), label="a.csv"))[0]

@@ -12,8 +12,8 @@ import numpy as np
 from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError
-from sscell.forward import Forward, Traced
-from sscell.replay import Course
+from sscell.fitting.forward import Forward, Traced
+from sscell.fitting.replay import Course
 
 __all__ = ["Problem", "Variable", "cell_with", "variables_of"]
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from sscell.cell import Cell
 from sscell.errors import ParameterError, SimulationError
-from sscell.fit_problem import Problem
-from sscell.fit_result import Fit, Start
-from sscell.fit_setup import Bounds, identify, prepare
+from sscell.fitting.problem import Problem
+from sscell.fitting.result import Fit, Start
+from sscell.fitting.setup import Bounds, prepare
 
-__all__ = ["fit", "identify"]
+__all__ = ["fit"]
 
 Progress = Callable[[float, str], None]
 _FAILED = 1e4  # standard deviations: residuals of a solve that failed

@@ -26,7 +26,7 @@ import pybamm
 from sscell.cell import Cell
 from sscell.engine import Engine, Resolution, engine
 from sscell.errors import ParameterError, SimulationError
-from sscell.replay import Course, Segment
+from sscell.fitting.replay import Course, Segment
 from sscell.units import ZERO_CELSIUS, parse_rate
 
 __all__ = ["Forward", "Traced"]
@@ -92,7 +92,7 @@ class Forward:
         cell : Cell
             Its values.
         course : Course
-            From `sscell.replay.course`.
+            From `sscell.fitting.replay.course`.
 
         Returns
         -------

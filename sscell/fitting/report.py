@@ -11,10 +11,10 @@ from string import Template
 from typing import Any
 
 from sscell.errors import ParameterError
-from sscell.fit_result import Fit
+from sscell.fitting.prediction import Held
+from sscell.fitting.result import Fit
 from sscell.plots.fits import plot_correlation, plot_curve
 from sscell.plots.style import png_of
-from sscell.prediction import Held
 
 __all__ = ["write_report"]
 
@@ -66,7 +66,7 @@ def write_report(
     path : str or pathlib.Path
         A ``.html`` file in a folder that exists.
     held : sequence of Held, optional
-        Data that were predicted, from `sscell.prediction.validate_fit`.
+        Data that were predicted, from `sscell.fitting.prediction.validate_fit`.
     command : str, optional
         What made it.
 

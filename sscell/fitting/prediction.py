@@ -12,11 +12,11 @@ import xarray as xr
 from sscell.cell import Cell
 from sscell.dataset import set_metadata, time_series
 from sscell.errors import ParameterError, SimulationError
-from sscell.fit_problem import Problem
-from sscell.fit_result import Fit
-from sscell.fit_setup import prepare
+from sscell.fitting.problem import Problem
+from sscell.fitting.replay import Course
+from sscell.fitting.result import Fit
+from sscell.fitting.setup import prepare
 from sscell.protocols import Protocol
-from sscell.replay import Course
 from sscell.simulation import simulate
 
 __all__ = ["Held", "predict", "validate_fit"]

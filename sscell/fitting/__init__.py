@@ -1,0 +1,9 @@
+"""Parameters from measured curves: fit, errors, predictions, report."""
+
+from sscell.fitting.prediction import Held, predict, validate_fit
+from sscell.fitting.report import write_report
+from sscell.fitting.result import Fit
+from sscell.fitting.search import fit
+from sscell.fitting.setup import identify
+
+__all__ = ["Fit", "Held", "fit", "identify", "predict", "validate_fit", "write_report"]
