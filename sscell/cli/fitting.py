@@ -142,7 +142,7 @@ def fit_command(
         return
     print(found)
     for entry in held:
-        print(f"not fitted, {entry.label}: {entry.rms_mV:.3g} mV rms")
+        print(f"not fitted, {entry.label}: {entry.rms:.3g} {entry.unit} rms")
 
 
 def _fit(

@@ -7,8 +7,10 @@ import numpy as np
 from sscell.cell import Cell
 from sscell.errors import DataError
 from sscell.fitting.replay import Course
+from sscell.fitting.spectra import Spectrum
+from sscell.units import ZERO_CELSIUS
 
-__all__ = ["check_course", "remarks_of"]
+__all__ = ["check_course", "remarks_of", "remarks_of_spectrum"]
 
 _BESIDE = 0.35  # V beyond the cell's window
 _MOST = 0.25  # of the points may lie there
@@ -47,7 +49,7 @@ def check_course(cell: Cell, course: Course) -> None:
 
 def _check_voltage(cell: Cell, course: Course) -> None:
     low, high = cell.window
-    voltage = course.voltage
+    voltage = course.measured
     middle = float(np.median(np.abs(voltage)))
     if middle > 50 * max(abs(high), abs(low)):
         raise DataError(
@@ -140,13 +142,7 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
     >>> remarks_of(Cell.load("Ji2024"), course(data, (0.7, 2.8), label="a.csv"))[0]
     "a.csv does not say its temperature; the set's own, 25 degC, is used."
     """
-    found = []
-    if course.celsius is None:
-        own = cell.values["Ambient temperature [K]"] - 273.15
-        found.append(
-            f"{course.label} does not say its temperature; the set's own, {own:g} degC, "
-            "is used."
-        )
+    found = _cold(cell, course)
     ended = any(s.limit is not None for s in course.segments)
     if not ended:
         low, high = cell.window
@@ -155,3 +151,36 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
             "as long as in the data."
         )
     return found
+
+
+def remarks_of_spectrum(cell: Cell, spectrum: Spectrum) -> list[str]:
+    """What a reader of the fit should know of a spectrum.
+
+    Parameters
+    ----------
+    cell : Cell
+        What is fitted.
+    spectrum : Spectrum
+        The data [Hz, Ohm].
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    found = _cold(cell, spectrum)
+    if spectrum.dropped:
+        found.append(
+            f"{spectrum.dropped} inductive points of {spectrum.label} were left out: the "
+            "model has no wires."
+        )
+    return found
+
+
+def _cold(cell: Cell, data: Course | Spectrum) -> list[str]:
+    if data.celsius is not None:
+        return []
+    own = cell.values["Ambient temperature [K]"] - ZERO_CELSIUS
+    return [
+        f"{data.label} does not say its temperature; the set's own, {own:g} degC, is used."
+    ]

@@ -38,19 +38,19 @@ _LONGEST = 1.5  # of the data: a step that a voltage ends takes no longer in the
 
 @dataclass(frozen=True, eq=False)
 class Traced:
-    """Voltages of the model at the points of the data.
+    """The model at the points of the data.
 
     Parameters
     ----------
-    voltage : numpy.ndarray, shape (n,)
-        [V].
+    values : numpy.ndarray, shape (n,)
+        Voltages [V], or parts of the impedance per modulus [-].
     slopes : numpy.ndarray, shape (n, parameters)
-        Derivatives by the inputs of `Forward.names` [V per unit of the name].
+        Derivatives by the inputs of `Forward.names` [V or 1 per unit of the name].
     missing : numpy.ndarray of bool, shape (n,)
         Where the model had already reached its cut-off.
     """
 
-    voltage: np.ndarray
+    values: np.ndarray
     slopes: np.ndarray
     missing: np.ndarray
 

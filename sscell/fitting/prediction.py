@@ -16,12 +16,12 @@ from sscell.fitting.problem import Problem
 from sscell.fitting.replay import Course
 from sscell.fitting.result import Fit
 from sscell.fitting.setup import prepare
+from sscell.fitting.spectra import Spectrum
 from sscell.protocols import Protocol
 from sscell.simulation import simulate
 
 __all__ = ["Held", "predict", "validate_fit"]
 
-_GRID = 200
 _SIGMA = 1.959964  # standard deviations of a 95 % band
 
 
@@ -31,16 +31,16 @@ class Held:
 
     Parameters
     ----------
-    course : Course
+    course : Course or Spectrum
         The data.
-    voltage : numpy.ndarray, shape (n,)
-        Of the fitted cell at their points [V].
+    model : numpy.ndarray, shape (n,)
+        The fitted cell at their points [V, or share of the modulus].
     band : numpy.ndarray, shape (n,)
-        Half width of the 95 % band from the errors of the parameters [V].
+        Half width of the 95 % band from the errors of the parameters [the same].
     """
 
-    course: Course
-    voltage: np.ndarray
+    course: Course | Spectrum
+    model: np.ndarray
     band: np.ndarray
 
     @property
@@ -49,17 +49,23 @@ class Held:
         return self.course.label
 
     @property
-    def rms_mV(self) -> float:  # noqa: N802
-        """Root mean square of model less data [mV]."""
-        return float(1e3 * np.sqrt(np.mean((self.voltage - self.course.voltage) ** 2)))
+    def unit(self) -> str:
+        """Of `rms`: mV, or % of the modulus of an impedance."""
+        return "percent" if isinstance(self.course, Spectrum) else "mV"
+
+    @property
+    def rms(self) -> float:
+        """Root mean square of model less data [mV, or % of the modulus]."""
+        off = self.model - self.course.measured
+        return float(self.course.scale * np.sqrt(np.mean(off**2)))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
             "name": self.label,
-            "rms_mV": self.rms_mV,
-            "mean_band_mV": float(1e3 * self.band.mean()),
-            "points": int(self.voltage.size),
+            f"rms_{self.unit}": self.rms,
+            f"mean_band_{self.unit}": float(self.course.scale * self.band.mean()),
+            "points": int(self.model.size),
         }
 
 
@@ -73,7 +79,7 @@ def validate_fit(found: Fit, datasets: Any, **options: Any) -> tuple[Held, ...]:
     found : Fit
         What was fitted.
     datasets : xarray.Dataset, sequence or mapping of them
-        Time series [s, A, V].
+        Time series [s, A, V] or spectra [Hz, Ohm].
     **options
         ``temperature``, ``states``, ``noise``, ``cutoffs``, ``points`` as for a fit.
 
@@ -95,10 +101,10 @@ def validate_fit(found: Fit, datasets: Any, **options: Any) -> tuple[Held, ...]:
         variables = found.problem.variables
         own = Problem(found.cell, (course,), variables, found.problem.resolution)
         _, jacobian = own(found.u)
-        slopes = jacobian[: course.voltage.size] * course.noise
+        slopes = jacobian[: course.measured.size] * course.noise
         variance = np.einsum("ij,jk,ik->i", slopes, found.knowledge.covariance, slopes)
         band = _SIGMA * np.sqrt(np.maximum(variance, 0.0))
-        held.append(Held(course, own.traces[0].voltage, band))
+        held.append(Held(course, own.traces[0].values, band))
     return tuple(held)
 
 

@@ -14,10 +14,12 @@ from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.forward import Forward, Traced
 from sscell.fitting.replay import Course
+from sscell.fitting.spectra import Spectrum, spectrum_of
 
 __all__ = ["Problem", "Variable", "cell_with", "variables_of"]
 
 _WIDE = 3.0  # bounds further apart than this factor: logarithmic
+_APART = 1e-4  # of the distance between the bounds, for derivatives of spectra
 _NUDGE = 1e-6  # relative, for values that follow from others
 _FORWARDS: dict[tuple[Any, ...], Forward] = {}
 
@@ -68,30 +70,54 @@ class Variable:
 
     @property
     def width(self) -> float:
-        """Distance between the bounds: logarithmic, or in units of itself (1)."""
+        """Distance between the bounds [-]: of the logarithms, or in units of itself (1)."""
         return math.log(self.high / self.low) if self.log else 1.0
 
     def value(self, position: float) -> float:
-        """Value at a position from 0 to 1."""
+        """Value at a position [unit of the name].
+
+        Parameters
+        ----------
+        position : float
+            Between the bounds, 0 to 1 [-].
+        """
         if self.log:
             return float(self.low * (self.high / self.low) ** position)
         return float(self.low + (self.high - self.low) * position)
 
     def position(self, value: float) -> float:
-        """Position from 0 to 1 of a value, at the nearer bound if it lies outside."""
+        """Position of a value, at the nearer bound if it lies outside, 0 to 1 [-].
+
+        Parameters
+        ----------
+        value : float
+            In the unit of the name.
+        """
         value = min(max(value, self.low), self.high)
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
     def slope(self, position: float) -> float:
-        """Derivative of the value by the position."""
+        """Derivative of the value by the position [unit of the name].
+
+        Parameters
+        ----------
+        position : float
+            Between the bounds, 0 to 1 [-].
+        """
         if self.log:
             return self.value(position) * self.width
         return self.high - self.low
 
     def pull(self, position: float) -> tuple[float, float]:
-        """Residual and derivative of the prior."""
+        """Residual of the prior and its derivative by the position [-].
+
+        Parameters
+        ----------
+        position : float
+            Between the bounds, 0 to 1 [-].
+        """
         mean, spread = self.prior or (0.0, math.inf)
         if self.log:  # of the logarithm, so that the scale of the prior is that of the fit
             return (
@@ -197,16 +223,20 @@ class Problem:
     ----------
     cell : Cell
         What does not vary.
-    courses : tuple of Course
+    courses : tuple of Course or Spectrum
         The data.
     variables : tuple of Variable
         What varies.
     resolution : Resolution
         Meshes and tolerances.
+    evaluations, failures, last_failure
+        How many positions were evaluated, how many failed, and why the last did.
+    traces : tuple of Traced
+        The model along the data at the last position.
     """
 
     cell: Cell
-    courses: tuple[Course, ...]
+    courses: tuple[Course | Spectrum, ...]
     variables: tuple[Variable, ...]
     resolution: Resolution = field(default_factory=Resolution)
     evaluations: int = 0
@@ -222,7 +252,15 @@ class Problem:
         return np.array([v.position(values[v.name]) for v in self.variables])
 
     def values(self, u: np.ndarray, course: int | None = None) -> dict[str, float]:
-        """Values by name, as one dataset sees them (default: the first)."""
+        """Values by name, as one dataset sees them [units of the names].
+
+        Parameters
+        ----------
+        u : numpy.ndarray, shape (variables,)
+            Positions between the bounds, 0 to 1.
+        course : int, optional
+            Which dataset; default: the first.
+        """
         own = (None, course or 0)
         return {
             v.name: v.value(x)
@@ -265,7 +303,7 @@ class Problem:
         for number, course in enumerate(self.courses):
             traced, slopes = self._course(u, number, course)
             scale = course.weight / course.noise
-            rows.append((traced.voltage - course.voltage) * scale)
+            rows.append((traced.values - course.measured) * scale)
             columns.append(slopes * scale)
             traces.append(traced)
         for number, (v, x) in enumerate(zip(self.variables, u, strict=True)):
@@ -278,23 +316,44 @@ class Problem:
         return np.concatenate(rows), np.concatenate(columns)
 
     def _course(
-        self, u: np.ndarray, number: int, course: Course
+        self, u: np.ndarray, number: int, course: Course | Spectrum
     ) -> tuple[Traced, np.ndarray]:
-        """Trace of one dataset and the derivatives of its voltages by the positions."""
-        values = self.values(u, number)
-        cell = cell_with(self.cell, values)
-        forward = self._forward(values)
+        """Model along one dataset and its derivatives by the positions."""
+        cell = cell_with(self.cell, self.values(u, number))
+        if isinstance(course, Spectrum):
+            traced, slopes = self._spectrum(cell, u, number, course)
+        else:
+            traced, slopes = self._curve(cell, u, number, course)
+        if not np.all(np.isfinite(traced.values)) or not np.all(np.isfinite(slopes)):
+            raise SimulationError("The model gave no finite value.")
+        return traced, slopes
+
+    def _curve(
+        self, cell: Cell, u: np.ndarray, number: int, course: Course
+    ) -> tuple[Traced, np.ndarray]:
+        forward = self._forward(self.values(u, number))
         traced = forward.trace(cell, course)
-        if not np.all(np.isfinite(traced.voltage)) or not np.all(
-            np.isfinite(traced.slopes)
-        ):
-            raise SimulationError("The model gave no finite voltage.")
-        slopes = np.zeros((traced.voltage.size, u.size))
+        slopes = np.zeros((traced.values.size, u.size))
         for k, variable in enumerate(self.variables):
             if variable.course in (None, number):
                 weights = self._follows(cell, variable.name, forward.names)
                 slopes[:, k] = traced.slopes @ weights * variable.slope(u[k])
         return traced, slopes
+
+    def _spectrum(
+        self, cell: Cell, u: np.ndarray, number: int, spectrum: Spectrum
+    ) -> tuple[Traced, np.ndarray]:
+        """A spectrum is a linear solve without noise: differences are good derivatives."""
+        found = spectrum_of(cell, spectrum, self.resolution)
+        slopes = np.zeros((found.size, u.size))
+        for k, variable in enumerate(self.variables):
+            if variable.course in (None, number):
+                step = _APART if u[k] < 0.5 else -_APART
+                beside = u + step * (np.arange(u.size) == k)
+                moved = cell_with(self.cell, self.values(beside, number))
+                there = spectrum_of(moved, spectrum, self.resolution)
+                slopes[:, k] = (there - found) / step
+        return Traced(found, slopes, np.zeros(found.size, dtype=bool)), slopes
 
     def _forward(self, values: Mapping[str, float]) -> Forward:
         names = tuple(sorted({n for name in values for n in self._moved(self.cell, name)}))

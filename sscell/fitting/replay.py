@@ -104,14 +104,26 @@ class Course:
     state: str = "pristine"
 
     @property
-    def voltage(self) -> np.ndarray:
-        """Measured voltages of all points [V]."""
+    def measured(self) -> np.ndarray:
+        """Voltages of all points [V]."""
         return np.concatenate([s.voltage for s in self.segments])
 
     @property
     def time(self) -> np.ndarray:
         """Times of all points in the data [s]."""
         return np.concatenate([s.start + s.times for s in self.segments])
+
+    @property
+    def scale(self) -> float:
+        """What makes the residuals readable: from V to mV [-]."""
+        return 1e3
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Changes with anything that a fit depends on."""
+        steps = [(s.current, s.duration, s.limit) for s in self.segments]
+        said = (self.label, self.celsius, self.noise, self.weight, self.state, steps)
+        return repr(said).encode() + self.time.tobytes() + self.measured.tobytes()
 
     @property
     def first_sign(self) -> int:
@@ -202,11 +214,6 @@ def course(
 
 
 def _series(data: xr.Dataset, label: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    if "frequency" in data.dims and "time" not in data.dims:
-        raise DataError(
-            f"{label} holds impedance spectra; a fit needs a time series of current and "
-            "voltage. Evaluate spectra with 'sscell analyse --kind eis'."
-        )
     try:
         require(data, "Time [s]", "Current [A]", "Voltage [V]")
     except DataError as error:

@@ -10,10 +10,14 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import numpy as np
+
 from sscell.errors import ParameterError
 from sscell.fitting.prediction import Held
+from sscell.fitting.replay import Course
 from sscell.fitting.result import Fit
-from sscell.plots.fits import plot_correlation, plot_curve
+from sscell.fitting.spectra import Spectrum
+from sscell.plots.fits import plot_correlation, plot_curve, plot_spectrum
 from sscell.plots.style import png_of
 
 __all__ = ["write_report"]
@@ -97,7 +101,10 @@ def write_report(
         "parameters": _parameters(found),
         "sentences": _items([*found.knowledge.sentences, *found.remarks]),
         "correlation": _correlation(found),
-        "figures": "".join(_curves(found)),
+        "figures": "".join(
+            _figure(course, model, course.label)
+            for course, model in zip(found.problem.courses, found.model, strict=True)
+        ),
         "held": _held(held),
         "starts": _starts(found),
         "others": _others(found),
@@ -114,8 +121,9 @@ def write_report(
 def _summary(found: Fit) -> str:
     result = found.as_dict()
     rms = ", ".join(
-        f"{label}: {value:.3g} mV rms (noise {result['noise_mV'][label]:.2g} mV)"
-        for label, value in result["rms_mV"].items()
+        f"{label}: {value:.3g} {unit} rms (noise {result[f'noise_{key}'][label]:.2g} {unit})"
+        for key, unit in (("mV", "mV"), ("percent", "%"))
+        for label, value in result[f"rms_{key}"].items()
     )
     return (
         f"{found.ended.capitalize()} after {result['solves']} solves, "
@@ -176,17 +184,30 @@ def _correlation(found: Fit) -> str:
     return _image(plot_correlation(names, found.knowledge.correlation), "Correlations")
 
 
-def _curves(found: Fit) -> list[str]:
-    images = []
-    for course, voltage in zip(found.problem.courses, found.voltages, strict=True):
+def _figure(
+    course: Course | Spectrum, model: np.ndarray, title: str, band: np.ndarray | None = None
+) -> str:
+    """Data, model and residuals."""
+    if isinstance(course, Spectrum):
+        real, imaginary = np.split(model, 2)
+        figure = plot_spectrum(
+            {
+                "label": title,
+                "frequencies": course.frequencies,
+                "measured": course.impedance,
+                "model": (real + 1j * imaginary) * np.abs(course.impedance),
+            }
+        )
+    else:
         curve = {
-            "label": course.label,
+            "label": title,
             "time": course.time,
-            "measured": course.voltage,
-            "model": voltage,
+            "measured": course.measured,
+            "model": model,
+            "band": band,
         }
-        images.append(_image(plot_curve(curve, course.noise * 1e3), course.label))
-    return images
+        figure = plot_curve(curve, course.noise * 1e3)
+    return _image(figure, course.label)
 
 
 def _held(held: Sequence[Held]) -> str:
@@ -197,14 +218,9 @@ def _held(held: Sequence[Held]) -> str:
         )
     images = []
     for entry in held:
-        curve = {
-            "label": f"{entry.label} (not fitted): {entry.rms_mV:.3g} mV rms",
-            "time": entry.course.time,
-            "measured": entry.course.voltage,
-            "model": entry.voltage,
-            "band": entry.band,
-        }
-        images.append(_image(plot_curve(curve, entry.course.noise * 1e3), entry.label))
+        unit = "%" if entry.unit == "percent" else entry.unit
+        title = f"{entry.label} (not fitted): {entry.rms:.3g} {unit} rms"
+        images.append(_figure(entry.course, entry.model, title, entry.band))
     return (
         "<h2>Validation: data that were not fitted</h2>"
         f'<div class="figures">{"".join(images)}</div>'

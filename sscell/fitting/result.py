@@ -16,6 +16,8 @@ from sscell.cell import Cell
 from sscell.errors import ParameterError
 from sscell.fitting.identifiability import Knowledge, correlated_noise, knowledge
 from sscell.fitting.problem import Problem, Variable, cell_with
+from sscell.fitting.replay import Course
+from sscell.fitting.spectra import Spectrum
 from sscell.parameters import Parameter, ParameterSet
 
 __all__ = ["Fit", "Start", "write_set"]
@@ -85,6 +87,8 @@ class Fit:
         About data and parameters.
     seed : int
         Of the starts.
+    model : tuple of numpy.ndarray
+        The model at the points of each dataset [V, or share of the impedance].
     """
 
     cell: Cell
@@ -98,7 +102,7 @@ class Fit:
     ended: str
     remarks: tuple[str, ...] = ()
     seed: int = 0
-    voltages: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    model: tuple[np.ndarray, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(
@@ -109,8 +113,26 @@ class Fit:
         jacobian: np.ndarray,
         **about: Any,
     ) -> Fit:
-        """Conclude from the residuals and their derivatives at the best position."""
-        sizes = np.cumsum([c.voltage.size for c in problem.courses])
+        """Conclude from the residuals and their derivatives at the best position.
+
+        Parameters
+        ----------
+        problem : Problem
+            Just evaluated at the best position.
+        u : numpy.ndarray, shape (n,)
+            Best position.
+        residuals : numpy.ndarray, shape (points,)
+            In standard deviations [-].
+        jacobian : numpy.ndarray, shape (points, n)
+            Their derivatives by the position [-].
+        **about
+            ``starts``, ``ended``, ``remarks`` and ``seed``.
+
+        Returns
+        -------
+        Fit
+        """
+        sizes = np.cumsum([c.measured.size for c in problem.courses])
         parts = np.split(residuals[: sizes[-1]], sizes[:-1])
         free = max(residuals.size - u.size, 1)
         misfit = math.sqrt(float(residuals @ residuals) / free)
@@ -118,7 +140,7 @@ class Fit:
         known = knowledge(jacobian, problem.variables, u, max(misfit, 1.0) ** 2 * dilution)
         remarks = [*about.pop("remarks", ()), *_remarks(problem, u, misfit, dilution)]
         cell = _fitted_cell(problem, u, known)
-        voltages = tuple(t.voltage for t in problem.traces)
+        model = tuple(t.values for t in problem.traces)
         return cls(
             cell,
             problem,
@@ -128,13 +150,13 @@ class Fit:
             misfit,
             dilution,
             remarks=tuple(remarks),
-            voltages=voltages,
+            model=model,
             **about,
         )
 
     @property
     def cost(self) -> float:
-        """Sum of squared residuals, in standard deviations of the noise."""
+        """Sum of squared residuals, in standard deviations of the noise [-]."""
         return float(self.residuals @ self.residuals)
 
     @property
@@ -153,6 +175,12 @@ class Fit:
             for v, x in zip(self.problem.variables, self.knowledge.std_errors, strict=True)
         }
 
+    @property
+    def misses(self) -> list[str]:
+        """Root mean square of model less data by dataset, in words with units."""
+        curves = [f"{k}: {x:.3g} mV rms" for k, x in self._rms(Course).items()]
+        return curves + [f"{k}: {x:.2g} % rms" for k, x in self._rms(Spectrum).items()]
+
     def interval(self, title: str, level: float = 0.95) -> tuple[float, float]:
         """Interval that holds the true value in this share of cases.
 
@@ -166,7 +194,7 @@ class Fit:
         Returns
         -------
         tuple of float
-            On the scale of the fit (logarithmic or not), within the bounds.
+            Within the bounds, even on the scale of the fit [unit of the name].
 
         Raises
         ------
@@ -188,7 +216,7 @@ class Fit:
         lines = [
             f"{self.cell.name}: {self.ended}, {self.problem.evaluations} solves, "
             f"misfit {self.misfit:.2f} of the noise "
-            f"({', '.join(_millivolts(self))})"
+            f"({', '.join(self.misses)})"
         ]
         width = max(len(t) for t in self.values)
         for entry in self.as_dict()["parameters"]:
@@ -229,10 +257,10 @@ class Fit:
             "cost": self.cost,
             "misfit": self.misfit,
             "dilution": self.dilution,
-            "rms_mV": dict(
-                zip([c.label for c in self.problem.courses], _rms(self), strict=True)
-            ),
-            "noise_mV": {c.label: c.noise * 1e3 for c in self.problem.courses},
+            "rms_mV": self._rms(Course),
+            "noise_mV": self._noise(Course),
+            "rms_percent": self._rms(Spectrum),
+            "noise_percent": self._noise(Spectrum),
             "points": int(self.residuals.size),
             "ended": self.ended,
             "solves": self.problem.evaluations,
@@ -241,6 +269,19 @@ class Fit:
             "seed": self.seed,
             "warnings": list(self.remarks),
         }
+
+    def _rms(self, kind: type) -> dict[str, float]:
+        """Root mean square of model less data by dataset [mV, or % of the modulus]."""
+        pairs = zip(self.model, self.problem.courses, strict=True)
+        return {
+            c.label: c.scale * float(np.sqrt(np.mean((m - c.measured) ** 2)))
+            for m, c in pairs
+            if isinstance(c, kind)
+        }
+
+    def _noise(self, kind: type) -> dict[str, float]:
+        courses = self.problem.courses
+        return {c.label: c.scale * c.noise for c in courses if isinstance(c, kind)}
 
     def save(self, path: str | Path) -> Path:
         """Write the fitted cell as a TOML file that loads anywhere.
@@ -260,17 +301,6 @@ class Fit:
             If the path is not usable.
         """
         return write_set(self.cell.parameters, path)
-
-
-def _rms(fit: Fit) -> list[float]:
-    """Root mean square of model less data, by dataset [mV]."""
-    pairs = zip(fit.voltages, fit.problem.courses, strict=True)
-    return [1e3 * float(np.sqrt(np.mean((v - c.voltage) ** 2))) for v, c in pairs]
-
-
-def _millivolts(fit: Fit) -> list[str]:
-    pairs = zip(_rms(fit), fit.problem.courses, strict=True)
-    return [f"{c.label}: {rms:.3g} mV rms" for rms, c in pairs]
 
 
 def _bound(position: float) -> str | None:

@@ -85,7 +85,7 @@ class _Search:
 
     def _count(self) -> int:
         priors = sum(v.prior is not None for v in self.problem.variables)
-        return sum(c.voltage.size for c in self.problem.courses) + priors
+        return sum(c.measured.size for c in self.problem.courses) + priors
 
     def _tell(self, cost: float) -> None:
         self.write("running")
@@ -278,13 +278,10 @@ def _digest(problem: Problem, points: Sequence[np.ndarray], limit: int) -> str:
         problem.resolution,
         limit,
         [p.tolist() for p in points],
-        [(c.label, c.celsius, c.noise, c.weight, c.state) for c in problem.courses],
     ):
         said.update(repr(item).encode())
     for found in problem.courses:
-        for segment in found.segments:
-            said.update(repr((segment.current, segment.duration, segment.limit)).encode())
-        said.update(found.time.tobytes() + found.voltage.tobytes())
+        said.update(found.fingerprint)
     return said.hexdigest()[:32]
 
 

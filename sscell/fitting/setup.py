@@ -11,10 +11,11 @@ from sscell.cell import Cell
 from sscell.dataset import metadata
 from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.fitting.checks import check_course, remarks_of
+from sscell.fitting.checks import check_course, remarks_of, remarks_of_spectrum
 from sscell.fitting.identifiability import Knowledge, knowledge
 from sscell.fitting.problem import Problem, variables_of
-from sscell.fitting.replay import course
+from sscell.fitting.replay import Course, course
+from sscell.fitting.spectra import Spectrum, spectra
 from sscell.units import parse_quantity
 
 __all__ = ["Bounds", "identify", "prepare"]
@@ -47,7 +48,8 @@ def prepare(
     cell : str or Cell
         Where the fit starts.
     datasets : xarray.Dataset, sequence or mapping of them
-        Time series, measured or simulated; the keys of a mapping are their names.
+        Time series or impedance spectra, measured or simulated; the keys of a mapping are
+        their names.
     vary : mapping of str to tuple of float
         Bounds by parameter [unit of the name].
     temperature : float, str or sequence, optional
@@ -55,9 +57,11 @@ def prepare(
     weights : float or sequence, optional
         Factor on the residuals of each dataset [-].
     states : str or sequence, optional
-        What each starts from: ``"pristine"`` or ``"formed"``.
+        What each starts from: ``"pristine"`` or ``"formed"``; a spectrum takes any state of
+        `sscell.simulate`.
     noise : float or sequence, optional
-        Standard deviation of the voltage [V]; default: estimated from each dataset.
+        Standard deviation of the voltage [V], or in a sequence that of each dataset, for a
+        spectrum as a share of the modulus [-]; default: estimated from each dataset.
     cutoffs : tuple of float, optional
         Where the tests turned round [V]; default: the cell's window.
     log, priors, separate : optional
@@ -99,22 +103,30 @@ def prepare(
         _each(noise, count, "noise"),
         strict=True,
     )
-    courses, told = [], []
+    courses: list[Course | Spectrum] = []
+    told: list[str] = []
     for (label, data), degrees, weight, state, sigma in each:
-        found = course(
-            data,
-            cutoffs or cell.window,
-            label=label,
-            celsius=_degrees(degrees),
-            points=points,
-            noise=_positive(sigma, "noise"),
-            weight=_positive(weight, "weights") or 1.0,
-            state=state,
-        )
+        common: dict[str, Any] = {
+            "label": label,
+            "celsius": _degrees(degrees),
+            "points": points,
+            "weight": _positive(weight, "weights") or 1.0,
+            "state": state,
+        }
+        sigma = _positive(sigma, "noise")
+        if "frequency" in data.dims:
+            # A noise for all data is one of the voltage.
+            own = sigma if isinstance(noise, Sequence) else None
+            for spectrum in spectra(data, noise=own, **common):
+                told += remarks_of_spectrum(cell, spectrum)
+                courses.append(spectrum)
+            continue
+        found = course(data, cutoffs or cell.window, noise=sigma, **common)
         check_course(cell, found)
         told += remarks_of(cell, found)
         courses.append(found)
-    variables = variables_of(cell, vary, list(named), log, priors, separate)
+    labels = [c.label for c in courses]
+    variables = variables_of(cell, vary, labels, log, priors, separate)
     problem = Problem(cell, tuple(courses), variables, resolution or _RESOLUTION)
     return problem, told
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sscell.plots.style import DIRECTION_COLOURS, figure_style
 
-__all__ = ["plot_correlation", "plot_curve"]
+__all__ = ["plot_correlation", "plot_curve", "plot_spectrum"]
 
 _DATA, _MODEL, _QUIET = "#999999", DIRECTION_COLOURS["discharge"], "#555555"
 
@@ -126,4 +126,60 @@ def plot_correlation(names: Sequence[str], correlation: Any) -> Any:
         axis.set_yticks(range(count), labels)
         axis.set_xticks(range(count), numbers)
         axis.set_title("Correlation of the errors", loc="left")
+    return figure
+
+
+def plot_spectrum(spectrum: Mapping[str, Any]) -> Any:
+    """Measured impedance and the model's: Nyquist plot and residuals over the frequency.
+
+    Parameters
+    ----------
+    spectrum : mapping
+        ``label``, ``frequencies`` [Hz], ``measured`` and ``model`` [Ohm, complex],
+        shape (n,).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> z = np.array([1.0, 2.0 - 1j, 3.0])
+    >>> figure = plot_spectrum({"label": "a", "frequencies": np.array([1e3, 1e2, 1e1]),
+    ...                         "measured": z, "model": z})
+    >>> [axis.get_xlabel() for axis in figure.axes]
+    ['Z real [Ohm]', 'Frequency [Hz]']
+    """
+    import matplotlib.pyplot as plt
+
+    measured, model = np.asarray(spectrum["measured"]), np.asarray(spectrum["model"])
+    share = 100 * (model - measured) / np.abs(measured)
+    with figure_style():
+        figure, (top, below) = plt.subplots(
+            2, 1, figsize=(5.2, 4.2), height_ratios=(3, 1.2), layout="constrained"
+        )
+        top.plot(
+            measured.real,
+            -measured.imag,
+            "o",
+            ms=3,
+            mfc="none",
+            mew=0.7,
+            color=_DATA,
+            label="data",
+        )
+        top.plot(model.real, -model.imag, color=_MODEL, label="model")
+        top.set_aspect("equal", adjustable="datalim")
+        top.set_xlabel("Z real [Ohm]")
+        top.set_ylabel("-Z imaginary [Ohm]")
+        top.set_title(str(spectrum["label"]), loc="left")
+        top.legend(loc="best")
+        below.axhline(0, color=_QUIET, lw=0.6)
+        below.semilogx(spectrum["frequencies"], share.real, ".", ms=4, color=_MODEL)
+        below.semilogx(spectrum["frequencies"], share.imag, "x", ms=4, color=_QUIET)
+        below.set_xlabel("Frequency [Hz]")
+        below.set_ylabel("Residual [%]")
+        below.set_title(
+            "points: real, crosses: imaginary part", loc="right", fontsize="small"
+        )
     return figure
