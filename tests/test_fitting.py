@@ -11,10 +11,20 @@ import xarray as xr
 from scipy.linalg import qr
 
 import sscell
+import sscell.units
 from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.errors import DataError, ParameterError, SimulationError
-from sscell.fitting import fit, identify, predict, validate_fit
+from sscell.fitting import (
+    Candidate,
+    fit,
+    identify,
+    plan,
+    predict,
+    profile,
+    validate_fit,
+    write_report,
+)
 from sscell.fitting.forward import Forward
 from sscell.fitting.problem import Problem, variables_of
 from sscell.fitting.replay import course, noise_of
@@ -107,6 +117,14 @@ def test_a_prediction_carries_a_band_that_assumed_ranges_widen(found):
         for d in (narrow, wide)
     ]
     assert 0 < bands[0] < bands[1]
+
+
+def test_the_report_is_one_file_with_figures_inside(found, tmp_path):
+    page = write_report(found, tmp_path / "fit.html", command="sscell fit A b").read_text()
+    assert page.count("data:image/png;base64,") == 3  # two curves and the correlations
+    assert "http" not in page.replace("http-equiv", "")
+    for words in ("R3 reduction ceiling", "sscell fit A b", "No data were held out"):
+        assert words in page
 
 
 def test_a_parameter_of_each_dataset_is_found_for_each(ji):
@@ -206,6 +224,56 @@ def test_a_spectrum_and_a_discharge_together_tell_contact_and_kinetics_apart(ji)
     assert found.as_dict()["rms_percent"]["spectrum"] == pytest.approx(0.5, rel=0.2)
     alone = identify(true, {"curve": curve}, vary, temperature=60)
     assert alone.relative[0] > 2 * found.knowledge.relative[0]
+
+
+# What is known -----------------------------------------------------------------------
+
+
+def test_a_pair_that_only_counts_together_is_named_in_words(ji, two_conditions):
+    pair = {"Separator thickness [m]": (1e-4, 2e-3), SEPARATOR: (1e-3, 0.1)}
+    known = identify(ji, two_conditions, pair, noise=2e-3)
+    assert not any(known.pinned)
+    assert "known only together" in str(known)
+    assert "Separator thickness^0.71 x Separator conductivity^-0.71" in str(known)
+    mute = identify(ji, two_conditions, {"Na2S film resistance [Ohm.m2]": (0, 1e-9)})
+    assert "say nothing about Na2S film resistance" in str(mute)
+
+
+def test_a_profile_agrees_with_the_error_where_the_valley_is_straight(ji, two_conditions):
+    data = noisy(two_conditions["60 degC"], 0)
+    found = fit(ji, data, {k: VARY[k] for k in (EXCHANGE, CEILING)}, points=60)
+    curve = profile(found, CEILING, points=7)
+    low, high = found.interval(CEILING)
+    assert curve.interval[0] == pytest.approx(low, rel=0.02)
+    assert curve.interval[1] == pytest.approx(high, rel=0.02)
+    assert np.nanmin(curve.rise) > -0.2
+
+
+def test_a_profile_leaves_open_what_the_data_do_not_pin(ji, two_conditions):
+    pair = {"Separator thickness [m]": (5e-5, 5e-3), SEPARATOR: (2e-3, 0.05)}
+    data = noisy(two_conditions["60 degC"], 0)
+    found = fit(ji, data, pair, points=40)
+    curve = profile(found, SEPARATOR, points=3)
+    assert curve.interval == (None, None)
+    assert "leave it open" in str(curve)
+    with pytest.raises(ParameterError, match="was not fitted"):
+        profile(found, CEILING)
+
+
+def test_planned_tests_rank_by_what_they_tell(ji, found):
+    """Where nothing but the ceiling moves, the temperature at which it counts tells more."""
+    tests = [
+        Candidate("short", sscell.discharge("C/10", duration="20 min"), 60.0),
+        Candidate("whole", sscell.discharge("C/10"), 60.0),
+    ]
+    ranked = plan(ji, ONE, tests)
+    worth = {p.test.name: p for p in ranked}
+    assert worth["whole"].bits > worth["short"].bits
+    assert worth["whole"].std_errors[CEILING] < worth["short"].std_errors[CEILING]
+    hours = ji.theoretical_capacity / ji.current(sscell.units.parse_rate("C/10"))
+    assert worth["whole"].hours == pytest.approx(hours, rel=0.1)
+    again = {p.test.name: p for p in plan(found, tests=tests)}
+    assert again["whole"].bits < worth["whole"].bits  # much of it is known already
 
 
 # Interrupt, resume, failures ---------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Command for measured curves: fit."""
+"""Commands for measured curves: fit, plan."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ _MASS = "Positive electrode mass [kg]"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command of this module to the application."""
+    """Add the commands of this module to the application."""
     app.command("fit")(fit_command)
+    app.command("plan")(plan_command)
 
 
 def fit_command(
@@ -100,6 +101,12 @@ def fit_command(
     identify_only: Annotated[
         bool, typer.Option("--identify", help="Say what the data could pin; fit nothing.")
     ] = False,
+    profiles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--profile", help="NAME whose profile likelihood is wanted; repeatable."
+        ),
+    ] = None,
     log_file: Annotated[Path | None, typer.Option(help="JSON file to resume from.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a report: .html.")] = None,
     output: Annotated[
@@ -131,6 +138,7 @@ def fit_command(
         return
     found = _fit(start, data, bounds, options, starts, seed, max_evaluations, log_file)
     held = _validate(found, _read_all(hold_out or [], reading), options)
+    curves = _profiles(found, profiles or [])
     if output is not None:
         found.save(output)
     if report is not None:
@@ -138,9 +146,11 @@ def fit_command(
 
         write_report(found, report, held, command="sscell " + shlex.join(sys.argv[1:]))
     if as_json:
-        print_json(_payload(found, held))
+        print_json(_payload(found, held) | {"profiles": [c.as_dict() for c in curves]})
         return
     print(found)
+    for curve in curves:
+        print(curve)
     for entry in held:
         print(f"not fitted, {entry.label}: {entry.rms:.3g} {entry.unit} rms")
 
@@ -169,6 +179,42 @@ def _fit(
             on_progress=tell,
             **options,
         )
+
+
+def plan_command(
+    cell: CellName,
+    vary: Annotated[
+        list[str],
+        typer.Option(help="'NAME=low:high', in the unit of the name; repeatable."),
+    ],
+    noise: Annotated[str, typer.Option(help="Of the voltage, such as 2mV.")] = "2mV",
+    settings: Settings = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Rank tests by what they would tell of parameters per hour of the cycler."""
+    bounds = _pairs(vary, "--vary", "low:high")
+    start = _cell(cell, settings, None)
+    volts = _volts(noise, "noise")
+    if volts is None or volts <= 0:
+        raise ParameterError(f"The noise must be positive, not '{noise}'.")
+    from sscell.fitting import plan
+
+    with progress(time.monotonic()) as tell:
+        ranked = plan(start, bounds, noise=volts, on_progress=tell)
+    if as_json:
+        print_json({**_always(start, []), "tests": [p.as_dict() for p in ranked]})
+        return
+    width = max(len(p.test.name) for p in ranked)
+    print(f"{'test':<{width}}  {'hours':>7}  {'bits':>6}  bits/h")
+    for p in ranked:
+        line = f"{p.hours:7.1f}  {p.bits:6.1f}  {p.bits_per_hour:6.2f}"
+        print(f"{p.test.name:<{width}}  {p.failed or line}")
+
+
+def _profiles(found: Any, names: Sequence[str]) -> list[Any]:
+    from sscell.fitting import profile
+
+    return [profile(found, name) for name in names]
 
 
 def _identify(
