@@ -37,7 +37,7 @@ from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Plan", "Candidate", "plan", "standard_tests"]
 
-_COARSE = Resolution(shells=25, rtol=1e-6, atol=1e-8)
+_COARSE = Resolution(shells=25, rtol=1e-5, atol=1e-7)
 _TONES = tuple(np.logspace(5, -2, 36).tolist())
 _PERIODS = 3.0  # of each frequency that an instrument takes
 

@@ -23,7 +23,7 @@ import numpy as np
 import xarray as xr
 
 from sscell.dataset import metadata, require
-from sscell.errors import DataError
+from sscell.errors import DataError, ParameterError, did_you_mean
 
 __all__ = ["Course", "Segment", "course", "noise_of"]
 
@@ -148,6 +148,7 @@ def course(
     noise: float | None = None,
     weight: float = 1.0,
     state: str = "pristine",
+    only: str = "both",
 ) -> Course:
     """Steps and points of a time series.
 
@@ -169,6 +170,8 @@ def course(
         Factor on the residuals [-].
     state : str, optional
         Where the cell started from.
+    only : str, optional
+        ``"discharge"`` or ``"charge"``: steps the other way are repeated, not compared.
 
     Returns
     -------
@@ -179,6 +182,8 @@ def course(
     DataError
         If the data are no time series of current and voltage, have gaps, or change their
         current too often.
+    ParameterError
+        If `only` is no direction.
 
     Examples
     --------
@@ -204,7 +209,13 @@ def course(
             "can be repeated. Fit a part of the data."
         )
     lengths = np.array([s.length(window[1] - window[0]) for s in spans])
-    counts = np.maximum(3, np.rint(points * lengths / max(lengths.sum(), 1e-12)))
+    ways = {"both": (1, -1, 0), "discharge": (1, 0), "charge": (-1, 0)}
+    if only not in ways:
+        hint = did_you_mean(only, ways, "directions")
+        raise ParameterError(f"Direction '{only}' is not one. {hint}")
+    lengths *= [np.sign(s.current) in ways[only] for s in spans]
+    counts = np.rint(points * lengths / max(lengths.sum(), 1e-12))
+    counts[lengths > 0] = np.maximum(3, counts[lengths > 0])
     segments = tuple(
         s.segment(int(n), cutoffs, window, t[0]) for s, n in zip(spans, counts, strict=True)
     )

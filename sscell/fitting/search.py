@@ -216,7 +216,7 @@ def fit(
         Called with the share done [-] and a text: cost and best values.
     **options
         ``temperature``, ``weights``, ``states``, ``noise``, ``cutoffs``, ``log``,
-        ``priors``, ``separate``, ``points``, ``resolution``, as for `prepare`.
+        ``priors``, ``separate``, ``points``, ``only``, ``resolution``, as for `prepare`.
 
     Returns
     -------

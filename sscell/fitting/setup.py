@@ -22,7 +22,7 @@ __all__ = ["Bounds", "identify", "prepare"]
 
 Bounds = Mapping[str, tuple[float, float]]
 # Finer tolerances than a run: the noise of the integrator must stay below that of the data.
-_RESOLUTION = Resolution(shells=25, rtol=1e-6, atol=1e-8)
+_RESOLUTION = Resolution(shells=25, rtol=1e-5, atol=1e-7)
 
 
 def prepare(
@@ -39,6 +39,7 @@ def prepare(
     priors: Mapping[str, tuple[float, float]] | None = None,
     separate: Sequence[str] = (),
     points: int = 200,
+    only: str = "both",
     resolution: Resolution | None = None,
 ) -> tuple[Problem, list[str]]:
     """Check data and parameters, and set up what a fit minimises.
@@ -68,6 +69,8 @@ def prepare(
         As for `variables_of`.
     points : int, optional
         Points compared in each dataset.
+    only : str, optional
+        ``"discharge"`` or ``"charge"``: steps the other way are repeated, not compared.
     resolution : Resolution, optional
         Meshes and tolerances.
 
@@ -121,7 +124,7 @@ def prepare(
                 told += remarks_of_spectrum(cell, spectrum)
                 courses.append(spectrum)
             continue
-        found = course(data, cutoffs or cell.window, noise=sigma, **common)
+        found = course(data, cutoffs or cell.window, noise=sigma, only=only, **common)
         check_course(cell, found)
         told += remarks_of(cell, found)
         courses.append(found)
