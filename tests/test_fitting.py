@@ -76,6 +76,14 @@ def test_three_parameters_off_by_up_to_three_are_recovered_within_their_errors(j
     assert 0.9 < found.misfit < 1.1
 
 
+def test_a_start_at_its_bound_moves(ji):
+    contact = "Contact resistance [Ohm]"
+    true = ji.replace({contact: 400.0})
+    run = sscell.simulate(true, sscell.discharge("C/10"), temperature=60, resolution=COARSE)
+    found = fit(ji, run, {contact: (10.0, 4000.0)}, noise=2e-3)  # the set has none
+    assert found.values[contact] == pytest.approx(400, rel=0.01)
+
+
 def test_a_start_takes_at_most_fifteen_solves(found):
     assert found.problem.evaluations <= 15
     assert found.ended == "converged"

@@ -147,15 +147,15 @@ def _refit(
         residuals, _ = fixed(others)
         return float(residuals @ residuals), others
     ended = least_squares(
-        lambda u: fixed(u)[0],
-        np.clip(others, 1e-6, 1 - 1e-6),
-        jac=lambda u: fixed(u)[1],
-        bounds=(0.0, 1.0),
+        lambda x: fixed(x - 1)[0],
+        np.clip(others, 1e-6, 1 - 1e-6) + 1,
+        jac=lambda x: fixed(x - 1)[1],
+        bounds=(1.0, 2.0),
         x_scale="jac",
         ftol=1e-4,
         max_nfev=limit,
     )
-    return float(2 * ended.cost), ended.x
+    return float(2 * ended.cost), ended.x - 1
 
 
 def _crossings(

@@ -25,6 +25,7 @@ _FAILED = 1e4  # standard deviations: residuals of a solve that failed
 # Squared: a tenth of a standard error. Nearer, the cost follows the integrator's noise.
 _CLOSE = 1e-2
 _INSIDE = 1e-6  # the optimiser starts inside the bounds
+_SHIFT = 1.0
 
 
 class _Arrived(Exception):
@@ -164,11 +165,13 @@ class _Search:
     def _least_squares(self, u: np.ndarray, before: int) -> Start:
         from scipy.optimize import least_squares
 
+        # The first trust region is as wide as the start is far from zero: a start at its
+        # lower bound would not move.
         found = least_squares(
-            self.residuals,
-            u,
-            jac=self.jacobian,
-            bounds=(0.0, 1.0),
+            lambda x: self.residuals(x - _SHIFT),
+            u + _SHIFT,
+            jac=lambda x: self.jacobian(x - _SHIFT),
+            bounds=(_SHIFT, 1.0 + _SHIFT),
             method="trf",
             x_scale="jac",
             ftol=1e-5,
@@ -178,7 +181,8 @@ class _Search:
         )
         ended = "evaluations used up" if found.status == 0 else "converged"
         used = self.problem.evaluations - before
-        return Start(u.tolist(), found.x.tolist(), float(2 * found.cost), used, ended)
+        end = (found.x - _SHIFT).tolist()
+        return Start(u.tolist(), end, float(2 * found.cost), used, ended)
 
 
 def fit(
