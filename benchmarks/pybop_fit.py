@@ -6,12 +6,14 @@ PyBOP pins NumPy: run it in an environment of its own,
 The data are a discharge and a titration of Ji2024 with 2 mV of noise; five parameters start
 up to a factor 2.5 off. PyBOP runs the same PyBaMM model on the same points. Its datasets
 become interpolated currents, over which the solver may step: it gets the corners of the
-current as points, and a largest step of a quarter of a pulse.
+current as points, and a largest step of a quarter of a pulse. A way has arrived when its own
+sum of squares is within 2 % of what its own model gives for the true parameters.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -136,23 +138,32 @@ def main() -> None:
     began = time.perf_counter()
     found = fit()
     own = time.perf_counter() - began
-    rows = {"sscell": {"seconds": own, "cost": found.cost, "solves": found.problem.evaluations}}
-    goal = found.cost * SIGMA**2 * REACHED
+    variables = found.problem.variables
+    true = np.array([v.position(cell.values[v.name]) for v in variables])
+    truth = float(np.sum(found.problem(true)[0] ** 2))
+    rows: dict[str, dict[str, Any]] = {
+        "sscell": {
+            "seconds": own,
+            "cost": found.cost,
+            "cost_of_truth": truth,
+            "reached": bool(found.cost <= REACHED * truth),
+            "solves": sum(s.solves for s in found.starts),
+        }
+    }
+    print("sscell", rows["sscell"], flush=True)
     for name, make in OPTIMISERS.items():
         clock = Clock(*(problem(cell, points, start) for points in courses))
         truth = clock.evaluate({n: cell.values[n] for n in FACTORS}).values[0]
         optimiser = make(clock)
-        clock.best, clock.goal, clock.limit = np.inf, goal, options.limit
+        clock.best, clock.goal, clock.limit = np.inf, REACHED * truth, options.limit
         clock.began = began = time.perf_counter()
-        try:
+        with contextlib.suppress(_Stop):
             optimiser.run()
-        except _Stop:
-            pass
         rows[name] = {
             "seconds": time.perf_counter() - began,
             "cost": clock.best / SIGMA**2,
-            "cost_of_truth": truth / SIGMA**2,
-            "reached": bool(clock.best <= goal),
+            "cost_of_truth": float(truth) / SIGMA**2,
+            "reached": bool(clock.best <= clock.goal),
         }
         print(name, rows[name], flush=True)
     reached = [r["seconds"] for n, r in rows.items() if n != "sscell" and r["reached"]]
