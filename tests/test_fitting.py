@@ -85,7 +85,7 @@ def test_a_start_at_its_bound_moves(ji):
 
 
 def test_a_start_takes_at_most_fifteen_solves(found):
-    assert found.problem.evaluations <= 15
+    assert found.problem.sloped_evaluations <= 15
     assert found.ended == "converged"
 
 
@@ -329,7 +329,7 @@ def test_a_finished_fit_is_taken_from_its_log_and_repeats_exactly(
     first = fit(ji, data, ONE, **options)
     again = fit(ji, data, ONE, **options)
     assert again.values == first.values
-    assert again.problem.evaluations == 1
+    assert again.problem.evaluations == 2  # with derivatives and without, at the best
     afresh = fit(ji, data, ONE, **{**options, "log_file": None})
     assert [s.begin for s in afresh.starts] == [s.begin for s in first.starts]
     assert afresh.values == pytest.approx(first.values, rel=1e-9)
@@ -470,6 +470,7 @@ _RATES = (
     "rate constant",
     "ceiling [",
     "diffusivity [",
+    "width coefficient",
 )
 
 
@@ -502,9 +503,16 @@ def _three(cell):
     vary = {n: _bounds(cell, n) for n in names}
     known = identify(cell, _data(cell), vary, noise=2e-3, log=names)
     widths = np.array([v.width for v in known.variables])
-    root = np.linalg.cholesky(np.linalg.inv(known.covariance)).T / widths
-    _, _, order = qr(root, pivoting=True)
-    return [names[k] for k in order[:3]]
+    information = np.linalg.inv(known.covariance) / np.outer(widths, widths)
+    _, _, order = qr(np.linalg.cholesky(information).T, pivoting=True)
+    chosen: list[int] = []
+    for k in order:
+        # Where a parameter is loose the valley curves: that is for profiles.
+        trial = [*chosen, int(k)]
+        errors = np.sqrt(np.diag(np.linalg.inv(information[np.ix_(trial, trial)])))
+        if errors.max() < 0.1:
+            chosen = trial
+    return [names[k] for k in chosen[:3]]
 
 
 def _bounds(cell, name):
@@ -541,7 +549,8 @@ def covered(name, trials):
         for n in names:
             low, high = found.interval(n)
             held.append(low <= true.values[n] <= high)
-        solves.append(found.problem.evaluations)
+        solves.append(found.problem.sloped_evaluations)
+    assert len(names) == 3
     return names, held, solves
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from sscell.fitting.spectra import Spectrum, spectrum_of
 __all__ = ["Problem", "Variable", "cell_with", "variables_of"]
 
 _WIDE = 3.0  # bounds further apart than this factor: logarithmic
-_APART = 1e-4  # of the distance between the bounds, for derivatives of spectra
+_APART = 1e-4  # of the distance between the bounds, for differences
 _NUDGE = 1e-6  # relative, for values that follow from others
 _FORWARDS: dict[tuple[Any, ...], Forward] = {}
 
@@ -229,8 +229,9 @@ class Problem:
         What varies.
     resolution : Resolution
         Meshes and tolerances.
-    evaluations, failures, last_failure
-        How many positions were evaluated, how many failed, and why the last did.
+    evaluations, sloped_evaluations, failures, last_failure
+        How many positions were evaluated, how many of them with derivatives, how many
+        failed, and why the last did.
     traces : tuple of Traced
         The model along the data at the last position.
     """
@@ -240,10 +241,12 @@ class Problem:
     variables: tuple[Variable, ...]
     resolution: Resolution = field(default_factory=Resolution)
     evaluations: int = 0
+    sloped_evaluations: int = 0
     failures: int = 0
     last_failure: str = ""
-    _at: bytes = b""
-    _found: tuple[np.ndarray, np.ndarray] | None = None
+    _found: dict[bool, tuple[bytes, tuple[np.ndarray, np.ndarray]]] = field(
+        default_factory=dict, repr=False
+    )
     traces: tuple[Traced, ...] = ()
 
     def start(self) -> np.ndarray:
@@ -286,25 +289,67 @@ class Problem:
         SimulationError
             If the model fails at these values.
         """
-        key = np.asarray(u, dtype=float).tobytes()
-        if key != self._at or self._found is None:
+        try:
+            return self._kept(u, True)
+        except SimulationError:  # the sensitivities may fail where the state does not
+            return self._differences(np.asarray(u, dtype=float))
+
+    def _differences(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        residuals = self.residuals(u)
+        columns = []
+        for k in range(u.size):
+            step = _APART if u[k] < 0.5 else -_APART
+            beside = self.residuals(u + step * (np.arange(u.size) == k))
+            columns.append((beside - residuals) / step)
+        return residuals, np.stack(columns, axis=1)
+
+    def residuals(self, u: np.ndarray) -> np.ndarray:
+        """Residuals alone, at a fraction of the cost [-].
+
+        Parameters
+        ----------
+        u : numpy.ndarray, shape (variables,)
+            Positions between the bounds, 0 to 1.
+
+        Returns
+        -------
+        numpy.ndarray, shape (points + priors,)
+            In standard deviations [-].
+
+        Raises
+        ------
+        SimulationError
+            If the model fails at these values.
+        """
+        return self._kept(u, False)[0]
+
+    def _kept(self, u: np.ndarray, sloped: bool) -> tuple[np.ndarray, np.ndarray]:
+        u = np.asarray(u, dtype=float)
+        at, found = self._found.get(sloped, (b"", None))
+        if found is None or u.tobytes() != at:
             self.evaluations += 1
+            self.sloped_evaluations += sloped
             try:
-                self._found = self._evaluate(np.asarray(u, dtype=float))
+                found = self._evaluate(u, sloped)
             except (SimulationError, ParameterError) as error:
-                self._at, self._found = b"", None
                 self.failures, self.last_failure = self.failures + 1, str(error)
                 raise SimulationError(str(error)) from error
-            self._at = key
-        return self._found
+            self._found[sloped] = (u.tobytes(), found)
+        return found
 
-    def _evaluate(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _evaluate(self, u: np.ndarray, sloped: bool) -> tuple[np.ndarray, np.ndarray]:
         rows, columns, traces = [], [], []
         for number, course in enumerate(self.courses):
-            traced, slopes = self._course(u, number, course)
+            cell = cell_with(self.cell, self.values(u, number))
+            if isinstance(course, Spectrum):
+                traced = self._spectrum(cell, u, number, course, sloped)
+            else:
+                traced = self._curve(cell, u, number, course, sloped)
+            if not np.isfinite(traced.values).all() or not np.isfinite(traced.slopes).all():
+                raise SimulationError("The model gave no finite value.")
             scale = course.weight / course.noise
             rows.append((traced.values - course.measured) * scale)
-            columns.append(slopes * scale)
+            columns.append(traced.slopes * scale)
             traces.append(traced)
         for number, (v, x) in enumerate(zip(self.variables, u, strict=True)):
             if v.prior is not None:
@@ -315,51 +360,43 @@ class Problem:
         self.traces = tuple(traces)
         return np.concatenate(rows), np.concatenate(columns)
 
-    def _course(
-        self, u: np.ndarray, number: int, course: Course | Spectrum
-    ) -> tuple[Traced, np.ndarray]:
-        """Model along one dataset and its derivatives by the positions."""
-        cell = cell_with(self.cell, self.values(u, number))
-        if isinstance(course, Spectrum):
-            traced, slopes = self._spectrum(cell, u, number, course)
-        else:
-            traced, slopes = self._curve(cell, u, number, course)
-        if not np.all(np.isfinite(traced.values)) or not np.all(np.isfinite(slopes)):
-            raise SimulationError("The model gave no finite value.")
-        return traced, slopes
-
     def _curve(
-        self, cell: Cell, u: np.ndarray, number: int, course: Course
-    ) -> tuple[Traced, np.ndarray]:
-        forward = self._forward(self.values(u, number))
+        self, cell: Cell, u: np.ndarray, number: int, course: Course, sloped: bool
+    ) -> Traced:
+        forward = self._forward(self.values(u, number) if sloped else {})
         traced = forward.trace(cell, course)
         slopes = np.zeros((traced.values.size, u.size))
         for k, variable in enumerate(self.variables):
-            if variable.course in (None, number):
+            if sloped and variable.course in (None, number):
                 weights = self._follows(cell, variable.name, forward.names)
                 slopes[:, k] = traced.slopes @ weights * variable.slope(u[k])
-        return traced, slopes
+        return replace(traced, slopes=slopes)
 
     def _spectrum(
-        self, cell: Cell, u: np.ndarray, number: int, spectrum: Spectrum
-    ) -> tuple[Traced, np.ndarray]:
+        self, cell: Cell, u: np.ndarray, number: int, spectrum: Spectrum, sloped: bool
+    ) -> Traced:
         """A spectrum is a linear solve without noise: differences are good derivatives."""
         found = spectrum_of(cell, spectrum, self.resolution)
         slopes = np.zeros((found.size, u.size))
         for k, variable in enumerate(self.variables):
-            if variable.course in (None, number):
+            if sloped and variable.course in (None, number):
                 step = _APART if u[k] < 0.5 else -_APART
                 beside = u + step * (np.arange(u.size) == k)
                 moved = cell_with(self.cell, self.values(beside, number))
                 there = spectrum_of(moved, spectrum, self.resolution)
                 slopes[:, k] = (there - found) / step
-        return Traced(found, slopes, np.zeros(found.size, dtype=bool)), slopes
+        return Traced(found, slopes, np.zeros(found.size, dtype=bool))
 
     def _forward(self, values: Mapping[str, float]) -> Forward:
         names = tuple(sorted({n for name in values for n in self._moved(self.cell, name)}))
-        key = (self.cell.structure, self.resolution, names)
+        resolution = self.resolution
+        if not names:
+            # Cheap, and the noise of the integrator must stay far below that of the data.
+            finer = {"rtol": resolution.rtol / 10, "atol": resolution.atol / 10}
+            resolution = replace(resolution, **finer)
+        key = (self.cell.structure, resolution, names)
         if key not in _FORWARDS:
-            _FORWARDS[key] = Forward(self.cell, names, self.resolution)
+            _FORWARDS[key] = Forward(self.cell, names, resolution)
         return _FORWARDS[key]
 
     @property

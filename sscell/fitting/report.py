@@ -199,12 +199,18 @@ def _figure(
             }
         )
     else:
+        # A pause between steps that are compared is no line.
+        ends = np.cumsum([s.times.size for s in course.segments if s.times.size])[:-1]
+
+        def broken(values: np.ndarray) -> np.ndarray:
+            return np.insert(values, ends, np.nan)
+
         curve = {
             "label": title,
-            "time": course.time,
-            "measured": course.measured,
-            "model": model,
-            "band": band,
+            "time": broken(course.time),
+            "measured": broken(course.measured),
+            "model": broken(model),
+            "band": None if band is None else broken(band),
         }
         figure = plot_curve(curve, course.noise * 1e3)
     return _image(figure, course.label)

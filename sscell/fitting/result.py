@@ -139,6 +139,12 @@ class Fit:
         dilution = correlated_noise(parts)
         known = knowledge(jacobian, problem.variables, u, max(misfit, 1.0) ** 2 * dilution)
         remarks = [*about.pop("remarks", ()), *_remarks(problem, u, misfit, dilution)]
+        if not all(known.pinned):
+            remarks.append(
+                "The errors take the valley of the cost as straight. With parameters that are "
+                "not pinned it may be curved, for those tied to them too: a profile "
+                "(--profile NAME) gives intervals that hold."
+            )
         cell = _fitted_cell(problem, u, known)
         model = tuple(t.values for t in problem.traces)
         return cls(
@@ -264,6 +270,7 @@ class Fit:
             "points": int(self.residuals.size),
             "ended": self.ended,
             "solves": self.problem.evaluations,
+            "sensitivity_solves": self.problem.sloped_evaluations,
             "failed_solves": self.problem.failures,
             "starts": [s.as_dict() for s in self.starts],
             "seed": self.seed,

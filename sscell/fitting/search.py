@@ -22,8 +22,11 @@ __all__ = ["fit"]
 
 Progress = Callable[[float, str], None]
 _FAILED = 1e4  # standard deviations: residuals of a solve that failed
-# Squared: a tenth of a standard error. Nearer, the cost follows the integrator's noise.
-_CLOSE = 1e-2
+# Of the cost, per variance: a fifth of a standard error. Nearer, it follows the noise of the
+# integrator.
+_CLOSE = 0.05
+_STILL = 3  # evaluations without that gain: derivatives are taken afresh, then it ends
+_FORETOLD = 0.6  # of the change of the residuals: worse, derivatives are taken afresh
 _INSIDE = 1e-6  # the optimiser starts inside the bounds
 _SHIFT = 1.0
 
@@ -49,6 +52,10 @@ def _left(residuals: np.ndarray, jacobian: np.ndarray, u: np.ndarray) -> float:
     return float(own @ step) / max(float(residuals @ residuals) / free, 1.0)
 
 
+class _Stalled(Exception):
+    """Several evaluations in a row gained next to nothing."""
+
+
 @dataclass
 class _Search:
     """Descents from one start after another, with the best so far."""
@@ -64,10 +71,13 @@ class _Search:
     cost: float = math.inf
     trail: list[dict[str, Any]] = field(default_factory=list)
     current: int = 0
+    last: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    bests: list[float] = field(default_factory=list)
+    best: tuple[float, np.ndarray] = (math.inf, np.empty(0))
 
     def residuals(self, u: np.ndarray) -> np.ndarray:
         try:
-            residuals, _ = self.problem(u)
+            residuals = self.problem.residuals(u)
         except SimulationError:
             # Far above any honest cost, so that the optimiser takes a shorter step.
             return np.full(self._count(), _FAILED)
@@ -76,13 +86,43 @@ class _Search:
             self.cost, self.u = cost, np.array(u)
         self.trail.append({"start": self.current, "u": u.tolist(), "cost": cost})
         self._tell(cost)
+        self._notice_a_stall(u, cost)
         return residuals
 
+    def _notice_a_stall(self, u: np.ndarray, cost: float) -> None:
+        """Where derivatives are stale, or only the integrator's noise moves the cost."""
+        if cost < self.best[0]:
+            self.best = cost, np.array(u)
+        self.bests.append(self.best[0])
+        if len(self.bests) <= _STILL:
+            return
+        if self.bests[-1 - _STILL] - self.bests[-1] < _CLOSE * self._unit(self.best[0]):
+            raise _Stalled
+
     def jacobian(self, u: np.ndarray) -> np.ndarray:
-        residuals, jacobian = self.problem(u)
-        if _left(residuals, jacobian, u) < _CLOSE:
-            raise _Arrived(u, float(residuals @ residuals))
-        return jacobian
+        """Derivatives: updated by the last step where they foretold it, else afresh."""
+        residuals = self.problem.residuals(u)
+        matrix = self._updated(u, residuals)
+        if matrix is None or _left(residuals, matrix, u) < _CLOSE:
+            _, matrix = self.problem(u)
+            if _left(residuals, matrix, u) < _CLOSE:
+                raise _Arrived(u, float(residuals @ residuals))
+        self.last = (np.array(u), residuals, matrix)
+        return matrix
+
+    def _updated(self, u: np.ndarray, residuals: np.ndarray) -> np.ndarray | None:
+        """Broyden's update of the last derivatives; None where they are no use."""
+        if self.last is None:
+            return None
+        before, past, matrix = self.last
+        step = u - before
+        length = float(step @ step)
+        if length == 0:
+            return matrix
+        off = residuals - past - matrix @ step
+        if np.linalg.norm(off) > _FORETOLD * np.linalg.norm(residuals - past):
+            return None
+        return matrix + np.outer(off, step) / length
 
     def _count(self) -> int:
         priors = sum(v.prior is not None for v in self.problem.variables)
@@ -152,17 +192,30 @@ class _Search:
         before = self.problem.evaluations
         u = np.clip(u, _INSIDE, 1 - _INSIDE)
         try:
-            self.problem(u)
+            self.problem.residuals(u)
         except SimulationError as error:
             return Start(u.tolist(), u.tolist(), math.inf, 1, f"failed: {error}")
-        try:
-            return self._least_squares(u, before)
-        except _Arrived as arrived:
-            used = self.problem.evaluations - before
-            end = arrived.u.tolist()
-            return Start(u.tolist(), end, arrived.cost, used, "converged")
+        start, best = u, math.inf
+        while True:
+            self.last, self.bests, self.best = None, [], (math.inf, u)
+            try:
+                return self._least_squares(start, u, before)
+            except _Arrived as arrived:
+                cost, end = arrived.cost, arrived.u
+                break
+            except _Stalled:
+                cost, end = self.best
+                if best - cost < _CLOSE * self._unit(cost):
+                    break
+                best, u = cost, np.clip(end, _INSIDE, 1 - _INSIDE)
+        used = self.problem.evaluations - before
+        return Start(start.tolist(), end.tolist(), cost, used, "converged")
 
-    def _least_squares(self, u: np.ndarray, before: int) -> Start:
+    def _unit(self, cost: float) -> float:
+        """Variance of the residuals, at least that of the noise."""
+        return max(cost / max(self._count() - len(self.problem.variables), 1), 1.0)
+
+    def _least_squares(self, start: np.ndarray, u: np.ndarray, before: int) -> Start:
         from scipy.optimize import least_squares
 
         # The first trust region is as wide as the start is far from zero: a start at its
@@ -182,7 +235,7 @@ class _Search:
         ended = "evaluations used up" if found.status == 0 else "converged"
         used = self.problem.evaluations - before
         end = (found.x - _SHIFT).tolist()
-        return Start(u.tolist(), end, float(2 * found.cost), used, ended)
+        return Start(start.tolist(), end, float(2 * found.cost), used, ended)
 
 
 def fit(
@@ -298,7 +351,8 @@ def _conclude(search: _Search, ended: str, told: list[str], seed: int) -> Fit:
         )
     if ended == "converged" and any(s.ended == "evaluations used up" for s in search.done):
         ended = "evaluations used up"
-    residuals, jacobian = problem(search.u)
+    _, jacobian = problem(search.u)
+    residuals = problem.residuals(search.u)
     search.write(ended)
     return Fit.of(
         problem,

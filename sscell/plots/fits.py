@@ -21,7 +21,7 @@ def plot_curve(curve: Mapping[str, Any], noise_mv: float) -> Any:
     ----------
     curve : mapping
         ``label``, ``time`` [s], ``measured`` and ``model`` [V], shape (n,), and perhaps
-        ``band``, the half width of a 95 % band [V].
+        ``band``, the half width of a 95 % band [V]. Lines break where the model is NaN.
     noise_mv : float
         Standard deviation of the data [mV].
 
@@ -64,6 +64,11 @@ def plot_curve(curve: Mapping[str, Any], noise_mv: float) -> Any:
                 lw=0,
                 label="95 % band of the parameters",
             )
+        height = float(np.nanmax(measured) - np.nanmin(measured))
+        # A band that leaves the picture must not flatten the curves.
+        top.set_ylim(
+            np.nanmin(measured) - 0.15 * height, np.nanmax(measured) + 0.15 * height
+        )
         top.set_ylabel("Voltage [V]")
         top.set_title(str(curve["label"]), loc="left")
         top.legend(loc="best")
@@ -71,7 +76,7 @@ def plot_curve(curve: Mapping[str, Any], noise_mv: float) -> Any:
         below.axhspan(-2 * noise_mv, 2 * noise_mv, color=_DATA, alpha=0.25, lw=0)
         below.axhline(0, color=_QUIET, lw=0.6)
         below.plot(hours, left, ".", ms=3, color=_MODEL)
-        reach = max(float(np.quantile(np.abs(left), 0.98)) * 1.3, 3 * noise_mv)
+        reach = max(float(np.nanquantile(np.abs(left), 0.98)) * 1.3, 3 * noise_mv)
         below.set_ylim(-reach, reach)
         below.set_ylabel("Residual [mV]")
         below.set_xlabel("Time [h]")
