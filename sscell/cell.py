@@ -16,6 +16,7 @@ from sscell.sites import Sites
 from sscell.submodels import conduction
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.conversion import ConversionParticle
+from sscell.submodels.degradation import Degradation, NoDegradation
 from sscell.submodels.electrolyte_redox import ElectrolyteRedox
 from sscell.submodels.insertion import InsertionParticle
 from sscell.submodels.interface import Interface
@@ -119,6 +120,11 @@ class Cell:
         """Whether the catholyte reacts beside the active material."""
         return bool(self.data["physics"].get("electrolyte_redox", False))
 
+    @property
+    def has_degradation(self) -> bool:
+        """Whether host, interphase and contact wear out."""
+        return bool(self.data["physics"].get("degradation", False))
+
     def submodels(
         self, distributed: bool = False, double_layer: bool = False
     ) -> dict[str, Any]:
@@ -138,6 +144,7 @@ class Cell:
         physics = self.data["physics"]
         _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode model")
         anode = _choose(_ANODES, physics.get("anode"), "anode model")
+        wear = Degradation if self.has_degradation else NoDegradation
         implicit = distributed or double_layer or self.has_redox
         parts = {
             "negative electrode": anode(double_layer),
@@ -149,6 +156,7 @@ class Cell:
                 implicit, double_layer, self.has_redox, distributed
             ),
             "positive particle": particle(self.host, distributed),
+            "positive degradation": wear(self.host.phases),
         }
         if self.has_redox:
             parts["electrolyte redox"] = ElectrolyteRedox(distributed)
@@ -164,6 +172,7 @@ class Cell:
             physics.get("cathode"),
             self.host,
             self.has_redox,
+            self.has_degradation,
         )
 
     @cached_property
@@ -177,6 +186,7 @@ class Cell:
             *Interface.quantities(),
             *conduction.quantities(),
             *(ElectrolyteRedox.quantities() if self.has_redox else ()),
+            *(Degradation.quantities() if self.has_degradation else ()),
             *self.host.quantities(),
         )
 

@@ -60,6 +60,11 @@ SERIES = (
     "Guest balance residual",
 )
 _REDOX_SERIES = ("Electrolyte redox current [A]", "Mean reactive electrolyte fraction")
+_DEGRADATION_SERIES = (
+    "Active host remaining",
+    "Interphase grown [Ohm.m2]",
+    "Contacted surface fraction",
+)
 
 
 def series(cell: Cell, budget: Sequence[str]) -> tuple[str, ...]:
@@ -77,7 +82,8 @@ def series(cell: Cell, budget: Sequence[str]) -> tuple[str, ...]:
     tuple of str
     """
     beside = _REDOX_SERIES if cell.has_redox else ()
-    return (*SERIES, *budget, *cell.host.outputs, *beside)
+    worn = _DEGRADATION_SERIES if cell.has_degradation else ()
+    return (*SERIES, *budget, *cell.host.outputs, *beside, *worn)
 
 
 @dataclass(frozen=True)

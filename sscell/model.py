@@ -144,16 +144,19 @@ class SolidStateCell(pybamm.BaseModel):
             current = pybamm.Variable("Current variable [A]")
         temperature = pybamm.Parameter("Ambient temperature [K]")
         hotter = 1 / pybamm.Parameter("Reference temperature [K]") - 1 / temperature
+        amounts = self._amounts()
+        full = amounts["Positive electrode host amount [mol]"] * self.cell.host.capacity
         return {
             "Time [s]": pybamm.t,
             "Time [h]": pybamm.t / 3600,
             "Current [A]": current,
             "Current variable [A]": current,
             "Current density [A.m-2]": current / pybamm.Parameter("Electrode area [m2]"),
+            "Full cycles rate [s-1]": abs(current) / (2 * FARADAY * full),
             "Discharge capacity [A.h]": pybamm.Variable("Discharge capacity [A.h]"),
             "Ambient temperature [C]": temperature - ZERO_CELSIUS,
             "Arrhenius factor [mol.J-1]": hotter / GAS_CONSTANT,
-            **self._amounts(),
+            **amounts,
         }
 
     @staticmethod

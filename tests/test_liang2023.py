@@ -142,6 +142,21 @@ def test_aged_sulfide_catholyte_fades_as_published():
     assert fresh / aged == pytest.approx(105 / 40, rel=0.1)
 
 
+def test_lost_host_fades_in_200_cycles_at_3c_as_published():
+    """84 to 85.7 %; the balance closes with what the lost host keeps."""
+    run = sscell.simulate(
+        "Liang2023-fade", sscell.cycle("3C", cycles=200), resolution=Resolution(25)
+    )
+    summary = sscell.summary(run)
+    found = {
+        s["cycle"]: s["capacity_mAh_g"]
+        for s in summary["steps"]
+        if s["direction"] == "discharge"
+    }
+    assert 0.84 < found[200] / found[2] < 0.857
+    assert max(summary["balances"].values()) < 1e-9
+
+
 def test_slow_current_at_high_loading_leaves_the_host_its_capacity():
     """The paper's 3 mAh/cm2 after 30 cycles is a loss at the anode, which does not age here:
     the cathode alone holds 25.48 mg/cm2 x 170 mAh/g = 4.3.

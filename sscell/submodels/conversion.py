@@ -74,50 +74,49 @@ class ConversionParticle(pybamm.BaseSubModel):
         variables["Full cycles passed"] = pybamm.Variable("Full cycles passed")
         place = {"domain": "positive electrode"} if self._distributed else {}
         variables[_CONTENT] = pybamm.Variable(_CONTENT, **place)
-        inactive = pybamm.Parameter("Inactive host fraction")
+        held: Any = 0
         for s in network.species:
             y = pybamm.Variable(f"{s.name} fraction profile", **self._domains)
-            initial = pybamm.Parameter(f"Initial {s.name} fraction")
-            variables[f"{s.name} fraction profile"] = y
-            variables[f"{s.name} fraction"] = (
-                self._mean(y) * (1 - inactive) + inactive * initial
-            )
+            variables[y.name] = y
+            held += s.guest_per_host * y
             if s.isolates:
                 dead = pybamm.Variable(f"Isolated {s.name} profile", **self._domains)
-                variables[f"Isolated {s.name} profile"] = dead
-                variables[f"Isolated {s.name} fraction"] = self._mean(dead) * (1 - inactive)
-        variables |= self._volume(variables)
-        return variables | self._balances(variables)
-
-    def _volume(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Swelling of the phases, per mole of host."""
-        change = sum(
-            (
-                variables[f"{s.name} fraction"]
-                - pybamm.Parameter(f"Initial {s.name} fraction")
-            )
-            * pybamm.Parameter(f"{s.name} molar volume [m3.mol-1]")
-            for s in self._network.species
-        )
-        return {"Active material volume change [m3.mol-1]": change}
-
-    def _balances(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Host in the phases, per active host, and guest taken up, per host."""
-        network = self._network
-        phi = variables["Positive particle guest potential [V]"]
-        profiles = {
-            s.name: variables[f"{s.name} fraction profile"] for s in network.species
-        }
-        held = sum(s.guest_per_host * profiles[s.name] for s in network.species)
+                variables[dead.name] = dead
         mobile = pybamm.Parameter("Mobile guest capacity [V-1]") * phi
         # A state that never changes: parameters may differ in a later step, such as the
         # temperature after a formation, but not what the cell was assembled with.
-        start = pybamm.Variable("Guest at the start")
-        return {
-            "Guest at the start": start,
-            "Host in phases": self._mean(sum(profiles.values())),
-            "Guest taken up": (self._mean(held - mobile) - start)
-            * (1 - pybamm.Parameter("Inactive host fraction")),
+        variables["Guest at the start"] = pybamm.Variable("Guest at the start")
+        variables["Guest per active host"] = self._mean(held - mobile)
+        return variables
+
+    def _balances(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Phases and guest in all host, active, lost or never reached, and the swelling.
+
+        What has lost contact within the host that is still active counts as isolated.
+        """
+        left = variables["Active host remaining"]
+        inactive = pybamm.Parameter("Inactive host fraction")
+        own: dict[str, Any] = {}
+        total: Any = 0
+        change: Any = 0
+        for s in self._network.species:
+            initial = pybamm.Parameter(f"Initial {s.name} fraction")
+            mean = self._mean(variables[f"{s.name} fraction profile"])
+            reached = left * mean + variables[f"Trapped {s.name} fraction"]
+            own[f"{s.name} fraction"] = reached * (1 - inactive) + inactive * initial
+            if s.isolates:
+                dead = self._mean(variables[f"Isolated {s.name} profile"])
+                own[f"Isolated {s.name} fraction"] = left * dead * (1 - inactive)
+            total += reached
+            volume = pybamm.Parameter(f"{s.name} molar volume [m3.mol-1]")
+            change += (own[f"{s.name} fraction"] - initial) * volume
+        held = left * variables["Guest per active host"]
+        gained = held + variables["Guest trapped"] - variables["Guest at the start"]
+        return own | {
+            "Host in phases": total,
+            "Guest in active host": held,
+            "Guest taken up": gained * (1 - inactive),
+            "Active material volume change [m3.mol-1]": change,
         }
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -142,15 +141,13 @@ class ConversionParticle(pybamm.BaseSubModel):
             / pybamm.Parameter("Positive particle radius [m]")
             / variables["Positive electrode host concentration [mol.m-3]"]
             / (1 - pybamm.Parameter("Inactive host fraction"))
+            / variables["Active host remaining"]
         )
         half_shell = pybamm.BoundaryMeshSize(phi, "right") / 2
         surface = pybamm.boundary_value(phi, "right") - half_shell * uptake / (
             pybamm.boundary_value(mobility, "right")
         )
-        surface -= (
-            self._film(active)
-            * (variables["Positive particle reduction current density [A.m-2]"])
-        )
+        surface -= self._film(active, variables)
         return {
             **{f"{name} rate [s-1]": rate for name, rate in rates.items()},
             **{
@@ -162,6 +159,7 @@ class ConversionParticle(pybamm.BaseSubModel):
             "Positive particle initial potential [V]": self._initial_potential(),
             "Positive particle surface potential [V]": surface,
             **self._budget(rates, phi, surface),
+            **self._balances(variables),
         }
 
     def _budget(self, rates: dict[str, Any], phi: Any, surface: Any) -> dict[str, Any]:
@@ -215,13 +213,15 @@ class ConversionParticle(pybamm.BaseSubModel):
         loss = pybamm.exp(-pybamm.Parameter("Transport loss by swelling") * full)
         return pybamm.PrimaryBroadcast(loss, _PARTICLE)
 
-    def _film(self, active: dict[str, Any]) -> Any:
-        """Resistance of the phases that cover the surface, per surface."""
-        return sum(
+    def _film(self, active: dict[str, Any], variables: dict[str, Any]) -> Any:
+        """Drop over the phases that cover the surface where it is in contact."""
+        j = variables["Positive particle reduction current density [A.m-2]"]
+        resistance = sum(
             pybamm.Parameter(f"{s.name} film resistance [Ohm.m2]")
             * pybamm.boundary_value(active[s.name], "right")
             for s in self._network.species
         )
+        return resistance * j / variables["Contacted surface fraction"]
 
     @staticmethod
     def _arrhenius(variables: dict[str, Any], name: str) -> Any:
@@ -332,10 +332,7 @@ class ConversionParticle(pybamm.BaseSubModel):
                 change = change - lost
             connected += s.guest_per_host * change
         self.rhs[variables[_CONTENT]] = pybamm.r_average(connected)
-        full = variables["Positive electrode host amount [mol]"] * network.capacity
-        self.rhs[variables["Full cycles passed"]] = abs(variables["Current [A]"]) / (
-            2 * FARADAY * full
-        )
+        self.rhs[variables["Full cycles passed"]] = variables["Full cycles rate [s-1]"]
         phi = variables["Positive particle guest potential [V]"]
         edge = pybamm.SpatialVariableEdge(
             "r_p", coord_sys="spherical polar", **(self._domains | {"domain": [_PARTICLE]})

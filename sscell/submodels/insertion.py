@@ -12,6 +12,9 @@ from sscell.units import FARADAY
 __all__ = ["InsertionParticle"]
 
 _PARTICLE = "positive particle"
+# What the active host holds, per site that was active at the start: with the guest that
+# lost host keeps it is linear in the charge, so that the balance closes to round-off.
+_CONTENT = "Positive particle content"
 # Share of full or empty sites beyond which the logarithm goes on as a straight line, and
 # its length in units of RT/F: for trials of the solver that lie outside 0 to 1.
 _EDGE, _LINE = 1e-5, 50.0
@@ -52,7 +55,7 @@ class InsertionParticle(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the filling, the potentials that follow from it and the balances."""
-        x = pybamm.Variable("Positive particle stoichiometry", **self._domains)
+        content = pybamm.Variable(_CONTENT, **self._domains)
         surface = pybamm.Variable(
             "Positive particle surface potential [V]", domain=self._where
         )
@@ -60,26 +63,22 @@ class InsertionParticle(pybamm.BaseSubModel):
         # A state that never changes: parameters may differ in a later step, such as the
         # temperature after a formation, but not what the cell was assembled with.
         start = pybamm.Variable("Guest at the start")
-        mean = pybamm.x_average(pybamm.r_average(x))
-        active = 1 - pybamm.Parameter("Inactive host fraction")
-        taken = (mean - start) * self._sites.guest_per_host * active
-        swelling = pybamm.Parameter("Guest molar volume [m3.mol-1]")
+        mean = pybamm.x_average(pybamm.r_average(content))
         return {
-            **{v.name: v for v in (x, surface, rest, start)},
-            "Average positive particle stoichiometry": mean,
+            **{v.name: v for v in (content, surface, rest, start)},
             "Positive particle initial potential [V]": pybamm.Parameter(
                 "Initial positive electrode potential [V]"
             ),
             "Particle open-circuit contribution [V]": rest,
             "Particle transport contribution [V]": pybamm.x_average(surface) - rest,
             "Host in phases": pybamm.Scalar(1),
-            "Guest taken up": taken,
-            "Active material volume change [m3.mol-1]": taken * swelling,
+            "Guest in active host": mean * self._sites.guest_per_host,
         }
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Give the diffusivity, the uptake and the filling of the surface."""
-        x = variables["Positive particle stoichiometry"]
+        left = variables["Active host remaining"]
+        x = variables[_CONTENT] / left
         name = "Positive particle diffusivity"
         thermal = pybamm.exp(
             pybamm.Parameter(f"{name} activation energy [J.mol-1]")
@@ -95,17 +94,33 @@ class InsertionParticle(pybamm.BaseSubModel):
             / (FARADAY * self._sites.guest_per_host * radius)
             / variables["Positive electrode host concentration [mol.m-3]"]
             / (1 - pybamm.Parameter("Inactive host fraction"))
+            / left
         )
         half_shell = pybamm.BoundaryMeshSize(x, "right") / 2
         surface = pybamm.boundary_value(x, "right") + half_shell * uptake / (
             pybamm.boundary_value(rate, "right")
         )
+        mean = variables["Guest in active host"] / self._sites.guest_per_host / left
         return {
+            "Positive particle stoichiometry": x,
+            "Average positive particle stoichiometry": mean,
             "Positive particle diffusivity [m2.s-1]": diffusivity,
             "Positive particle diffusion rate [s-1]": rate,
             "Positive particle uptake [s-1]": uptake,
             "Positive particle surface stoichiometry": surface,
             "X-averaged positive particle surface stoichiometry": pybamm.x_average(surface),
+            **self._balances(variables),
+        }
+
+    def _balances(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Guest taken up, per host, with what the lost host keeps; its volume."""
+        held = variables["Guest in active host"] + variables["Guest trapped"]
+        start = variables["Guest at the start"] * self._sites.guest_per_host
+        taken = (held - start) * (1 - pybamm.Parameter("Inactive host fraction"))
+        swelling = pybamm.Parameter("Guest molar volume [m3.mol-1]")
+        return {
+            "Guest taken up": taken,
+            "Active material volume change [m3.mol-1]": taken * swelling,
         }
 
     def _split(self, potential: Any) -> tuple[Any, Any]:
@@ -138,6 +153,7 @@ class InsertionParticle(pybamm.BaseSubModel):
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Balance the guest."""
+        content = variables[_CONTENT]
         x = variables["Positive particle stoichiometry"]
         edge = pybamm.SpatialVariableEdge(
             "r_p", coord_sys="spherical polar", **(self._domains | {"domain": [_PARTICLE]})
@@ -148,7 +164,9 @@ class InsertionParticle(pybamm.BaseSubModel):
         # The surface flux enters as a value on the last edge, which keeps the finite-volume
         # balance exact whatever the diffusivity does there.
         flux = variables["Positive particle diffusion rate [s-1]"] * pybamm.grad(x)
-        self.rhs[x] = pybamm.div(flux + uptake * (edge > 1 - 1e-9))
+        gain = pybamm.div(flux + uptake * (edge > 1 - 1e-9))
+        lost = variables["Total host loss rate [s-1]"] * content
+        self.rhs[content] = variables["Active host remaining"] * gain - lost
         self.rhs[variables["Guest at the start"]] = pybamm.Scalar(0)
 
     def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
@@ -161,7 +179,7 @@ class InsertionParticle(pybamm.BaseSubModel):
         """At rest at the potential of the cell as assembled."""
         potential = variables["Positive particle initial potential [V]"]
         filled, _ = self._split(potential)
-        for name in ("Positive particle stoichiometry", "Guest at the start"):
+        for name in (_CONTENT, "Guest at the start"):
             self.initial_conditions[variables[name]] = filled
         for name in ("surface", "rest"):
             state = variables[f"Positive particle {name} potential [V]"]

@@ -17,9 +17,11 @@ _I0 = "Positive electrode exchange-current density"
 class Interface(pybamm.BaseSubModel):
     r"""Butler-Volmer kinetics of equal coefficients, an interphase and a double layer.
 
-    .. math:: \Delta\phi = \phi_{surf} - \eta - j R_{film}, \quad
-        \eta = (2RT/F)\,\mathrm{asinh}(j/2i_0), \quad
+    .. math:: \Delta\phi = \phi_{surf} - \eta - (j/\theta) R_{film}, \quad
+        \eta = (2RT/F)\,\mathrm{asinh}(j/2i_0\theta), \quad
         j_{total} = j + j_{redox} - C \, d\Delta\phi/dt
+
+    where :math:`\theta` is the share of the particle surface that is in contact.
 
     Parameters
     ----------
@@ -91,11 +93,15 @@ class Interface(pybamm.BaseSubModel):
             * variables["Arrhenius factor [mol.J-1]"]
         )
         thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
-        eta = 2 * thermal * pybamm.arcsinh(j / (2 * i0))
-        resistance = pybamm.Parameter("Positive electrode interphase resistance [Ohm.m2]")
+        crowded = j / variables["Contacted surface fraction"]
+        eta = 2 * thermal * pybamm.arcsinh(crowded / (2 * i0))
+        resistance = (
+            pybamm.Parameter("Positive electrode interphase resistance [Ohm.m2]")
+            + variables["Interphase grown [Ohm.m2]"]
+        )
         if self._redox:
             resistance += variables["Electrolyte redox interphase resistance [Ohm.m2]"]
-        film = j * resistance
+        film = crowded * resistance
         own = {
             "Positive electrode reaction overpotential [V]": pybamm.x_average(eta),
             "Positive electrode interphase overpotential [V]": pybamm.x_average(film),
