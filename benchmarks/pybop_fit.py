@@ -8,6 +8,7 @@ up to a factor 2.5 off. PyBOP runs the same PyBaMM model on the same points. Its
 become interpolated currents, over which the solver may step: it gets the corners of the
 current as points, and a largest step of a quarter of a pulse. A way has arrived when its own
 sum of squares is within 2 % of what its own model gives for the true parameters.
+Times are CPU seconds of this one-threaded process, so that a busy machine counts less.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Clock(pybop.MetaProblem):
         """Evaluate, and stop the optimiser from inside."""
         found = super().evaluate_batch(inputs, calculate_sensitivities)
         self.best = min(self.best, float(np.min(found.values)))
-        if self.best <= self.goal or time.perf_counter() - self.began > self.limit:
+        if self.best <= self.goal or time.process_time() - self.began > self.limit:
             raise _Stop
         return found
 
@@ -129,25 +130,40 @@ def main() -> None:
     courses = [course(run, cell.window, noise=SIGMA) for run in data.values()]
     bounds = {n: (cell.values[n] / 10, cell.values[n] * 10) for n in FACTORS}
 
+    costs: list[tuple[float, float]] = []
+
+    def tell(share: float, text: str) -> None:
+        best = float(text.partition("best ")[2].partition(":")[0])
+        costs.append((time.process_time(), best))
+
     def fit() -> Any:
         return sscell.fit(
-            cell.replace(start), data, bounds, temperature=CELSIUS, noise=SIGMA
+            cell.replace(start),
+            data,
+            bounds,
+            temperature=CELSIUS,
+            noise=SIGMA,
+            on_progress=tell,
         )
 
     fit()  # builds the models, as PyBOP does before its clock starts
-    began = time.perf_counter()
+    costs.clear()
+    began = time.process_time()
     found = fit()
-    own = time.perf_counter() - began
+    whole = time.process_time() - began
     variables = found.problem.variables
     true = np.array([v.position(cell.values[v.name]) for v in variables])
     truth = float(np.sum(found.problem(true)[0] ** 2))
+    own = next(t for t, cost in costs if cost <= REACHED * truth) - began
     rows: dict[str, dict[str, Any]] = {
         "sscell": {
             "seconds": own,
+            "seconds_to_the_end": whole,
             "cost": found.cost,
             "cost_of_truth": truth,
             "reached": bool(found.cost <= REACHED * truth),
-            "solves": sum(s.solves for s in found.starts),
+            "solves": found.problem.evaluations,
+            "sensitivity_solves": found.problem.sloped_evaluations,
         }
     }
     print("sscell", rows["sscell"], flush=True)
@@ -156,11 +172,11 @@ def main() -> None:
         truth = clock.evaluate({n: cell.values[n] for n in FACTORS}).values[0]
         optimiser = make(clock)
         clock.best, clock.goal, clock.limit = np.inf, REACHED * truth, options.limit
-        clock.began = began = time.perf_counter()
+        clock.began = began = time.process_time()
         with contextlib.suppress(_Stop):
             optimiser.run()
         rows[name] = {
-            "seconds": time.perf_counter() - began,
+            "seconds": time.process_time() - began,
             "cost": clock.best / SIGMA**2,
             "cost_of_truth": float(truth) / SIGMA**2,
             "reached": bool(clock.best <= clock.goal),
