@@ -21,7 +21,7 @@ from sscell.submodels.electrolyte_redox import ElectrolyteRedox
 from sscell.submodels.insertion import InsertionParticle
 from sscell.submodels.interface import Interface
 from sscell.submodels.separator import SeparatorLayers
-from sscell.units import FARADAY, Rate, parse_quantity, parse_rate, unit_of
+from sscell.units import FARADAY, Rate, parse_parameter, parse_quantity, parse_rate
 
 __all__ = ["Cell", "load"]
 
@@ -243,8 +243,7 @@ class Cell:
         numbers = {}
         for name, value in changes.items():
             quantity = self.quantity(name)
-            unit = unit_of(name).replace(".", "*")
-            numbers[name] = quantity.check(parse_quantity(value, _pint(unit), f"'{name}'"))
+            numbers[name] = quantity.check(parse_parameter(value, name))
         return Cell(self.parameters.with_values(numbers, source))
 
     # Masses, areas, capacities -------------------------------------------------------
@@ -484,13 +483,6 @@ def _choose(menu: Mapping[str, Any], key: Any, what: str) -> Any:
     if key not in menu:
         raise ParameterError(f"There is no {what} '{key}'. {did_you_mean(str(key), menu)}")
     return menu[key]
-
-
-def _pint(unit: str) -> str:
-    """Pint's spelling of a unit in PyBaMM's: A.m-2 is A*m**-2."""
-    import re
-
-    return re.sub(r"(?<=[A-Za-z])(-?\d)", r"**\1", unit)
 
 
 def __getattr__(name: str) -> Callable[[], dict[str, float]]:

@@ -108,7 +108,7 @@ class Reading:
         return metadata(self.data, "working_metal_offset_V", "voltages against the metal")
 
     def lowest(self, where: Mapping[str, Any]) -> float | None:
-        """Lowest dQ/dV between two voltages [mA.h.g-1.V-1]."""
+        """Lowest dQ/dV between two voltages [mA.h.g-1.V-1], or as a ``share`` of the top."""
         half = self.half(where)
         if half is None:
             return None
@@ -116,8 +116,8 @@ class Reading:
         low, high = sorted(where["between"])
         if voltage[0] > low or voltage[-1] < high:
             return 0.0
-        inside = (voltage >= low) & (voltage <= high)
-        return float(dqdv[inside].min() * 1e3 / self.mass)
+        floor = dqdv[(voltage >= low) & (voltage <= high)].min()
+        return float(floor / dqdv.max() if where.get("share") else floor * 1e3 / self.mass)
 
     def fraction(
         self, where: Mapping[str, Any], pick: Callable[[Any], float]

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import casadi
+import numpy as np
 import pybamm
 
 from sscell.cell import Cell
@@ -309,8 +310,10 @@ class SolidStateCell(pybamm.BaseModel):
 
     @property
     def default_submesh_types(self) -> dict[str, Any]:
-        """Equal volumes."""
-        return {_PARTICLE: pybamm.Uniform1DSubMesh, _ELECTRODE: pybamm.Uniform1DSubMesh}
+        """Equal steps over the thickness; over the radius as the host asks."""
+        edges = np.linspace(0, 1, self.shells + 1) ** self.cell.host.grading
+        graded = pybamm.MeshGenerator(pybamm.UserSupplied1DSubMesh, {"edges": edges})
+        return {_PARTICLE: graded, _ELECTRODE: pybamm.Uniform1DSubMesh}
 
     @property
     def default_spatial_methods(self) -> dict[str, Any]:

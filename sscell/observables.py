@@ -18,7 +18,7 @@ from sscell.errors import ParameterError, did_you_mean
 from sscell.parameters import ParameterSet, available, find
 from sscell.protocols import Protocol, then
 
-__all__ = ["Observable", "ObservableTable", "Run", "Vary", "load_observables"]
+__all__ = ["Observable", "ObservableTable", "Rival", "Run", "Vary", "load_observables"]
 
 WORDS = ("fitted", "predicted", "illustrated")
 # What a run may do: protocols by their own names.
@@ -218,6 +218,28 @@ class Vary:
 
 
 @dataclass(frozen=True)
+class Rival:
+    """Another explanation, which a refit may try with the same effort.
+
+    Parameters
+    ----------
+    name : str
+        Key in the table.
+    values : mapping of str to float
+        Parameters that switch it on and what it competes with off [units of the names].
+    vary : mapping of str to Vary
+        What moves beside the rest.
+    hold : tuple of str
+        What no longer moves.
+    """
+
+    name: str
+    values: Mapping[str, float]
+    vary: Mapping[str, Vary]
+    hold: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ObservableTable:
     """All observables of one cell.
 
@@ -231,6 +253,8 @@ class ObservableTable:
         Observables that the model cannot produce, with the reason.
     vary : mapping of str to Vary
         What a refit may change.
+    rivals : mapping of str to Rival
+        Other explanations that a refit may try.
     notes : tuple of str
         Conflicts in the data and between observables.
     ways : tuple of (float, str, str)
@@ -246,6 +270,7 @@ class ObservableTable:
     observables: tuple[Observable, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
     vary: Mapping[str, Vary] = field(default_factory=dict)
+    rivals: Mapping[str, Rival] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ways: tuple[tuple[float, str, str], ...] = ()
 
@@ -288,17 +313,29 @@ class ObservableTable:
                 )
             seen.add(key)
         left_out = {i: r["reason"] for r in table.get("left_out", []) for i in r["ids"]}
-        vary = {
-            name: Vary(
-                name, *row["bounds"], row.get("scale", "linear"), row.get("ties", {})
+        refit = table.get("refit", {})
+        rivals = {
+            name: Rival(
+                name,
+                row.get("values", {}),
+                _varied(row.get("vary", {})),
+                tuple(row.get("hold", ())),
             )
-            for name, row in table.get("refit", {}).get("vary", {}).items()
+            for name, row in refit.get("rivals", {}).items()
         }
+        vary = _varied(refit.get("vary", {}))
         notes, ways = (
             tuple(table.get("notes", ())),
             tuple(map(tuple, table.get("ways", ()))),
         )
-        return cls(runs, observables, left_out, vary, notes, ways)
+        return cls(runs, observables, left_out, vary, rivals, notes, ways)
+
+
+def _varied(rows: Mapping[str, Any]) -> dict[str, Vary]:
+    return {
+        name: Vary(name, *row["bounds"], row.get("scale", "linear"), row.get("ties", {}))
+        for name, row in rows.items()
+    }
 
 
 def _observable(row: Mapping[str, Any], runs: Mapping[str, Run], where: str) -> Observable:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.measures import Reading, measure
-from sscell.observables import Observable, ObservableTable, Vary
+from sscell.observables import Observable, ObservableTable, Run, Vary
 from sscell.parameters import find
+from sscell.units import ZERO_CELSIUS
 from sscell.validation import run_all
 
 __all__ = ["Refit", "Residuals", "refit", "write_refit"]
@@ -71,6 +72,7 @@ class Residuals:
     best_cost: float = np.inf
     best: np.ndarray | None = None
     best_residuals: np.ndarray | None = None
+    _known: dict[tuple[Any, ...], list[float]] = field(default_factory=dict, repr=False)
 
     @property
     def observables(self) -> tuple[Observable, ...]:
@@ -106,16 +108,12 @@ class Residuals:
         if self.evaluations >= self.limit:
             raise _Enough
         self.evaluations += 1
-        cell = self.cell.replace(self.values(x), "a trial of the refit")
-        names = dict.fromkeys(o.run for o in self.observables)
-        runs = run_all(
-            cell, [self.table.runs[n] for n in names], resolution=Resolution(self.shells)
-        )
-        readings = {
-            name: run if isinstance(run, SimulationError) else Reading(run)
-            for name, run in runs.items()
-        }
-        residuals = np.array([self._residual(o, readings[o.run]) for o in self.observables])
+        values = self.values(x)
+        cell = self.cell.replace(values, "a trial of the refit")
+        runs = np.array([o.run for o in self.observables])
+        residuals = np.empty(runs.size)
+        for name in dict.fromkeys(o.run for o in self.observables):
+            residuals[runs == name] = self._run(cell, name, values)
         cost = float(residuals @ residuals)
         if cost < self.best_cost:
             self.best_cost, self.best, self.best_residuals = cost, np.array(x), residuals
@@ -123,6 +121,27 @@ class Residuals:
             text = f"evaluation {self.evaluations}, best cost {self.best_cost:.2f}"
             self.on_progress(self.evaluations / self.limit, text)
         return residuals
+
+    def _run(self, cell: Cell, name: str, values: Mapping[str, float]) -> list[float]:
+        """Residuals of one run; values that do not touch it do not repeat it."""
+        run = self.table.runs[name]
+        key = (name, *(v for n, v in values.items() if not self._idle(n, run)))
+        if key not in self._known:
+            data = run_all(cell, [run], resolution=Resolution(self.shells))[name]
+            reading = data if isinstance(data, SimulationError) else Reading(data)
+            rows = [o for o in self.observables if o.run == name]
+            self._known[key] = [self._residual(o, reading) for o in rows]
+        return self._known[key]
+
+    def _idle(self, name: str, run: Run) -> bool:
+        """Whether a run is at the temperature where this activation energy says nothing."""
+        law, ending, _ = name.partition(" activation energy [")
+        values = self.cell.values
+        # Some conductivities are given at a temperature of their own.
+        reference = values.get(
+            f"{law} temperature [K]", values["Reference temperature [K]"]
+        )
+        return bool(ending) and abs(run.temperature + ZERO_CELSIUS - reference) < 1e-6
 
     @staticmethod
     def _residual(observable: Observable, data: Reading | SimulationError) -> float:
@@ -170,6 +189,7 @@ def refit(
     table: ObservableTable,
     *,
     vary: Sequence[str] | None = None,
+    rival: str | None = None,
     max_evaluations: int = 400,
     starts: int = 1,
     seed: int = 0,
@@ -187,6 +207,8 @@ def refit(
         With what to vary and the bounds.
     vary : sequence of str, optional
         Only these parameters; default: all of the table.
+    rival : str, optional
+        Try this explanation of the table instead.
     max_evaluations : int, optional
         In all descents; each runs every protocol once.
     starts : int, optional
@@ -208,7 +230,7 @@ def refit(
     Raises
     ------
     ParameterError
-        If a parameter has no bounds, or a number is not positive.
+        If a parameter has no bounds, there is no such rival, or a number is not positive.
 
     Examples
     --------
@@ -220,6 +242,7 @@ def refit(
     """
     if max_evaluations < 1 or starts < 1:
         raise ParameterError("Evaluations and starts must be at least 1.")
+    cell, table = _with_rival(cell, table, rival)
     chosen = _chosen(table, vary)
     objective = Residuals(cell, table, chosen, max_evaluations, shells, on_progress)
     started, reason, costs = time.monotonic(), "converged", []
@@ -241,6 +264,20 @@ def refit(
         "ended": reason,
     }
     return _result(objective, log, errors and reason != "interrupted")
+
+
+def _with_rival(
+    cell: Cell, table: ObservableTable, name: str | None
+) -> tuple[Cell, ObservableTable]:
+    """Cell and table with another explanation switched on."""
+    if name is None:
+        return cell, table
+    if name not in table.rivals:
+        hint = did_you_mean(name, table.rivals, "rivals")
+        raise ParameterError(f"The table has no rival '{name}'. {hint}")
+    rival = table.rivals[name]
+    vary = {k: v for k, v in table.vary.items() if k not in rival.hold} | dict(rival.vary)
+    return cell.replace(rival.values, f"rival {name}"), replace(table, vary=vary)
 
 
 def _chosen(table: ObservableTable, names: Sequence[str] | None) -> tuple[Vary, ...]:

@@ -130,6 +130,11 @@ class Sites:
         )
 
     @property
+    def grading(self) -> float:
+        """Exponent of the radial mesh, r = (i/n)^grading [-]: equal steps, no sharp front."""
+        return 1.0
+
+    @property
     def budget(self) -> tuple[str, ...]:
         """Model variables that split the particle's potential into its losses."""
         return ("Particle transport contribution [V]",)

@@ -1,30 +1,31 @@
-"""Run one protocol over a grid of temperatures, rates and parameters.
+"""Run one protocol over a design of temperatures, rates and parameters.
 
 Nothing ends a sweep half way: a point that fails keeps its reason, and its numbers stay
-empty. Points are independent, so they run in as many processes as are allowed.
+empty. Points are independent, so they run in as many processes as are allowed, here or on a
+cluster.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from sscell.analysis.summary import summary
 from sscell.cell import Cell
-from sscell.errors import ParameterError, SimulationError
-from sscell.protocols import Protocol, Step
-from sscell.simulation import simulate
-from sscell.units import parse_quantity, parse_rate
+from sscell.designs import Axes, Design
+from sscell.errors import ParameterError
+from sscell.jobs import Job, Pace, connected, run_points
+from sscell.protocols import Protocol
+from sscell.protocols.steps import whole
+from sscell.store import Store
 
 __all__ = ["pathways", "sweep"]
 
-_NUMBERS = ("capacity_mAh_g", "energy_Wh_kg", "mean_voltage_V")
+_NUMBERS = ("capacity_mAh_g", "energy_Wh_kg", "mean_voltage_V", "peak_count")
 _UNITS = {
     "capacity_mAh_g": "mA.h.g-1",
     "energy_Wh_kg": "W.h.kg-1",
@@ -34,64 +35,39 @@ _UNITS = {
 Progress = Callable[[float, str], None]
 
 
-@dataclass(frozen=True)
-class _Point:
-    """One point of the grid, in plain values so that any process can run it."""
-
-    cell: Cell
-    axes: Mapping[str, Any]
-    steps: tuple[Step, ...]
-    name: str
-    needs: str
-    options: Mapping[str, Any]
-
-    def run(self) -> dict[str, Any]:
-        axes = dict(self.axes)
-        celsius, rate = axes.pop("temperature", None), axes.pop("rate", None)
-        steps = self.steps
-        if rate is not None:
-            steps = tuple(
-                replace(s, rate=parse_rate(rate)) if s.direction != "rest" else s
-                for s in steps
-            )
-        protocol = Protocol(self.name, {"rate": rate}, lambda first: steps, self.needs)
-        try:
-            data = simulate(
-                self.cell, protocol, temperature=celsius, changes=axes, **self.options
-            )
-        except (ParameterError, SimulationError) as error:
-            return {"failure": str(error)}
-        found = summary(data)
-        rows = [row for row in found["steps"] if not row["preparatory"]]
-        return {"rows": rows, "efficiency": found["coulombic_efficiency"]}
-
-
-def _run_point(point: _Point) -> dict[str, Any]:
-    return point.run()
-
-
 def sweep(
     cell: str | Path | Cell,
-    axes: Mapping[str, Sequence[Any]],
+    axes: Axes,
     protocol: Protocol,
     *,
     workers: int = 1,
+    scheduler: Any = None,
+    store: str | Path | None = None,
     on_progress: Progress | None = None,
     **options: Any,
 ) -> xr.Dataset:
-    """Simulate a protocol at every combination of the axes.
+    """Simulate a protocol at every point of a design.
 
     Parameters
     ----------
     cell : str, pathlib.Path or Cell
         A published cell, a TOML file or a loaded cell.
-    axes : mapping of str to sequence
+    axes : mapping of str to sequence, or sequence of mapping
         ``"temperature"`` [degC], ``"rate"`` (such as ``"C/20"``) and any parameter by its
-        name, with the values it takes.
+        name, with the values it takes: every combination of them is a point. Or a list of
+        points, each with a value on every axis, such as
+        `sscell.designs.latin_hypercube` gives.
     protocol : Protocol
         Run at every point; an axis ``rate`` replaces the rate of all its steps.
     workers : int, optional
         Processes; results do not depend on it.
+    scheduler : str or distributed.Client, optional
+        A dask scheduler or its address, such as ``"tcp://host:8786"``: its workers run the
+        points, and run again those of a worker that is lost.
+    store : str or pathlib.Path, optional
+        File that keeps every point as it finishes. A sweep that was interrupted takes from
+        it what is there and runs the rest. Sweeps of other cells, points, protocols or
+        options may share it: each finds only its own points.
     on_progress : callable, optional
         Called with the share done [-] and a text.
     **options
@@ -100,15 +76,19 @@ def sweep(
     Returns
     -------
     xarray.Dataset
-        On the axes and ``half_cycle`` (such as ``"discharge 1"``): ``capacity_mAh_g``
-        [mA.h.g-1], ``energy_Wh_kg`` [W.h.kg-1], ``mean_voltage_V`` [V], ``peak_count`` [-],
-        ``max_fraction`` and ``final_fraction`` by ``phase`` [-]; on the axes alone
-        ``failure``, the reason of a point that failed, else empty.
+        On the axes (a list: on ``point``, with the axes as coordinates) and ``half_cycle``
+        (such as ``"discharge 1"``): ``capacity_mAh_g`` [mA.h.g-1], ``energy_Wh_kg``
+        [W.h.kg-1], ``mean_voltage_V`` [V], ``peak_count`` [-], ``max_fraction`` and
+        ``final_fraction`` by ``phase`` [-]; on the axes alone ``failure``, the reason of a
+        point that failed, else empty.
 
     Raises
     ------
     ParameterError
-        If an axis is empty or unknown, or the number of workers is not positive.
+        If an axis is empty or unknown, the number of workers is not positive, no scheduler
+        answers or the store cannot be used.
+    SimulationError
+        If a local process or the scheduler dies.
 
     Examples
     --------
@@ -121,75 +101,53 @@ def sweep(
     (2, 1)
     """
     loaded = cell if isinstance(cell, Cell) else Cell.load(cell)
-    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
-        raise ParameterError(
-            f"Workers must be a whole number of at least 1, not {workers!r}."
-        )
-    grid = _checked(loaded, axes)
+    whole(workers, "Workers")
+    design = Design.of(loaded, axes)
     steps = protocol.steps(loaded.first_step)
-    points = [
-        _Point(
-            loaded,
-            dict(zip(grid, values, strict=True)),
-            steps,
-            protocol.name,
-            protocol.needs,
-            options,
-        )
-        for values in itertools.product(*grid.values())
-    ]
-    results = []
-    for number, result in enumerate(_results(points, workers), start=1):
-        results.append(result)
-        if on_progress:
-            on_progress(number / len(points), f"point {number} of {len(points)}")
-    return _gathered(loaded, grid, results, protocol)
+    job = Job(loaded, steps, protocol.name, protocol.needs, options)
+    tell = on_progress or (lambda share, text: None)
+    with nullcontext() if store is None else closing(Store(store)) as kept:
+        results = _results(job, design.points, workers, scheduler, kept, tell)
+    return _gathered(loaded, design, results, protocol)
 
 
-def _checked(cell: Cell, axes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    if not axes:
-        raise ParameterError("A sweep needs at least one axis, such as temperature.")
-    grid = {}
-    for name, values in axes.items():
-        if isinstance(values, str) or len(list(values)) == 0:
-            raise ParameterError(f"Axis '{name}' needs a list of values.")
-        grid[name] = list(values)
-        if name == "temperature":
-            grid[name] = [parse_quantity(v, "degC", "Temperature") for v in values]
-        elif name == "rate":
-            for value in values:
-                cell.current(value)
-        else:
-            cell.quantity(name)
-    return grid
-
-
-def _results(points: Sequence[_Point], workers: int) -> Any:
-    """Results in the order of the points, as they come."""
-    if workers == 1:
-        yield from map(_run_point, points)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    # A fresh interpreter per process: solvers hold threads that a fork would break.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_run_point, points)
+def _results(
+    job: Job,
+    points: Sequence[Mapping[str, Any]],
+    workers: int,
+    scheduler: Any,
+    store: Store | None,
+    tell: Progress,
+) -> list[dict[str, Any]]:
+    """Results in the order of the points; those that the store has are not run again."""
+    total = len(points)
+    keys = [job.key(point) for point in points] if store else [""] * total
+    found = store.found(keys) if store else {}
+    results = {n: found[key] for n, key in enumerate(keys) if key in found}
+    before = len(results)
+    tell(before / total, f"point {before} of {total}")
+    todo = [(n, point) for n, point in enumerate(points) if n not in results]
+    if not todo:
+        return list(results.values())
+    with connected(scheduler, workers) as (client, slots):
+        pace = Pace(len(todo), slots)
+        with closing(run_points(job, todo, slots, client)) as chunks:
+            for chunk in chunks:
+                for number, result in chunk:
+                    if store and not result.pop("lost", False):
+                        store.add(keys[number], points[number], result)
+                    results[number] = result
+                left = pace.left(len(results) - before)
+                tell(len(results) / total, f"point {len(results)} of {total}{left}")
+    return [results[number] for number in range(total)]
 
 
 def _gathered(
-    cell: Cell,
-    grid: Mapping[str, list[Any]],
-    results: Sequence[Mapping[str, Any]],
-    protocol: Protocol,
+    cell: Cell, design: Design, results: Sequence[Mapping[str, Any]], protocol: Protocol
 ) -> xr.Dataset:
-    shape = tuple(len(v) for v in grid.values())
     labels = list(dict.fromkeys(_label(row) for r in results for row in r.get("rows", ())))
     phases = list(cell.host.phases)
-    tables = {
-        name: np.full((len(results), len(labels)), np.nan)
-        for name in (*_NUMBERS, "peak_count")
-    }
+    tables = {name: np.full((len(results), len(labels)), np.nan) for name in _NUMBERS}
     parts = {
         name: np.full((len(results), len(labels), len(phases)), np.nan)
         for name in ("max_fraction", "final_fraction")
@@ -199,11 +157,11 @@ def _gathered(
             at = (number, labels.index(_label(row)))
             for name in _NUMBERS:
                 tables[name][at] = np.nan if row[name] is None else row[name]
-            tables["peak_count"][at] = len(row["dqdv_peaks"])
             for key, table in parts.items():
                 found = row.get(key.replace("fraction", "phase_fraction"), {})
                 table[at] = [found.get(p, np.nan) for p in phases]
-    dims = list(grid)
+    dims, shape = list(design.shape), tuple(design.shape.values())
+    failures = np.array([r.get("failure", "") for r in results])
     data = xr.Dataset(
         {
             **{
@@ -216,12 +174,9 @@ def _gathered(
                 )
                 for n, t in parts.items()
             },
-            "failure": (
-                dims,
-                np.array([r.get("failure", "") for r in results]).reshape(shape),
-            ),
+            "failure": (dims, failures.reshape(shape)),
         },
-        coords={**grid, "half_cycle": labels, "phase": phases},
+        coords={**design.coordinates, "half_cycle": labels, "phase": phases},
         attrs={"cell": cell.name, "protocol": protocol.name},
     )
     for name, unit in _UNITS.items():

@@ -16,6 +16,7 @@ __all__ = [
     "GAS_CONSTANT",
     "ZERO_CELSIUS",
     "Rate",
+    "parse_parameter",
     "parse_quantity",
     "parse_rate",
     "unit_of",
@@ -112,6 +113,36 @@ def unit_of(name: str) -> str:
     """
     match = re.search(r"\[([^\[\]]+)\]$", name)
     return match.group(1) if match else ""
+
+
+def parse_parameter(value: str | float, name: str) -> float:
+    """Number of a parameter in the unit that its name ends with.
+
+    Parameters
+    ----------
+    value : str or float
+        A number in that unit, or text with a unit of its own.
+    name : str
+        Such as ``"Separator thickness [m]"``.
+
+    Returns
+    -------
+    float
+        In the unit of the name.
+
+    Raises
+    ------
+    ParameterError
+        If it is no number, or of another dimension.
+
+    Examples
+    --------
+    >>> parse_parameter("0.5 mm", "Separator thickness [m]")
+    0.0005
+    """
+    # Pint's spelling of a unit in PyBaMM's: A.m-2 is A*m**-2.
+    unit = re.sub(r"(?<=[A-Za-z])(-?\d)", r"**\1", unit_of(name).replace(".", "*"))
+    return parse_quantity(value, unit, f"'{name}'")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ frozen) or only *illustrated*. The null model uses all active material, without 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from sscell.bands import add_bands, changed_cells, open_parameters
 from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError, did_you_mean
@@ -38,7 +39,8 @@ class Validation:
     rows : list of dict
         ``id``, ``conditions``, ``quantity``, ``published``, ``unit``, ``model``,
         ``null_model``, ``error`` (model minus published; outside a bound or range, by how
-        much), ``tolerance``, ``met``, ``null_met``, ``word``, ``source``, ``note``.
+        much), ``tolerance``, ``met``, ``null_met``, ``word``, ``source``, ``note``; with
+        bands also ``band`` (lowest and highest model value) and ``depends_on`` (names).
     left_out : mapping of str to str
         Observables that the model cannot produce, with the reason.
     notes : tuple of str
@@ -47,6 +49,8 @@ class Validation:
         ``capacity_basis``, ``energy_basis``, ``voltage_reference``.
     runs : mapping of str to xarray.Dataset
         The simulations behind the rows.
+    varied : mapping of str to tuple of float
+        With bands: the parameters that went to both ends of these ranges, one at a time.
     """
 
     cell: str
@@ -55,6 +59,7 @@ class Validation:
     notes: tuple[str, ...]
     bases: Mapping[str, str] = field(default_factory=dict)
     runs: Mapping[str, xr.Dataset] = field(repr=False, default_factory=dict)
+    varied: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def counts(self) -> dict[str, tuple[int, int, int]]:
         """Rows met by the model, met by the null model, and rows in all, by word."""
@@ -67,15 +72,16 @@ class Validation:
 
     def to_markdown(self) -> str:
         """Table for a README, with what is left out and why beneath it."""
-        head = ("observable", "conditions", "published", "model", "null", "error", "word")
+        head = ["observable", "conditions", "published", "model", "null", "error", "word"]
+        head += ["band", "depends on"] if self.varied else []
         lines = [
             "| " + " | ".join(head) + " |",
             "|" + "---|" * len(head),
         ]
         for row in self.rows:
-            cells = (*format_row(row), row["word"])
-            mark = "" if row["met"] else " **missed**"
-            lines.append("| " + " | ".join(cells) + mark + " |")
+            word = row["word"] + ("" if row["met"] else " **missed**")
+            cells = (*format_row(row), word, *self.format_band(row))
+            lines.append("| " + " | ".join(cells) + " |")
         lines.append("")
         for word, (met, null, total) in self.counts().items():
             lines.append(f"- {word}: {met} of {total} within tolerance (null model {null})")
@@ -83,8 +89,32 @@ class Validation:
         for name, reason in self.left_out.items():
             reasons.setdefault(reason, []).append(f"`{name}`")
         lines += [f"- left out: {', '.join(n)}: {why}" for why, n in reasons.items()]
-        lines += [f"- {note}" for note in self.notes]
+        lines += [f"- {note}" for note in (*self.format_varied(), *self.notes)]
         return "\n".join(lines) + "\n"
+
+    def format_band(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """Texts of a row's band and of the numbers of what it depends on; none without.
+
+        Parameters
+        ----------
+        row : mapping
+            Of `rows`.
+        """
+        if not self.varied:
+            return ()
+        band = row["band"] or (None, None)
+        names = list(self.varied)
+        numbers = ", ".join(str(names.index(n) + 1) for n in row["depends_on"])
+        return " to ".join(_digits(v, row["tolerance"]) for v in band), numbers or "-"
+
+    def format_varied(self) -> list[str]:
+        """A line for each parameter behind the bands, by its number; none without."""
+        lines = [
+            f"depends on {number}: {name}, {low:g} to {high:g}"
+            for number, (name, (low, high)) in enumerate(self.varied.items(), start=1)
+        ]
+        head = "bands: one of these at a time, fitted values not refitted"
+        return [head, *lines] if lines else []
 
 
 def format_row(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -127,6 +157,7 @@ def validate(
     ids: Iterable[str] | None = None,
     on_progress: Progress | None = None,
     resolution: Resolution | None = None,
+    bands: bool = False,
 ) -> Validation:
     """Compare a cell with every published observable that the model can produce.
 
@@ -142,6 +173,9 @@ def validate(
         Called with the share done [-] and a text.
     resolution : Resolution, optional
         Meshes and tolerances [-], as for `sscell.simulate`.
+    bands : bool, optional
+        Whether to run again with each assumed parameter that matters at both ends of its
+        range.
 
     Returns
     -------
@@ -163,17 +197,55 @@ def validate(
         table = load_observables(_origin(cell) if isinstance(cell, Cell) else cell)
     loaded = cell if isinstance(cell, Cell) else Cell.load(cell)
     chosen = _chosen(table.observables, ids)
+
+    changed, refused = changed_cells(loaded) if bands else ({}, [])
+    parts = _parts(on_progress, 1 + len(changed))
+    rows, done = _compare(loaded, table, chosen, next(parts), resolution)
+    if bands:
+        others = (
+            _compare(other, table, chosen, next(parts), resolution)[0]
+            for other in changed.values()
+        )
+        add_bands(rows, zip(changed, others, strict=True))
+    return Validation(
+        loaded.name,
+        rows,
+        table.left_out,
+        (*table.notes, *refused),
+        {
+            "capacity_basis": loaded.basis("capacity")[0],
+            "energy_basis": loaded.basis("energy")[0],
+            "voltage_reference": loaded.data["bases"]["voltage_reference"],
+        },
+        done,
+        open_parameters(loaded) if bands else {},
+    )
+
+
+def _parts(on_progress: Progress | None, count: int) -> Iterator[Progress]:
+    """Progress of each part of a whole."""
+    for number in range(count):
+
+        def tell(share: float, text: str, number: int = number) -> None:
+            if on_progress:
+                on_progress((number + share) / count, text)
+
+        yield tell
+
+
+def _compare(
+    cell: Cell,
+    table: ObservableTable,
+    chosen: Sequence[Observable],
+    on_progress: Progress,
+    resolution: Resolution | None,
+) -> tuple[list[dict[str, Any]], dict[str, xr.Dataset]]:
+    """Rows of one cell, and the runs that did not fail."""
     needed = dict.fromkeys(o.run for o in chosen)
-    runs = run_all(loaded, [table.runs[n] for n in needed], on_progress, resolution)
+    runs = run_all(cell, [table.runs[n] for n in needed], on_progress, resolution)
     done = {name: run for name, run in runs.items() if isinstance(run, xr.Dataset)}
     readings = {**runs, **{name: Reading(run) for name, run in done.items()}}
-    rows = [_row(o, table.runs[o.run], readings[o.run], loaded) for o in chosen]
-    bases = {
-        "capacity_basis": loaded.basis("capacity")[0],
-        "energy_basis": loaded.basis("energy")[0],
-        "voltage_reference": loaded.data["bases"]["voltage_reference"],
-    }
-    return Validation(loaded.name, rows, table.left_out, table.notes, bases, done)
+    return [_row(o, table.runs[o.run], readings[o.run], cell) for o in chosen], done
 
 
 def _origin(cell: Cell) -> str | Path:

@@ -161,9 +161,8 @@ def test_ceiling_bounds_the_rate_at_any_voltage(ji, probe):
 
 
 def _mean(profile, shells=50):
-    """Mean over a sphere of equal shells: volumes (k+1)^3 - k^3 over n^3."""
-    k = np.arange(shells)
-    return ((k + 1.0) ** 3 - k**3.0) @ profile / shells**3
+    """Mean over a sphere of shells that end at (k/n)^(1/2)."""
+    return np.diff((np.arange(shells + 1) / shells) ** 1.5) @ profile
 
 
 CASES = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import sscell.refit as module
@@ -110,3 +111,41 @@ def test_tied_parameters_move_together(table):
 def test_unknown_parameter_is_refused_with_the_nearest(table):
     with pytest.raises(ParameterError, match="Inactive host fraction"):
         refit(Cell.load("Ji2024"), table, vary=["Inactive host fractoin"])
+
+
+def test_a_rival_switches_one_explanation_off_and_another_on(table):
+    cell, tried = module._with_rival(
+        Cell.load("Ji2024"), load_observables("Ji2024"), "swelling"
+    )
+    assert cell.values["Na2S isolation probability"] == 0.0
+    assert cell.values["Transport loss by swelling"] > 0
+    assert "Transport loss by swelling" in tried.vary
+    assert "Na2S isolation limit" not in tried.vary
+    with pytest.raises(ParameterError, match="Did you mean 'swelling'"):
+        refit(Cell.load("Ji2024"), table, rival="sweling", max_evaluations=1)
+
+
+def test_what_says_nothing_in_a_run_does_not_repeat_it(monkeypatch):
+    """Activation energies at the temperature of reference, 60 degC, and nothing else."""
+    cell, full = Cell.load("Ji2024"), load_observables("Ji2024")
+    rows = tuple(o for o in full.observables if o.id in ("ji_dis1_60", "ji_dis1_90"))
+    table = replace(full, observables=rows)
+    names = ["R5 activation energy [J.mol-1]", "R5 rate constant [s-1]"]
+    objective = module.Residuals(cell, table, module._chosen(table, names), 20)
+    ran, whole = [], module.run_all
+
+    def counted(cell, runs, **options):
+        ran.append([r.name for r in runs])
+        return whole(cell, runs, **options)
+
+    monkeypatch.setattr(module, "run_all", counted)
+    x = objective.start()
+    first = objective(x)
+    count = len(ran)
+    assert np.array_equal(objective(x), first)
+    assert len(ran) == count
+    objective(x + [-0.01, 0.0])
+    assert ran[count:] == [["cycle_90"]]
+    count = len(ran)
+    objective(x + [0.0, 0.01])
+    assert ran[count:] == [["cycle_60"], ["cycle_90"]]

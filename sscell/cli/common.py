@@ -153,13 +153,15 @@ def refuse_pressure(pressure: str | None) -> None:
 
 
 @contextmanager
-def progress(started: float) -> Iterator[Callable[[float, str], None]]:
+def progress(started: float, timed: bool = True) -> Iterator[Callable[[float, str], None]]:
     """Progress bar on stderr that appears once a run has lasted a second.
 
     Parameters
     ----------
     started : float
         When the run began, by ``time.monotonic`` [s].
+    timed : bool, optional
+        Whether the bar guesses the time that is left; else the text may say it.
 
     Yields
     ------
@@ -170,7 +172,8 @@ def progress(started: float) -> Iterator[Callable[[float, str], None]]:
     from rich.progress import Progress
 
     console = Console(file=sys.stderr)
-    bar = Progress(console=console, transient=True)
+    columns = Progress.get_default_columns()  # the last is the time that is left
+    bar = Progress(*columns[: None if timed else -1], console=console, transient=True)
     task = bar.add_task("", total=1.0)
 
     def tell(share: float, text: str) -> None:

@@ -46,6 +46,9 @@ def validate_command(
     figures: Annotated[
         Path | None, typer.Option(help="Write the paper's figures to this folder.")
     ] = None,
+    bands: Annotated[
+        bool, typer.Option("--bands", help="Also at both ends of what is assumed.")
+    ] = False,
     shells: Shells = 50,
     as_json: JsonFlag = False,
 ) -> None:
@@ -58,9 +61,14 @@ def validate_command(
     results = []
     for name in _cells(cell):
         with progress(time.monotonic()) as tell:
-            results.append(
-                validate(name, ids=only, on_progress=tell, resolution=Resolution(shells))
+            found = validate(
+                name,
+                ids=only,
+                on_progress=tell,
+                resolution=Resolution(shells),
+                bands=bands,
             )
+            results.append(found)
     if markdown is not None:
         text = "\n".join(f"## {r.cell}\n\n{r.to_markdown()}" for r in results)
         markdown.write_text(text, encoding="utf-8")
@@ -109,6 +117,7 @@ def _payload(results: list[Validation]) -> dict[str, object]:
                 "counts": counts,
                 "left_out": result.left_out,
                 "notes": result.notes,
+                **({"varied": result.varied} if result.varied else {}),
             }
         )
     if len(parts) == 1:
@@ -126,11 +135,12 @@ def _print(result: Validation) -> None:
     from sscell.validation import format_row
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    names = ("Observable", "Conditions", "Published", "Model", "Null", "Error", "Word", "")
-    for name in names:
+    names = ["Observable", "Conditions", "Published", "Model", "Null", "Error", "Word", ""]
+    for name in (*names, *(("Band", "Depends on") if result.varied else ())):
         table.add_column(name, overflow="fold")
     for row in result.rows:
-        table.add_row(*format_row(row), row["word"], "" if row["met"] else "missed")
+        missed = "" if row["met"] else "missed"
+        table.add_row(*format_row(row), row["word"], missed, *result.format_band(row))
     console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
     console.print(f"{result.cell} against its paper")
     console.print(table)
@@ -139,6 +149,8 @@ def _print(result: Validation) -> None:
             f"{word}: {met} of {total} within tolerance; null model {null} of {total}"
         )
     console.print(f"{len(result.left_out)} observables are left out; --json says why.")
+    for line in result.format_varied():
+        console.print(line)
     for note in result.notes:
         console.print(f"note: {note}")
 
@@ -150,6 +162,9 @@ def refit_command(
     ],
     vary: Annotated[
         list[str] | None, typer.Option(help="Only this parameter; repeatable.")
+    ] = None,
+    rival: Annotated[
+        str | None, typer.Option(help="Try this explanation of the table instead.")
     ] = None,
     max_evaluations: Annotated[int, typer.Option(help="In all starts together.")] = 400,
     starts: Annotated[int, typer.Option(help="Starting points.")] = 1,
@@ -172,6 +187,7 @@ def refit_command(
             loaded,
             table,
             vary=vary,
+            rival=rival,
             max_evaluations=max_evaluations,
             starts=starts,
             seed=seed,
@@ -202,8 +218,27 @@ def sweep_command(
         list[str] | None,
         typer.Option(help="A parameter: 'NAME=1e-4,2e-4'; repeatable."),
     ] = None,
+    points: Annotated[
+        int | None,
+        typer.Option(
+            help="Latin hypercube of so many points; the axes are ranges: 'low:high', or "
+            "'low:high:log' for equal ratios."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the Latin hypercube.")] = 0,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", help="Points from a CSV file, one column for each axis."),
+    ] = None,
     mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Run on a dask cluster: 'tcp://host:8786'.")
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(help="Keep finished points in this file; started again, go on there."),
+    ] = None,
     shells: Shells = 50,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write the table: .nc or .csv.")
@@ -214,7 +249,7 @@ def sweep_command(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run a grid of temperatures, rates and parameters; failures are kept as rows."""
+    """Run a grid, a list or a Latin hypercube of points; failures are kept as rows."""
     from sscell.engine import Resolution
     from sscell.plots.style import FIGURE_SUFFIXES
     from sscell.sweeps import sweep
@@ -223,12 +258,17 @@ def sweep_command(
     check_output(plot, FIGURE_SUFFIXES)
     if plot is not None and phase is None:
         raise ParameterError("--plot needs --phase, the intermediate to map.")
-    with progress(time.monotonic()) as tell:
+    axes = _design(_axes(temperatures, rates, over), points, seed, listed)
+    if plot is not None and not (temperatures and rates and points is None):
+        raise ParameterError("--plot needs a grid of temperatures (-T) and rates (-C).")
+    with progress(time.monotonic(), timed=False) as tell:
         grid = sweep(
             cell,
-            _axes(temperatures, rates, over),
+            axes,
             _protocol(mode),
             workers=workers,
+            scheduler=scheduler,
+            store=store,
             on_progress=tell,
             resolution=Resolution(shells=shells),
         )
@@ -258,6 +298,39 @@ def _axes(
             raise ParameterError(f"--over '{text}' must read 'NAME=value,value'.")
         axes[name.strip()] = [part.strip() for part in values.split(",")]
     return axes
+
+
+def _design(
+    axes: dict[str, list[str]], points: int | None, seed: int, listed: Path | None
+) -> dict[str, list[str]] | list[dict[str, str]]:
+    """Grid as it is, points of a file, or points of a Latin hypercube over ranges."""
+    if listed is not None:
+        if axes or points is not None:
+            raise ParameterError(
+                "--list stands alone: its file has the axes and the points."
+            )
+        return _read_points(listed)
+    ranges = {name: ",".join(values).split(":") for name, values in axes.items()}
+    if points is not None:
+        from sscell.designs import latin_hypercube
+
+        return latin_hypercube(ranges, points, seed)
+    for name, values in ranges.items():
+        if len(values) > 1:
+            raise ParameterError(
+                f"The range '{':'.join(values)}' of {name} needs --points."
+            )
+    return axes
+
+
+def _read_points(path: Path) -> list[dict[str, str]]:
+    import csv
+
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return list(csv.DictReader(file, skipinitialspace=True))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"The list '{path}' cannot be read: {error}.") from error
 
 
 def _protocol(mode: str) -> Protocol:
