@@ -307,7 +307,7 @@ def test_an_interrupt_keeps_the_best_and_a_second_call_goes_on(
     data = noisy(two_conditions["60 degC"], 0)
     changed = ji.replace({CEILING: 1.2e-5})
     log = tmp_path / "fit.json"
-    tell, seen = _interrupting(3)
+    tell, seen = _interrupting(2)
     cut = fit(changed, data, ONE, points=60, log_file=log, on_progress=tell)
     assert cut.ended == "interrupted"
     costs = [e["cost"] for e in json.loads(log.read_text())["trail"]]

@@ -311,9 +311,14 @@ class _Span:
     def current(self) -> float:
         """Mean, so that the step passes the charge of the data [A]."""
         t, i = self.t[self.first : self.stop], self.i[self.first : self.stop]
-        if t[-1] == t[0]:
+        if t[-1] == self.begin:
             return float(i.mean())
-        return float(np.trapezoid(i, t) / (t[-1] - t[0]))
+        before = self.i[self.first - 1] if self.first else i[0]
+        # Until its first sample, a current that moves goes on from the step before; one
+        # that jumps is there at once.
+        moves = abs(before - i[0]) < 0.5 * max(abs(before), abs(i[0]))
+        lead = (t[0] - self.begin) * (0.5 * (before + i[0]) if moves else i[0])
+        return float((np.trapezoid(i, t) + lead) / (t[-1] - self.begin))
 
     def _travel(self, width: float) -> tuple[np.ndarray, np.ndarray]:
         """Times and the measure along which points are equally far apart."""

@@ -293,7 +293,9 @@ def fit(
     --------
     >>> import sscell
     >>> cell = sscell.load("Ji2024")
-    >>> run = sscell.simulate(cell, sscell.discharge("C/10"), temperature=60)
+    >>> from sscell.engine import Resolution
+    >>> coarse = Resolution(shells=25)  # as a fit has it
+    >>> run = sscell.simulate(cell, sscell.discharge("C/10"), temperature=60, resolution=coarse)
     >>> changed = cell.replace({"Separator conductivity [S.m-1]": 0.006})
     >>> found = fit(changed, run, {"Separator conductivity [S.m-1]": (0.002, 0.05)})
     >>> round(found.cell.values["Separator conductivity [S.m-1]"], 3)
