@@ -180,3 +180,15 @@ def test_slow_current_at_high_loading_leaves_the_host_its_capacity():
 def test_no_capacity_beyond_one_lithium_per_vanadium(name):
     for direction in ("discharge", "charge"):
         assert half(name, 60, "0.4C", direction)["capacity_mAh_g"] < 170.4
+
+
+def test_bromide_holds_one_lithium_and_not_what_is_printed():
+    """F/(3.6 x 290.65) = 92.2 mAh/g; 127.6 as printed would need 210 g/mol."""
+    cell = sscell.load("Liang2023-VBr3")
+    held = cell.theoretical_capacity / cell.basis("capacity")[1]
+    assert held == pytest.approx(92.2, abs=0.1)
+    assert "127.6" in cell.data["notes"]
+    got = half("Liang2023-VBr3", 25, "0.1C", "discharge")
+    assert 0.9 * held < got["capacity_mAh_g"] < held
+    assert max(peaks(got)) < 2.9
+    assert not [p.name for p in cell.parameters.parameters.values() if p.kind == "fitted"]
