@@ -26,7 +26,8 @@ from sscell.fitting import (
     write_report,
 )
 from sscell.fitting.forward import Forward
-from sscell.fitting.problem import Problem, variables_of
+from sscell.fitting.identifiability import knowledge
+from sscell.fitting.problem import Problem, Variable, variables_of
 from sscell.fitting.replay import course, noise_of
 from sscell.parameters import available
 
@@ -247,6 +248,22 @@ def test_a_pair_that_only_counts_together_is_named_in_words(ji, two_conditions):
     assert "say nothing about Na2S film resistance" in str(mute)
 
 
+def test_weights_say_what_counts_more_not_how_sure_it_is(ji, two_conditions):
+    options = {"noise": 2e-3, "points": 40}
+    plain = identify(ji, two_conditions, ONE, **options)
+    heavy = identify(ji, two_conditions, ONE, weights=[3.0, 3.0], **options)
+    assert heavy.std_errors[0] == pytest.approx(plain.std_errors[0], rel=1e-9)
+
+
+def test_a_prior_stays_what_it_is_where_the_model_misses():
+    variable = Variable("A [Ohm]", 0.0, 10.0, prior=(5.0, 1.0))
+    rows = np.array([[0.0], [variable.pull(0.5)[1]]])  # data that say nothing, the prior
+    known = knowledge(rows, [variable], np.array([0.5]), scale=100.0)
+    assert known.std_errors[0] == pytest.approx(1.0, rel=1e-6)
+    assert not known.pinned[0]
+    assert "rests on what was known beforehand" in str(known)
+
+
 def test_a_profile_agrees_with_the_error_where_the_valley_is_straight(ji, two_conditions):
     data = noisy(two_conditions["60 degC"], 0)
     found = fit(ji, data, {k: VARY[k] for k in (EXCHANGE, CEILING)}, points=60)
@@ -413,7 +430,14 @@ def test_data_that_cannot_be_of_this_cell_are_refused_in_a_sentence(
         ({"Ambient temperature [K]": (290, 300)}, {}, "condition of the data"),
         (ONE, {"starts": 0}, "starts must be"),
         (ONE, {"temperature": [25, 60]}, "one temperature"),
-        (ONE, {"noise": -1.0}, "noise must be positive"),
+        (ONE, {"noise": -1.0}, "noise must be a positive number"),
+        (ONE, {"noise": math.inf}, "noise must be a positive number"),
+        (ONE, {"points": 0}, "Points must be"),
+        (ONE, {"seed": -1}, "seed must be"),
+        (ONE, {"cutoffs": (2.0, 1.0)}, "lower and an upper"),
+        (ONE, {"only": "sideways"}, "is not one"),
+        (ONE, {"log_file": "no/such/folder/fit.json"}, "does not exist"),
+        (ONE, {"priors": {CEILING: (math.nan, 1e-6)}}, "must be positive"),
         (ONE, {"priors": {SEPARATOR: (1, 1)}}, "not among those that vary"),
         (ONE, {"priors": {CEILING: (1e-6, 0)}}, "must be positive"),
         (ONE, {"states": "3.1V"}, "cannot be repeated"),
@@ -451,6 +475,32 @@ def test_plateaus_and_steps_both_have_points(two_conditions, ji):
     assert np.diff(hours).max() < 0.03 * np.ptp(hours)
     assert np.abs(np.diff(volts)).max() < 0.15
     assert 150 < volts.size < 250
+
+
+def test_a_current_that_flows_in_the_first_sample_flowed_before_it(two_conditions, ji):
+    """The first row left out, and a rest that is recorded rarely before the current."""
+    run = two_conditions["60 degC"][["Time [s]", "Current [A]", "Voltage [V]"]]
+    even = np.arange(0.0, float(run["Time [s]"][-1]), 60.0)
+    data = xr.Dataset(
+        {n: ("time", np.interp(even, run["Time [s]"], run[n])) for n in run.data_vars}
+    )
+    data["Current [A]"] = ("time", np.full(even.size, float(run["Current [A]"][5])))
+    whole = course(data, ji.window).segments[0]
+    late = course(data.isel(time=slice(1, None)), ji.window).segments[0]
+    assert late.duration == pytest.approx(whole.duration, rel=1e-9)
+    rare = xr.Dataset(
+        {
+            n: ("time", np.concatenate([[x, x], data[n].values[1:]]))
+            for n, x in (
+                ("Current [A]", 0.0),
+                ("Voltage [V]", float(data["Voltage [V]"][0])),
+            )
+        }
+    )
+    rare["Time [s]"] = ("time", np.concatenate([[0.0, 600.0], 1140.0 + even[1:]]))
+    resting, flowing = course(rare, ji.window).segments
+    assert resting.duration == pytest.approx(1140.0)
+    assert flowing.duration == pytest.approx(whole.duration, rel=1e-9)
 
 
 @pytest.mark.parametrize("sigma", [2e-4, 2e-3, 1e-2])

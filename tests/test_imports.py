@@ -37,8 +37,8 @@ ALLOWED = {
         *("model", "cell", "protocols", "dataset"),
     },
     "fitting": {
-        *("cell", "engine", "impedance", "parameters", "protocols", "simulation"),
-        *("dataset", "plots"),
+        *("cell", "engine", "impedance", "model", "parameters", "protocols"),
+        *("dataset", "plots", "simulation"),
     },
     "readers": {"dataset"},
     "analysis": {"dataset"},

@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,12 +16,13 @@ from sscell.cli.common import (
     CellName,
     JsonFlag,
     Settings,
+    Shells,
     check_output,
     parse_settings,
     print_json,
     progress,
 )
-from sscell.errors import ParameterError
+from sscell.errors import ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,9 +96,16 @@ def fit_command(
     seed: Annotated[int, typer.Option(help="Of the other starts.")] = 0,
     max_evaluations: Annotated[int, typer.Option(help="Solves of one start at most.")] = 40,
     points: Annotated[int, typer.Option(help="Points compared in each file.")] = 200,
+    only: Annotated[
+        str, typer.Option(help="both, discharge or charge: the other way is only repeated.")
+    ] = "both",
+    shells: Shells = 25,
     hold_out: Annotated[
         list[Path] | None,
         typer.Option(help="File that is predicted, not fitted; repeatable."),
+    ] = None,
+    hold_out_temperature: Annotated[
+        str | None, typer.Option(help="Of those files; default: that of the fit, if one.")
     ] = None,
     identify_only: Annotated[
         bool, typer.Option("--identify", help="Say what the data could pin; fit nothing.")
@@ -131,24 +140,41 @@ def fit_command(
         "priors": _pairs(prior or [], "--prior", "mean:error"),
         "log": log,
         "points": points,
+        "only": only,
+        "resolution": _resolution(shells),
     }
-    data = _read_all(files, reading)
+    writes = (output, report, log_file, *(profiles or ()), *(hold_out or ()))
+    if identify_only and any(w is not None for w in writes):
+        raise ParameterError(
+            "--identify fits nothing: leave out -o, --report, --log-file, --profile and "
+            "--hold-out."
+        )
+    # Whatever may be wrong must show before hours of fitting, not after.
+    for name in profiles or []:
+        if name not in bounds:
+            hint = did_you_mean(name, bounds, "parameters that vary")
+            raise ParameterError(f"--profile '{name}' does not vary. {hint}")
+    rest = _held_options(options, hold_out_temperature, bool(hold_out))
+    data, other = _read_all(files, reading), _read_all(hold_out or [], reading)
     if identify_only:
         _identify(start, data, bounds, options, as_json)
         return
     found = _fit(start, data, bounds, options, starts, seed, max_evaluations, log_file)
-    held = _validate(found, _read_all(hold_out or [], reading), options)
-    curves = _profiles(found, profiles or [])
     if output is not None:
         found.save(output)
+    held = _validate(found, other, rest)
+    told, text = found.as_dict(), str(found)
     if report is not None:
         from sscell.fitting import write_report
 
         write_report(found, report, held, command="sscell " + shlex.join(sys.argv[1:]))
+    curves = _profiles(found, profiles or [])
     if as_json:
-        print_json(_payload(found, held) | {"profiles": [c.as_dict() for c in curves]})
+        print_json(
+            _payload(found, told, held) | {"profiles": [c.as_dict() for c in curves]}
+        )
         return
-    print(found)
+    print(text)
     for curve in curves:
         print(curve)
     for entry in held:
@@ -235,24 +261,44 @@ def _identify(
     print(known)
 
 
+def _resolution(shells: int) -> Any:
+    from sscell.fitting.setup import RESOLUTION
+
+    return replace(RESOLUTION, shells=shells)
+
+
+def _held_options(
+    options: dict[str, Any], temperature: str | None, wanted: bool
+) -> dict[str, Any]:
+    """Conditions of the data that are held out: those of the fit, where they are one."""
+    shared = {k: options[k] for k in ("noise", "cutoffs", "points", "only", "resolution")}
+    for key, given in (("temperature", temperature), ("states", None)):
+        value = options[key]
+        if isinstance(value, list) and given is None:
+            if len(set(value)) > 1 and wanted:
+                raise ParameterError(
+                    f"The files differ in {key}: say that of the data that are held out "
+                    "with --hold-out-temperature, or fit files of one state."
+                )
+            value = value[0]
+        shared[key] = given or value
+    return shared
+
+
 def _validate(found: Any, data: dict[str, xr.Dataset], options: dict[str, Any]) -> Any:
     from sscell.fitting import validate_fit
 
-    shared = {k: options[k] for k in ("noise", "cutoffs", "points")}
-    for key in ("temperature", "states"):
-        value = options[key]
-        shared[key] = None if isinstance(value, list) else value
-    shared["states"] = shared["states"] or "pristine"
-    return validate_fit(found, data, **shared) if data else ()
+    return validate_fit(found, data, **options) if data else ()
 
 
-def _payload(found: Any, held: Sequence[Any]) -> dict[str, Any]:
-    result = found.as_dict()
+def _payload(found: Any, told: dict[str, Any], held: Sequence[Any]) -> dict[str, Any]:
+    result = dict(told)
     notes = result.pop("warnings")
     return {
         **_always(found.cell, notes),
         **result,
         "cell": found.problem.cell.name,
+        "temperatures_C": {c.label: c.celsius for c in found.problem.courses},
         "fitted_cell": found.cell.name,
         "held_out": [entry.as_dict() for entry in held],
     }
@@ -286,6 +332,8 @@ def _cell(name: str, settings: list[str] | None, mass: str | None) -> Cell:
 def _read_all(files: Sequence[Path], reading: dict[str, Any]) -> dict[str, xr.Dataset]:
     from sscell.cli.data import read_file
 
+    if len(set(files)) < len(files):
+        raise ParameterError("A file is given twice.")
     labels = [
         path.name if [p.name for p in files].count(path.name) == 1 else str(path)
         for path in files

@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from sscell.cell import Cell
+from sscell.engine import Resolution
 from sscell.errors import DataError
 from sscell.fitting.replay import Course
-from sscell.fitting.spectra import Spectrum
+from sscell.fitting.spectra import Spectrum, spectrum_of
 from sscell.units import ZERO_CELSIUS
 
-__all__ = ["check_course", "remarks_of", "remarks_of_spectrum"]
+__all__ = ["check_course", "check_spectrum", "remarks_of", "remarks_of_spectrum"]
 
 _BESIDE = 0.35  # V beyond the cell's window
 _MOST = 0.25  # of the points may lie there
+_FAR = 100.0  # of the modulus of an impedance
 _SHORTEST = 0.02  # of the capacity: less is hardly a test of this cell
 
 
@@ -95,7 +97,7 @@ def _check_charge(cell: Cell, course: Course) -> None:
     if ratio < _SHORTEST:
         raise DataError(
             f"{passes}, but {holds}: too little for a test of this cell. Check the unit of "
-            f"the current, or {mass}."
+            f"the current or of the time, or {mass}."
         )
 
 
@@ -151,6 +153,33 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
             "as long as in the data."
         )
     return found
+
+
+def check_spectrum(cell: Cell, spectrum: Spectrum, resolution: Resolution) -> None:
+    """Refuse a spectrum that cannot be of this cell, in one sentence.
+
+    Parameters
+    ----------
+    cell : Cell
+        What is fitted.
+    spectrum : Spectrum
+        The data [Hz, Ohm].
+    resolution : Resolution
+        Meshes and tolerances.
+
+    Raises
+    ------
+    DataError
+        If its modulus is a hundred times off.
+    """
+    parts = np.split(spectrum_of(cell, spectrum, resolution), 2)
+    ratio = float(np.median(np.hypot(*parts)))
+    if not 1 / _FAR < ratio < _FAR:
+        data = float(np.median(np.abs(spectrum.impedance)))
+        raise DataError(
+            f"{spectrum.label}: the impedance is about {data:.3g} Ohm, that of {cell.name} "
+            f"{data * ratio:.3g}: another unit (kOhm, Ohm cm2) or another cell."
+        )
 
 
 def remarks_of_spectrum(cell: Cell, spectrum: Spectrum) -> list[str]:

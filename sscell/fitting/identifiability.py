@@ -113,17 +113,22 @@ def knowledge(
     """
     variables = tuple(variables)
     own = np.array([12.0 if v.prior is None else 0.0 for v in variables])
-    information = jacobian.T @ jacobian / scale
-    covariance = np.linalg.inv(information + np.diag(own + 1e-9))
+    # Only the data may be worse than they say; priors are the last rows.
+    count = jacobian.shape[0] - sum(v.prior is not None for v in variables)
+    data, told = jacobian[:count], jacobian[count:]
+    information = data.T @ data / scale
+    covariance = np.linalg.inv(information + told.T @ told + np.diag(own + 1e-9))
+    alone = np.linalg.inv(information + 12.0 * np.eye(len(variables)))
     widths = np.array([v.width for v in variables])
     relative = np.sqrt(np.diag(covariance)) * widths
     slopes = np.array([v.slope(x) for v, x in zip(variables, u, strict=True)])
     spread = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(spread, spread)
-    directions = _directions(covariance, widths, variables)
+    directions = _directions(alone, widths, variables)
+    by_data = np.sqrt(np.diag(alone)) * widths
     pinned = tuple(
         bool(r < min(_LOOSE, 0.7 * w / math.sqrt(12)))
-        for r, w in zip(relative, widths, strict=True)
+        for r, w in zip(by_data, widths, strict=True)
     )
     return Knowledge(
         variables,
@@ -134,7 +139,7 @@ def knowledge(
         covariance,
         pinned,
         directions,
-        _sentences(variables, relative, correlation, pinned, directions, information),
+        _sentences(variables, by_data, correlation, pinned, directions, information),
     )
 
 
@@ -184,6 +189,11 @@ def _sentences(
     for k in range(count):
         if not pinned[k] and k not in explained:
             told.append(f"{names[k]} is loose: {_width(variables[k], relative[k])}.")
+    told += [
+        f"{names[k]} rests on what was known beforehand."
+        for k, v in enumerate(variables)
+        if v.prior is not None and not pinned[k]
+    ]
     if not told:
         told = ["The data pin every parameter, each on its own."]
     return tuple(told)

@@ -210,7 +210,7 @@ def _prior(name: str, prior: Any, log: bool) -> tuple[float, float] | None:
         mean, spread = (float(x) for x in prior)
     except (TypeError, ValueError):
         raise ParameterError(f"The prior of '{name}' needs a mean and an error.") from None
-    if spread <= 0 or (log and mean <= 0):
+    if not (math.isfinite(mean) and 0 < spread < math.inf) or (log and mean <= 0):
         raise ParameterError(f"The prior of '{name}' must be positive, not {prior!r}.")
     return mean, spread
 
@@ -296,12 +296,17 @@ class Problem:
 
     def _differences(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         residuals = self.residuals(u)
-        columns = []
+        columns = np.zeros((residuals.size, u.size))
         for k in range(u.size):
-            step = _APART if u[k] < 0.5 else -_APART
-            beside = self.residuals(u + step * (np.arange(u.size) == k))
-            columns.append((beside - residuals) / step)
-        return residuals, np.stack(columns, axis=1)
+            inward = _APART if u[k] < 0.5 else -_APART
+            for step in (inward, -inward):
+                try:
+                    beside = self.residuals(u + step * (np.arange(u.size) == k))
+                except SimulationError:
+                    continue
+                columns[:, k] = (beside - residuals) / step
+                break
+        return residuals, columns
 
     def residuals(self, u: np.ndarray) -> np.ndarray:
         """Residuals alone, at a fraction of the cost [-].

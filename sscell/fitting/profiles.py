@@ -42,7 +42,8 @@ class Profile:
         low, high = self.interval
         name = self.title.partition(" [")[0]
         if low is None and high is None:
-            return f"{name}: the data leave it open within its bounds."
+            span = f"{self.values[0]:.4g} to {self.values[-1]:.4g}"
+            return f"{name}: the data leave it open from {span}, which was looked at."
         ends = (
             "open" if low is None else f"{low:.4g}",
             "open" if high is None else f"{high:.4g}",

@@ -198,9 +198,10 @@ def course(
     bounds = _levels(t, i, v, label)
     window = float(v.min()), float(v.max())
     sigma = noise_of(t, v, bounds) if noise is None else float(noise)
+    begins = _begins(t, i, bounds, _QUIET * float(np.abs(i).max()))
     spans = [
-        _Span(t, i, v, a, b, begin)
-        for (a, b), begin in zip(bounds, _begins(t, bounds), strict=True)
+        _Span(t, i, v, a, b, begin, max(end, float(t[b - 1])))
+        for (a, b), begin, end in zip(bounds, begins, [*begins[1:], t[-1]], strict=True)
     ]
     spans = [s for s in spans if s.duration > 0]
     if len(spans) > _MOST_STEPS:
@@ -214,10 +215,13 @@ def course(
         hint = did_you_mean(only, ways, "directions")
         raise ParameterError(f"Direction '{only}' is not one. {hint}")
     lengths *= [np.sign(s.current) in ways[only] for s in spans]
+    if not lengths.any():
+        raise DataError(f"{label} has no {only}.")
     counts = np.rint(points * lengths / max(lengths.sum(), 1e-12))
     counts[lengths > 0] = np.maximum(3, counts[lengths > 0])
     segments = tuple(
-        s.segment(int(n), cutoffs, window, t[0]) for s, n in zip(spans, counts, strict=True)
+        s.segment(int(n), cutoffs, window, begins[0])
+        for s, n in zip(spans, counts, strict=True)
     )
     if celsius is None:
         celsius = _celsius(data)
@@ -287,9 +291,25 @@ def _refuse_gap(
         )
 
 
-def _begins(t: np.ndarray, bounds: list[tuple[int, int]]) -> list[float]:
-    """When each step begins: with the last sample of the one before."""
-    return [float(t[a - 1]) if a else float(t[0]) for a, _ in bounds]
+def _begins(
+    t: np.ndarray, i: np.ndarray, bounds: list[tuple[int, int]], quiet: float
+) -> list[float]:
+    """When each step begins: with the last sample of the one before.
+
+    A rest may be recorded rarely: the current then began at most one of its own intervals
+    before its first sample. Likewise where the record begins with a current that flows.
+    """
+    found = []
+    for a, b in bounds:
+        own = float(np.median(np.diff(t[a:b]))) if b - a > 1 else 0.0
+        if not a:
+            counts = abs(i[0]) > quiet and 0 < t[0] <= 3 * own
+            found.append(0.0 if counts else float(t[0]))
+        elif abs(i[a]) > quiet >= abs(i[a - 1]) and own > 0:
+            found.append(float(max(t[a - 1], t[a] - own)))
+        else:
+            found.append(float(t[a - 1]))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,10 +322,11 @@ class _Span:
     first: int
     stop: int
     begin: float
+    end: float
 
     @property
     def duration(self) -> float:
-        return float(self.t[self.stop - 1] - self.begin)
+        return self.end - self.begin
 
     @property
     def current(self) -> float:

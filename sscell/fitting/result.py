@@ -22,6 +22,7 @@ from sscell.parameters import Parameter, ParameterSet
 
 __all__ = ["Fit", "Start", "write_set"]
 
+_STRANGE = 30.0  # times the noise
 _AT_BOUND = 5e-3  # of the distance between the bounds
 
 
@@ -328,6 +329,12 @@ def _remarks(problem: Problem, u: np.ndarray, misfit: float, dilution: float) ->
     missing = sum(int(t.missing.sum()) for t in problem.traces)
     if missing > len(problem.courses) * 4:
         found.append(f"The model reaches its cut-off before {missing} points of the data.")
+    if misfit > _STRANGE:
+        found.insert(
+            0,
+            "The model does not describe these data: look at the curves before any number "
+            "(another cell, reference, unit or state at the start?).",
+        )
     if misfit > 1.5:
         found.append(
             f"The model misses the data by {misfit:.2g} times the noise; the errors are "
@@ -338,6 +345,11 @@ def _remarks(problem: Problem, u: np.ndarray, misfit: float, dilution: float) ->
             "Residuals go on from point to point: as few independent points as one in "
             f"{dilution:.2g} were counted for the errors."
         )
+    own = [v for v in problem.variables if v.course is not None]
+    if own:
+        label = next(v.label for v in own)
+        names = ", ".join(dict.fromkeys(v.name.partition(" [")[0] for v in own))
+        found.append(f"The cell carries the value of {label} for {names}.")
     if problem.failures:
         found.append(
             f"{problem.failures} of {problem.evaluations} solves failed and were stepped "
@@ -353,6 +365,15 @@ def _fitted_cell(problem: Problem, u: np.ndarray, known: Knowledge) -> Cell:
     for name in dict.fromkeys(v.name for v in problem.variables):
         own = [k for k, v in enumerate(problem.variables) if v.name == name]
         entries[name] = _entry(name, own, problem.variables, known, labels)
+    for name in set(entries) - {v.name for v in problem.variables}:
+        if entries[name].value != problem.cell.parameters[name].value:
+            entries[name] = Parameter(
+                name,
+                entries[name].value,
+                "derived",
+                "what the fitted fractions leave",
+                formula="1 - sum of the fitted fractions, shared as before",
+            )
     name = f"{problem.cell.name} fitted"
     data = dict(parameters.data) | {"name": name}
     return Cell(ParameterSet(name, data, entries))
@@ -379,7 +400,7 @@ def _entry(
         name,
         float(f"{known.values[first]:.9g}"),
         "fitted",
-        "least squares to time series of voltage",
+        "least squares to measured curves and spectra",
         note=note,
         std_error=float(f"{known.std_errors[first]:.3g}") if firm else None,
         range=None if firm else (v.low, v.high),
@@ -414,7 +435,7 @@ def write_set(parameters: ParameterSet, path: str | Path) -> Path:
     'Ji2024'
     """
     path = Path(path)
-    if path.suffix != ".toml":
+    if path.suffix.lower() != ".toml":
         raise ParameterError(f"'{path}' must end in .toml.")
     if not path.parent.is_dir():
         raise ParameterError(f"The folder '{path.parent}' does not exist.")

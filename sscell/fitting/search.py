@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.problem import Problem
 from sscell.fitting.result import Fit, Start
 from sscell.fitting.setup import Bounds, prepare
+from sscell.model import SHELLS
 
 __all__ = ["fit"]
 
@@ -27,6 +28,7 @@ _FAILED = 1e4  # standard deviations: residuals of a solve that failed
 _CLOSE = 0.05
 _STILL = 3  # evaluations without that gain: derivatives are taken afresh, then it ends
 _FORETOLD = 0.6  # of the change of the residuals: worse, derivatives are taken afresh
+_MESH = 0.5  # of the noise
 _INSIDE = 1e-6  # the optimiser starts inside the bounds
 _SHIFT = 1.0
 
@@ -203,6 +205,10 @@ class _Search:
             except _Arrived as arrived:
                 cost, end = arrived.cost, arrived.u
                 break
+            except SimulationError as error:
+                cost, end = self.best
+                used = self.problem.evaluations - before
+                return Start(start.tolist(), end.tolist(), cost, used, f"failed: {error}")
             except _Stalled:
                 cost, end = self.best
                 if best - cost < _CLOSE * self._unit(cost):
@@ -304,6 +310,10 @@ def fit(
     for name, number in (("starts", starts), ("max_evaluations", max_evaluations)):
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise ParameterError(f"{name} must be a whole number of at least 1.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ParameterError(f"The seed must be a whole number from 0 on, not {seed!r}.")
+    if log_file is not None and not Path(log_file).parent.is_dir():
+        raise ParameterError(f"The folder '{Path(log_file).parent}' does not exist.")
     problem, told = prepare(cell, datasets, vary, **options)
     points = _starts(problem.start(), starts, seed)
     key = _digest(problem, points, max_evaluations)
@@ -344,6 +354,26 @@ def _digest(problem: Problem, points: Sequence[np.ndarray], limit: int) -> str:
     return said.hexdigest()[:32]
 
 
+def _mesh_remark(problem: Problem, u: np.ndarray, residuals: np.ndarray) -> list[str]:
+    """Say what the mesh of a simulation would change, where the noise does not hide it."""
+    if problem.resolution.shells >= SHELLS:
+        return []
+    finer = replace(problem.resolution, shells=SHELLS)
+    try:
+        there = Problem(problem.cell, problem.courses, problem.variables, finer).residuals(
+            u
+        )
+    except SimulationError:
+        return []
+    off = float(np.sqrt(np.mean((there - residuals) ** 2)))
+    if off < _MESH:
+        return []
+    return [
+        f"At the {SHELLS} shells of a simulation the model moves by {off:.2g} times the noise "
+        f"(fitted with {problem.resolution.shells}): fit with {SHELLS} shells."
+    ]
+
+
 def _conclude(search: _Search, ended: str, told: list[str], seed: int) -> Fit:
     problem = search.problem
     if search.u is None:
@@ -353,8 +383,14 @@ def _conclude(search: _Search, ended: str, told: list[str], seed: int) -> Fit:
         )
     if ended == "converged" and any(s.ended == "evaluations used up" for s in search.done):
         ended = "evaluations used up"
-    _, jacobian = problem(search.u)
     residuals = problem.residuals(search.u)
+    try:
+        _, jacobian = problem(search.u)
+    except SimulationError as error:
+        jacobian = np.zeros((residuals.size, search.u.size))
+        told = [*told, f"There are no errors: the derivatives failed ({error})."]
+    told = [*told, *_mesh_remark(problem, search.u, residuals)]
+    problem.residuals(search.u)
     search.write(ended)
     return Fit.of(
         problem,

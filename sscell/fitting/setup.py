@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from sscell.cell import Cell
 from sscell.dataset import metadata
 from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.fitting.checks import check_course, remarks_of, remarks_of_spectrum
+from sscell.fitting.checks import (
+    check_course,
+    check_spectrum,
+    remarks_of,
+    remarks_of_spectrum,
+)
 from sscell.fitting.identifiability import Knowledge, knowledge
 from sscell.fitting.problem import Problem, variables_of
 from sscell.fitting.replay import Course, course
 from sscell.fitting.spectra import Spectrum, spectra
 from sscell.units import parse_quantity
 
-__all__ = ["Bounds", "identify", "prepare"]
+__all__ = ["RESOLUTION", "Bounds", "identify", "prepare"]
 
 Bounds = Mapping[str, tuple[float, float]]
-# Finer tolerances than a run: the noise of the integrator must stay below that of the data.
-_RESOLUTION = Resolution(shells=25, rtol=1e-5, atol=1e-7)
+# Coarser than a run, for speed: the fit says what the mesh of a run would change.
+RESOLUTION = Resolution(shells=25, rtol=1e-5, atol=1e-7)
 
 
 def prepare(
@@ -56,7 +65,7 @@ def prepare(
     temperature : float, str or sequence, optional
         One for all, or one each [degC]; default: the data's own, else the set's.
     weights : float or sequence, optional
-        Factor on the residuals of each dataset [-].
+        Factor on the residuals of each dataset, against the others [-].
     states : str or sequence, optional
         What each starts from: ``"pristine"`` or ``"formed"``; a spectrum takes any state of
         `sscell.simulate`.
@@ -95,6 +104,12 @@ def prepare(
     0.7
     """
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
+    if isinstance(points, bool) or not isinstance(points, int) or points < 3:
+        raise ParameterError(
+            f"Points must be a whole number of at least 3, not {points!r}."
+        )
+    if cutoffs is not None and not cutoffs[0] < cutoffs[1]:
+        raise ParameterError(f"Cut-offs must be a lower and an upper one, not {cutoffs}.")
     named = _named(datasets)
     count = len(named)
     celsius = _each(temperature, count, "temperature")
@@ -117,10 +132,14 @@ def prepare(
             "state": state,
         }
         sigma = _positive(sigma, "noise")
+        _check_state(cell, state, "frequency" in data.dims)
         if "frequency" in data.dims:
             # A noise for all data is one of the voltage.
-            own = sigma if isinstance(noise, Sequence) else None
+            own = (
+                sigma if noise is not None and not isinstance(noise, numbers.Real) else None
+            )
             for spectrum in spectra(data, noise=own, **common):
+                check_spectrum(cell, spectrum, resolution or RESOLUTION)
                 told += remarks_of_spectrum(cell, spectrum)
                 courses.append(spectrum)
             continue
@@ -128,10 +147,27 @@ def prepare(
         check_course(cell, found)
         told += remarks_of(cell, found)
         courses.append(found)
+    courses = _balanced(courses)
     labels = [c.label for c in courses]
     variables = variables_of(cell, vary, labels, log, priors, separate)
-    problem = Problem(cell, tuple(courses), variables, resolution or _RESOLUTION)
+    problem = Problem(cell, tuple(courses), variables, resolution or RESOLUTION)
     return problem, told
+
+
+def _balanced(courses: Sequence[Course | Spectrum]) -> list[Course | Spectrum]:
+    """Weights with a mean square of one: they say what counts more, not how sure it is."""
+    sizes = np.array([c.measured.size for c in courses])
+    weights = np.array([c.weight for c in courses])
+    mean = float(np.sqrt(np.average(weights**2, weights=sizes)))
+    return [replace(c, weight=c.weight / mean) for c in courses]
+
+
+def _check_state(cell: Cell, state: str, is_spectrum: bool) -> None:
+    if is_spectrum or state in ("pristine", "formed"):
+        return
+    raise ParameterError(
+        f"State '{state}' cannot be repeated in a fit to curves; use 'pristine' or 'formed'."
+    )
 
 
 def _named(datasets: Any) -> dict[str, xr.Dataset]:
@@ -173,8 +209,9 @@ def _degrees(value: Any) -> float | None:
 def _positive(value: Any, name: str) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise ParameterError(f"The {name} must be positive, not {value!r}.")
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not 0 < value < math.inf:
+        raise ParameterError(f"The {name} must be a positive number, not {value!r}.")
     return float(value)
 
 

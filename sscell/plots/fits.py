@@ -174,7 +174,7 @@ def plot_spectrum(spectrum: Mapping[str, Any]) -> Any:
             label="data",
         )
         top.plot(model.real, -model.imag, color=_MODEL, label="model")
-        top.set_aspect("equal", adjustable="datalim")
+        top.set_aspect("equal", adjustable="box")
         top.set_xlabel("Z real [Ohm]")
         top.set_ylabel("-Z imaginary [Ohm]")
         top.set_title(str(spectrum["label"]), loc="left")
