@@ -17,6 +17,7 @@ _HOMES = {
     "charge": "protocols",
     "cycle": "protocols",
     "discharge": "protocols",
+    "fit": "fitting",
     "gitt": "protocols",
     "load": "cell",
     "protocols": "",

@@ -146,9 +146,17 @@ class Engine:
         Meshes and tolerances.
     controlled : str
         ``"current"`` or ``"voltage"``.
+    sensitive : sequence of str, optional
+        Inputs whose forward sensitivities every step integrates along.
     """
 
-    def __init__(self, cell: Cell, resolution: Resolution, controlled: str):
+    def __init__(
+        self,
+        cell: Cell,
+        resolution: Resolution,
+        controlled: str,
+        sensitive: Sequence[str] = (),
+    ):
         model = SolidStateCell(
             cell,
             shells=resolution.shells,
@@ -170,12 +178,14 @@ class Engine:
         self.outputs = series(cell, model.budget)
         self._solver = simulation.solver
         self._defaults = {**LIMITS, **own}
-        self._input_names = (*parameters, *self._defaults)
+        self.input_names = (*parameters, *self._defaults)
+        # PyBaMM orders the columns of the sensitivities by the names of the inputs.
+        self.sensitive = tuple(sorted(sensitive))
 
     @cached_property
     def _function(self) -> casadi.Function:
         t, y = casadi.MX.sym("t"), casadi.MX.sym("y", self.model.len_rhs_and_alg)
-        inputs = {name: casadi.MX.sym(name) for name in self._input_names}
+        inputs = {name: casadi.MX.sym(name) for name in self.input_names}
         rows = [
             self.model.get_processed_variable(name).to_casadi(t, y, inputs=inputs)
             for name in self.outputs
@@ -207,7 +217,13 @@ class Engine:
         values = cell.parameter_dict() | {"Current function [A]": current}
         return values | self._defaults | limits
 
-    def step(self, solution: Any, duration: float, inputs: Mapping[str, float]) -> Any:
+    def step(
+        self,
+        solution: Any,
+        duration: float,
+        inputs: Mapping[str, float],
+        times: np.ndarray | None = None,
+    ) -> Any:
         """Integrate from the end of a solution (or from the start if None).
 
         Parameters
@@ -218,6 +234,9 @@ class Engine:
             Longest time [s].
         inputs : mapping
             From `inputs`.
+        times : numpy.ndarray, optional
+            Where the solution is wanted, since the start of the step [s]; default: where
+            the solver stops.
 
         Returns
         -------
@@ -225,7 +244,13 @@ class Engine:
             Of this step alone.
         """
         return self._solver.step(
-            solution, self.model, duration, inputs=dict(inputs), save=False
+            solution,
+            self.model,
+            duration,
+            inputs=dict(inputs),
+            save=False,
+            t_interp=times,
+            calculate_sensitivities=list(self.sensitive),
         )
 
     def evaluate(
@@ -253,7 +278,7 @@ class Engine:
         states = np.array(y.T, dtype=float, order="C")
         table = np.empty((times.size, len(self.outputs)))
         buffer, evaluate = self._function.buffer()
-        p = np.array([inputs[name] for name in self._input_names], dtype=float)
+        p = np.array([inputs[name] for name in self.input_names], dtype=float)
         buffer.set_arg(2, memoryview(p))
         for now, state, row in zip(times[:, None], states, table, strict=True):
             buffer.set_arg(0, memoryview(now))

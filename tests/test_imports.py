@@ -36,6 +36,10 @@ ALLOWED = {
         *("engine", "impedance", "results", "runner"),
         *("model", "cell", "protocols", "dataset"),
     },
+    "fitting": {
+        *("cell", "engine", "impedance", "model", "parameters", "protocols"),
+        *("dataset", "plots", "simulation"),
+    },
     "readers": {"dataset"},
     "analysis": {"dataset"},
     "measures": {"dataset", "analysis"},

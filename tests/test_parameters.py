@@ -268,6 +268,7 @@ class _Tank:
     outputs: tuple[str, ...] = ("Filling",)
     budget: tuple[str, ...] = ()
     reaction_labels: tuple[str, ...] = ()
+    grading: float = 1.0
 
     @classmethod
     def from_table(cls, table):

@@ -15,7 +15,7 @@ from sscell.errors import DataError, ParameterError, did_you_mean
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["print_text", "register"]
+__all__ = ["print_text", "read_file", "register"]
 
 KINDS = ("gitt", "dqdv", "cv", "eis", "rate", "step")
 _ALWAYS = ("capacity_basis", "energy_basis", "voltage_reference")
@@ -43,8 +43,22 @@ def register(app: typer.Typer) -> None:
     app.command("convert")(convert_command)
 
 
-def _read(path: Path, columns: list[str] | None, **options: Any) -> xr.Dataset:
-    """Read a file; what was dropped or assumed goes to stderr, not as Python warnings."""
+def read_file(path: Path, columns: list[str] | None, **options: Any) -> xr.Dataset:
+    """Read a file; what was dropped or assumed goes to stderr, not as Python warnings.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Measured file.
+    columns : list of str or None
+        Which header is what, as typed.
+    **options
+        As for `sscell.read`: masses, temperature [degC], sign and format.
+
+    Returns
+    -------
+    xarray.Dataset
+    """
     import warnings
 
     from sscell.dataset import metadata
@@ -103,7 +117,7 @@ def analyse_command(
         "temperature": temperature,
         "format": file_format,
     }
-    sets = [_read(path, columns, **options) for path in files]
+    sets = [read_file(path, columns, **options) for path in files]
     _right_kind(kind, sets[0], files[0])
     extra = {
         "diffusion_length": diffusion_length,
@@ -289,7 +303,7 @@ def convert_command(
     check_output(output, (".csv", ".parquet", ".nc"))
     if output.resolve() == file.resolve():
         raise ParameterError(f"'{output}' is the file itself: give another output.")
-    data = _read(
+    data = read_file(
         file,
         columns,
         mass=mass,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ __all__ = [
     "LOSS_COLOURS",
     "figure_style",
     "phase_colours",
+    "png_of",
     "save_figure",
     "temperature_colour",
 ]
@@ -164,3 +166,31 @@ def save_figure(figure: Any, path: str | Path) -> Path:
         figure.savefig(path)
     plt.close(figure)
     return path
+
+
+def png_of(figure: Any) -> bytes:
+    """Picture of a figure, for files that carry it inside; closes the figure.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to draw.
+
+    Returns
+    -------
+    bytes
+        A PNG file.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> png_of(plt.figure(figsize=(1, 1)))[1:4]
+    b'PNG'
+    """
+    import matplotlib.pyplot as plt
+
+    stream = io.BytesIO()
+    with figure_style():
+        figure.savefig(stream, format="png")
+    plt.close(figure)
+    return stream.getvalue()

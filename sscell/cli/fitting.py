@@ -1,0 +1,386 @@
+"""Commands for measured curves: fit, plan."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sscell.cli.common import (
+    CellName,
+    JsonFlag,
+    Settings,
+    Shells,
+    check_output,
+    parse_settings,
+    print_json,
+    progress,
+)
+from sscell.errors import ParameterError, did_you_mean
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sscell.cell import Cell
+
+__all__ = ["register"]
+
+_MASS = "Positive electrode mass [kg]"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to the application."""
+    app.command("fit")(fit_command)
+    app.command("plan")(plan_command)
+
+
+def fit_command(
+    cell: CellName,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="DATA...", help="Measured time series.")
+    ],
+    vary: Annotated[
+        list[str],
+        typer.Option(help="'NAME=low:high', in the unit of the name; repeatable."),
+    ],
+    temperature: Annotated[
+        list[str] | None,
+        typer.Option("-T", "--temperature", help="One for all files, or one each [degC]."),
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="pristine or formed: one for all files, or one each."),
+    ] = None,
+    weight: Annotated[
+        list[float] | None, typer.Option(help="Of each file, in order; default 1.")
+    ] = None,
+    noise: Annotated[
+        str | None, typer.Option(help="Of the voltage, such as 2mV; default: estimated.")
+    ] = None,
+    cutoffs: Annotated[
+        str | None, typer.Option(help="Where the tests turned round, such as 2V,4V.")
+    ] = None,
+    separate: Annotated[
+        list[str] | None, typer.Option(help="NAME with one value for each file.")
+    ] = None,
+    prior: Annotated[
+        list[str] | None, typer.Option(help="'NAME=mean:error'; repeatable.")
+    ] = None,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME on a log scale; default: wide positive bounds."),
+    ] = None,
+    mass: Annotated[
+        str | None, typer.Option(help="Of the capacity basis in this cell, such as 2mg.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="Which header is what: 'voltage=U2,current=I:uA'."),
+    ] = None,
+    current_sign: Annotated[
+        str | None, typer.Option(help="What a positive current does: charge or discharge.")
+    ] = None,
+    file_format: Annotated[
+        str | None, typer.Option("--format", help="Name of the format, if not recognised.")
+    ] = None,
+    settings: Settings = None,
+    starts: Annotated[
+        int, typer.Option(help="Descents: the cell as it is, then others.")
+    ] = 1,
+    seed: Annotated[int, typer.Option(help="Of the other starts.")] = 0,
+    max_evaluations: Annotated[int, typer.Option(help="Solves of one start at most.")] = 40,
+    points: Annotated[int, typer.Option(help="Points compared in each file.")] = 200,
+    only: Annotated[
+        str, typer.Option(help="both, discharge or charge: the other way is only repeated.")
+    ] = "both",
+    shells: Shells = 25,
+    hold_out: Annotated[
+        list[Path] | None,
+        typer.Option(help="File that is predicted, not fitted; repeatable."),
+    ] = None,
+    hold_out_temperature: Annotated[
+        str | None, typer.Option(help="Of those files; default: that of the fit, if one.")
+    ] = None,
+    identify_only: Annotated[
+        bool, typer.Option("--identify", help="Say what the data could pin; fit nothing.")
+    ] = False,
+    profiles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--profile", help="NAME whose profile likelihood is wanted; repeatable."
+        ),
+    ] = None,
+    log_file: Annotated[Path | None, typer.Option(help="JSON file to resume from.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a report: .html.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the fitted cell: .toml.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Fit parameters to measured curves: values, errors, and what the data cannot tell."""
+    check_output(report, (".html",))
+    check_output(output, (".toml",))
+    check_output(log_file, (".json",))
+    bounds = _pairs(vary, "--vary", "low:high")
+    reading = {"current_sign": current_sign, "format": file_format, "columns": columns}
+    start = _cell(cell, settings, mass)
+    options = {
+        "temperature": _one_or_each(temperature, len(files), "--temperature"),
+        "states": _one_or_each(state, len(files), "--state") or "pristine",
+        "weights": _one_or_each(weight, len(files), "--weight"),
+        "noise": _volts(noise, "noise"),
+        "cutoffs": _window(cutoffs),
+        "separate": separate or (),
+        "priors": _pairs(prior or [], "--prior", "mean:error"),
+        "log": log,
+        "points": points,
+        "only": only,
+        "resolution": _resolution(shells),
+    }
+    writes = (output, report, log_file, *(profiles or ()), *(hold_out or ()))
+    if identify_only and any(w is not None for w in writes):
+        raise ParameterError(
+            "--identify fits nothing: leave out -o, --report, --log-file, --profile and "
+            "--hold-out."
+        )
+    # Whatever may be wrong must show before hours of fitting, not after.
+    for name in profiles or []:
+        if name not in bounds:
+            hint = did_you_mean(name, bounds, "parameters that vary")
+            raise ParameterError(f"--profile '{name}' does not vary. {hint}")
+    rest = _held_options(options, hold_out_temperature, bool(hold_out))
+    data, other = _read_all(files, reading), _read_all(hold_out or [], reading)
+    if identify_only:
+        _identify(start, data, bounds, options, as_json)
+        return
+    found = _fit(start, data, bounds, options, starts, seed, max_evaluations, log_file)
+    if output is not None:
+        found.save(output)
+    held = _validate(found, other, rest)
+    told, text = found.as_dict(), str(found)
+    if report is not None:
+        from sscell.fitting import write_report
+
+        write_report(found, report, held, command="sscell " + shlex.join(sys.argv[1:]))
+    curves = _profiles(found, profiles or [])
+    if as_json:
+        print_json(
+            _payload(found, told, held) | {"profiles": [c.as_dict() for c in curves]}
+        )
+        return
+    print(text)
+    for curve in curves:
+        print(curve)
+    for entry in held:
+        print(f"not fitted, {entry.label}: {entry.rms:.3g} {entry.unit} rms")
+
+
+def _fit(
+    cell: Cell,
+    data: dict[str, xr.Dataset],
+    bounds: dict[str, tuple[float, float]],
+    options: dict[str, Any],
+    starts: int,
+    seed: int,
+    max_evaluations: int,
+    log_file: Path | None,
+) -> Any:
+    from sscell.fitting import fit
+
+    with progress(time.monotonic()) as tell:
+        return fit(
+            cell,
+            data,
+            bounds,
+            starts=starts,
+            seed=seed,
+            max_evaluations=max_evaluations,
+            log_file=log_file,
+            on_progress=tell,
+            **options,
+        )
+
+
+def plan_command(
+    cell: CellName,
+    vary: Annotated[
+        list[str],
+        typer.Option(help="'NAME=low:high', in the unit of the name; repeatable."),
+    ],
+    noise: Annotated[str, typer.Option(help="Of the voltage, such as 2mV.")] = "2mV",
+    settings: Settings = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Rank tests by what they would tell of parameters per hour of the cycler."""
+    bounds = _pairs(vary, "--vary", "low:high")
+    start = _cell(cell, settings, None)
+    volts = _volts(noise, "noise")
+    if volts is None or volts <= 0:
+        raise ParameterError(f"The noise must be positive, not '{noise}'.")
+    from sscell.fitting import plan
+
+    with progress(time.monotonic()) as tell:
+        ranked = plan(start, bounds, noise=volts, on_progress=tell)
+    if as_json:
+        print_json({**_always(start, []), "tests": [p.as_dict() for p in ranked]})
+        return
+    width = max(len(p.test.name) for p in ranked)
+    print(f"{'test':<{width}}  {'hours':>7}  {'bits':>6}  bits/h")
+    for p in ranked:
+        line = f"{p.hours:7.1f}  {p.bits:6.1f}  {p.bits_per_hour:6.2f}"
+        print(f"{p.test.name:<{width}}  {p.failed or line}")
+
+
+def _profiles(found: Any, names: Sequence[str]) -> list[Any]:
+    from sscell.fitting import profile
+
+    return [profile(found, name) for name in names]
+
+
+def _identify(
+    cell: Cell,
+    data: dict[str, xr.Dataset],
+    bounds: dict[str, tuple[float, float]],
+    options: dict[str, Any],
+    as_json: bool,
+) -> None:
+    from sscell.fitting import identify
+
+    known = identify(cell, data, bounds, **options)
+    if as_json:
+        print_json({**_always(cell, []), **known.as_dict()})
+        return
+    for entry in known.as_dict()["parameters"]:
+        print(f"{entry['name']}: {entry['value']:.5g} +/- {entry['std_error']:.2g}")
+    print(known)
+
+
+def _resolution(shells: int) -> Any:
+    from sscell.fitting.setup import RESOLUTION
+
+    return replace(RESOLUTION, shells=shells)
+
+
+def _held_options(
+    options: dict[str, Any], temperature: str | None, wanted: bool
+) -> dict[str, Any]:
+    """Conditions of the data that are held out: those of the fit, where they are one."""
+    shared = {k: options[k] for k in ("noise", "cutoffs", "points", "only", "resolution")}
+    for key, given in (("temperature", temperature), ("states", None)):
+        value = options[key]
+        if isinstance(value, list) and given is None:
+            if len(set(value)) > 1 and wanted:
+                raise ParameterError(
+                    f"The files differ in {key}: say that of the data that are held out "
+                    "with --hold-out-temperature, or fit files of one state."
+                )
+            value = value[0]
+        shared[key] = given or value
+    return shared
+
+
+def _validate(found: Any, data: dict[str, xr.Dataset], options: dict[str, Any]) -> Any:
+    from sscell.fitting import validate_fit
+
+    return validate_fit(found, data, **options) if data else ()
+
+
+def _payload(found: Any, told: dict[str, Any], held: Sequence[Any]) -> dict[str, Any]:
+    result = dict(told)
+    notes = result.pop("warnings")
+    return {
+        **_always(found.cell, notes),
+        **result,
+        "cell": found.problem.cell.name,
+        "temperatures_C": {c.label: c.celsius for c in found.problem.courses},
+        "fitted_cell": found.cell.name,
+        "held_out": [entry.as_dict() for entry in held],
+    }
+
+
+def _always(cell: Cell, notes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "cell": cell.name,
+        "temperature_C": cell.values["Ambient temperature [K]"] - 273.15,
+        "capacity_basis": cell.basis("capacity")[0],
+        "energy_basis": cell.basis("energy")[0],
+        "voltage_reference": cell.data["bases"]["voltage_reference"],
+        "warnings": list(notes),
+    }
+
+
+def _cell(name: str, settings: list[str] | None, mass: str | None) -> Cell:
+    from sscell.cell import Cell
+    from sscell.units import parse_quantity
+
+    cell = Cell.load(name)
+    changes = parse_settings(settings)
+    if changes:
+        cell = cell.replace(changes)
+    if mass is not None:
+        share = parse_quantity(mass, "kg", "mass") / cell.basis("capacity")[1]
+        cell = cell.replace({_MASS: share * cell.values[_MASS]}, "weighed by the user")
+    return cell
+
+
+def _read_all(files: Sequence[Path], reading: dict[str, Any]) -> dict[str, xr.Dataset]:
+    from sscell.cli.data import read_file
+
+    if len(set(files)) < len(files):
+        raise ParameterError("A file is given twice.")
+    labels = [
+        path.name if [p.name for p in files].count(path.name) == 1 else str(path)
+        for path in files
+    ]
+    return {
+        label: read_file(path, **reading) for label, path in zip(labels, files, strict=True)
+    }
+
+
+def _pairs(texts: Sequence[str], option: str, form: str) -> dict[str, tuple[float, float]]:
+    """Read repeated ``NAME=a:b`` options."""
+    found = {}
+    for text in texts:
+        name, equals, values = text.rpartition("=")
+        try:
+            low, high = (float(part) for part in values.split(":"))
+        except ValueError:
+            equals = ""
+        if not equals or not name.strip():
+            raise ParameterError(f"{option} '{text}' must read 'NAME={form}'.")
+        found[name.strip()] = (low, high)
+    return found
+
+
+def _one_or_each(values: list[Any] | None, count: int, option: str) -> Any:
+    if not values:
+        return None
+    if len(values) not in (1, count):
+        raise ParameterError(
+            f"Give {option} once, or once for each of the {count} files, not {len(values)} "
+            "times."
+        )
+    return values[0] if len(values) == 1 else values
+
+
+def _volts(text: str | None, name: str) -> float | None:
+    from sscell.units import parse_quantity
+
+    return None if text is None else float(parse_quantity(text, "V", name))
+
+
+def _window(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    parts = [_volts(part.strip(), "cutoffs") for part in text.split(",")]
+    if len(parts) != 2 or parts[0] is None or parts[1] is None or parts[0] >= parts[1]:
+        raise ParameterError(
+            f"--cutoffs '{text}' must be a lower and an upper voltage, such as 2V,4V."
+        )
+    return parts[0], parts[1]

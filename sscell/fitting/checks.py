@@ -1,0 +1,215 @@
+"""Whether data can be of a cell at all: sign, units, window, amount of charge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sscell.cell import Cell
+from sscell.engine import Resolution
+from sscell.errors import DataError
+from sscell.fitting.replay import Course
+from sscell.fitting.spectra import Spectrum, spectrum_of
+from sscell.units import ZERO_CELSIUS
+
+__all__ = ["check_course", "check_spectrum", "remarks_of", "remarks_of_spectrum"]
+
+_BESIDE = 0.35  # V beyond the cell's window
+_MOST = 0.25  # of the points may lie there
+_FAR = 100.0  # of the modulus of an impedance
+_SHORTEST = 0.02  # of the capacity: less is hardly a test of this cell
+
+
+def check_course(cell: Cell, course: Course) -> None:
+    """Refuse data that cannot be of this cell, in one sentence.
+
+    Parameters
+    ----------
+    cell : Cell
+        What is fitted.
+    course : Course
+        The data [s, A, V].
+
+    Raises
+    ------
+    DataError
+        If the unit, the sign or the cell does not fit.
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> from sscell.fitting.replay import course
+    >>> t = np.linspace(0.0, 7.2e4, 50)
+    >>> data = time_series({"Time [s]": t, "Current [A]": np.full(50, 5e-5),
+    ...                     "Voltage [V]": 3 - 2 * t / 7.2e4})
+    >>> cell = Cell.load("Ji2024")
+    >>> check_course(cell, course(data, cell.window))
+    """
+    _check_voltage(cell, course)
+    _check_charge(cell, course)
+    _check_sign(course)
+
+
+def _check_voltage(cell: Cell, course: Course) -> None:
+    low, high = cell.window
+    voltage = course.measured
+    middle = float(np.median(np.abs(voltage)))
+    if middle > 50 * max(abs(high), abs(low)):
+        raise DataError(
+            f"{course.label}: the voltages are about {middle:.4g} V; {cell.name} works from "
+            f"{low:g} to {high:g} V. They look like mV: give the column its unit."
+        )
+    outside = (voltage < low - _BESIDE) | (voltage > high + _BESIDE)
+    if np.mean(outside) > _MOST:
+        raise DataError(
+            f"{course.label}: {np.mean(outside):.0%} of the voltages "
+            f"({course.window[0]:.3g} to {course.window[1]:.3g} V) lie outside the window "
+            f"of {cell.name}, {low:g} to {high:g} V: another cell, or another reference "
+            f"(this one is {cell.data['bases']['voltage_reference']})."
+        )
+
+
+def _half_cycles(course: Course) -> list[float]:
+    """Charge passed between reversals of the current [A.h]."""
+    found, sign, passed = [], 0, 0.0
+    for segment in course.segments:
+        if segment.sign and segment.sign != sign:
+            found.append(passed)
+            sign, passed = segment.sign, 0.0
+        passed += abs(segment.current) * segment.duration / 3600
+    return [*found, passed][1:]
+
+
+def _check_charge(cell: Cell, course: Course) -> None:
+    largest = max(_half_cycles(course), default=0.0)
+    ratio = largest / cell.theoretical_capacity
+    holds = f"{cell.name} holds {cell.theoretical_capacity * 1e3:.3g} mA.h"
+    passes = f"{course.label} passes {largest * 1e3:.3g} mA.h in one direction"
+    mass = "give the mass of the measured cell ('Positive electrode mass [kg]')"
+    if 1 / 3 < ratio / 1e3 < 3 or 1 / 3 < ratio / 1e6 < 3:
+        raise DataError(
+            f"{passes}, but {holds}: the current looks like "
+            f"{'mA' if ratio < 1e4 else 'uA'} taken for A; give the column its unit."
+        )
+    if ratio > 1.6:
+        raise DataError(
+            f"{passes}, but {holds}: the unit of the current is wrong, or {mass}."
+        )
+    if ratio < _SHORTEST:
+        raise DataError(
+            f"{passes}, but {holds}: too little for a test of this cell. Check the unit of "
+            f"the current or of the time, or {mass}."
+        )
+
+
+def _check_sign(course: Course) -> None:
+    """On discharge the voltage falls; between reversals that must hold on balance."""
+    agree = against = 0.0
+    for segment in course.segments:
+        if not segment.sign or segment.times.size < 2:
+            continue
+        change = float(segment.voltage[-1] - segment.voltage[0])
+        change *= -segment.sign
+        agree += max(change, 0.0)
+        against += max(-change, 0.0)
+    noise = 6 * course.noise
+    if against > agree and against > noise:
+        raise DataError(
+            f"{course.label}: the voltage rises while the current discharges, so the sign of "
+            "the current is the wrong way round. Here a positive current discharges; read "
+            "the file with the current's sign given (positive is charge, or discharge)."
+        )
+
+
+def remarks_of(cell: Cell, course: Course) -> list[str]:
+    """What a reader of the fit should know of a dataset.
+
+    Parameters
+    ----------
+    cell : Cell
+        What is fitted.
+    course : Course
+        The data [s, A, V].
+
+    Returns
+    -------
+    list of str
+        Sentences.
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> from sscell.fitting.replay import course
+    >>> data = time_series({"Time [s]": [0, 1e4, 2e4, 3e4], "Current [A]": [1e-4] * 4,
+    ...                     "Voltage [V]": [2.0, 1.9, 1.8, 1.6]})
+    >>> remarks_of(Cell.load("Ji2024"), course(data, (0.7, 2.8), label="a.csv"))[0]
+    "a.csv does not say its temperature; the set's own, 25 degC, is used."
+    """
+    found = _cold(cell, course)
+    ended = any(s.limit is not None for s in course.segments)
+    if not ended:
+        low, high = cell.window
+        found.append(
+            f"No step of {course.label} ends at a cut-off ({low:g} or {high:g} V); each lasts "
+            "as long as in the data."
+        )
+    return found
+
+
+def check_spectrum(cell: Cell, spectrum: Spectrum, resolution: Resolution) -> None:
+    """Refuse a spectrum that cannot be of this cell, in one sentence.
+
+    Parameters
+    ----------
+    cell : Cell
+        What is fitted.
+    spectrum : Spectrum
+        The data [Hz, Ohm].
+    resolution : Resolution
+        Meshes and tolerances.
+
+    Raises
+    ------
+    DataError
+        If its modulus is a hundred times off.
+    """
+    parts = np.split(spectrum_of(cell, spectrum, resolution), 2)
+    ratio = float(np.median(np.hypot(*parts)))
+    if not 1 / _FAR < ratio < _FAR:
+        data = float(np.median(np.abs(spectrum.impedance)))
+        raise DataError(
+            f"{spectrum.label}: the impedance is about {data:.3g} Ohm, that of {cell.name} "
+            f"{data * ratio:.3g}: another unit (kOhm, Ohm cm2) or another cell."
+        )
+
+
+def remarks_of_spectrum(cell: Cell, spectrum: Spectrum) -> list[str]:
+    """What a reader of the fit should know of a spectrum.
+
+    Parameters
+    ----------
+    cell : Cell
+        What is fitted.
+    spectrum : Spectrum
+        The data [Hz, Ohm].
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    found = _cold(cell, spectrum)
+    if spectrum.dropped:
+        found.append(
+            f"{spectrum.dropped} inductive points of {spectrum.label} were left out: the "
+            "model has no wires."
+        )
+    return found
+
+
+def _cold(cell: Cell, data: Course | Spectrum) -> list[str]:
+    if data.celsius is not None:
+        return []
+    own = cell.values["Ambient temperature [K]"] - ZERO_CELSIUS
+    return [
+        f"{data.label} does not say its temperature; the set's own, {own:g} degC, is used."
+    ]

@@ -1,0 +1,177 @@
+"""Profile likelihood: what the data say of one parameter when all others may follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sscell.errors import ParameterError, SimulationError
+from sscell.fitting.result import Fit
+
+__all__ = ["Profile", "profile"]
+
+_LIMIT = 3.841459  # 95 % quantile of chi squared with one degree of freedom
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Smallest cost at fixed values of one parameter.
+
+    Parameters
+    ----------
+    title : str
+        As in `Fit.values`.
+    values : numpy.ndarray, shape (n,)
+        Of the parameter, increasing [unit of the name].
+    rise : numpy.ndarray, shape (n,)
+        Of the cost over the best, in the variance of the residuals [-]; NaN where the model
+        failed.
+    interval : tuple of float or None
+        95 % interval, where the rise is 3.84; None at an end that the data leave open
+        [unit of the name].
+    """
+
+    title: str
+    values: np.ndarray
+    rise: np.ndarray
+    interval: tuple[float | None, float | None]
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        name = self.title.partition(" [")[0]
+        if low is None and high is None:
+            span = f"{self.values[0]:.4g} to {self.values[-1]:.4g}"
+            return f"{name}: the data leave it open from {span}, which was looked at."
+        ends = (
+            "open" if low is None else f"{low:.4g}",
+            "open" if high is None else f"{high:.4g}",
+        )
+        return f"{name}: 95 % from {ends[0]} to {ends[1]} by its profile."
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        rise = [float(x) if np.isfinite(x) else None for x in self.rise]
+        return {
+            "name": self.title,
+            "values": self.values.tolist(),
+            "rise": rise,
+            "interval_95": list(self.interval),
+        }
+
+
+def profile(found: Fit, title: str, points: int = 11, max_evaluations: int = 10) -> Profile:
+    r"""Refit all other parameters at fixed values of one.
+
+    .. math:: \Delta\chi^2(p) = \left(\min_{q} \chi^2(p, q) - \chi^2_{best}\right) / s^2
+
+    Unlike a standard error, it is right for a curved valley and for an open end.
+
+    Parameters
+    ----------
+    found : Fit
+        What was fitted.
+    title : str
+        As in `Fit.values`.
+    points : int, optional
+        Values, spread over four standard errors to each side and within the bounds.
+    max_evaluations : int, optional
+        Of each refit.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    ParameterError
+        If there is no such parameter in the fit, or fewer than 3 points.
+
+    Examples
+    --------
+    >>> import sscell
+    >>> run = sscell.simulate("Ji2024", sscell.discharge("C/10"), temperature=60)
+    >>> name = "Separator conductivity [S.m-1]"
+    >>> found = sscell.fit("Ji2024", run, {name: (1e-3, 0.1)}, noise=2e-3)
+    >>> low, high = profile(found, name, points=5).interval
+    >>> low < found.values[name] < high
+    True
+    """
+    titles = list(found.values)
+    if title not in titles:
+        raise ParameterError(f"'{title}' was not fitted; fitted: {', '.join(titles)}.")
+    if points < 3:
+        raise ParameterError(f"A profile needs at least 3 points, not {points}.")
+    number = titles.index(title)
+    positions = _positions(found, number, points)
+    rise = np.full(positions.size, np.nan)
+    unit = max(found.misfit, 1.0) ** 2 * found.dilution
+    best = found.cost
+    middle = int(np.argmin(np.abs(positions - found.u[number])))
+    # From the best outwards, each refit begins where its neighbour ended.
+    for way in (range(middle, positions.size), range(middle - 1, -1, -1)):
+        others = np.delete(found.u, number)
+        for k in way:
+            try:
+                cost, others = _refit(found, number, positions[k], others, max_evaluations)
+            except SimulationError:
+                continue
+            rise[k] = (cost - best) / unit
+    variable = found.problem.variables[number]
+    values = np.array([variable.value(x) for x in positions])
+    ends = tuple(
+        None if x is None else variable.value(x)
+        for x in _crossings(positions, rise, found.u[number])
+    )
+    return Profile(title, values, rise, (ends[0], ends[1]))
+
+
+def _positions(found: Fit, number: int, points: int) -> np.ndarray:
+    best = found.u[number]
+    reach = 4 * float(np.sqrt(found.knowledge.covariance[number, number]))
+    low, high = max(best - reach, 0.0), min(best + reach, 1.0)
+    return np.linspace(low, high, points)
+
+
+def _refit(
+    found: Fit, number: int, position: float, others: np.ndarray, limit: int
+) -> tuple[float, np.ndarray]:
+    """Smallest cost with one position fixed, and the other positions there."""
+    from scipy.optimize import least_squares
+
+    def fixed(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        residuals, jacobian = found.problem(np.insert(u, number, position))
+        return residuals, np.delete(jacobian, number, axis=1)
+
+    if not others.size:
+        residuals, _ = fixed(others)
+        return float(residuals @ residuals), others
+    ended = least_squares(
+        lambda x: fixed(x - 1)[0],
+        np.clip(others, 1e-6, 1 - 1e-6) + 1,
+        jac=lambda x: fixed(x - 1)[1],
+        bounds=(1.0, 2.0),
+        x_scale="jac",
+        ftol=1e-4,
+        max_nfev=limit,
+    )
+    return float(2 * ended.cost), ended.x - 1
+
+
+def _crossings(
+    positions: np.ndarray, rise: np.ndarray, best: float
+) -> tuple[float | None, float | None]:
+    """Where the rise passes the limit on either side; None where it does not."""
+    known = np.isfinite(rise)
+    x, y = positions[known], rise[known]
+
+    def first(order: np.ndarray) -> float | None:
+        for a, b in zip(order[:-1], order[1:], strict=True):
+            if y[a] <= _LIMIT < y[b]:
+                share = (_LIMIT - y[a]) / (y[b] - y[a])
+                return float(x[a] + share * (x[b] - x[a]))
+        return None
+
+    middle = int(np.argmin(np.abs(x - best)))
+    return first(np.arange(middle, -1, -1)), first(np.arange(middle, x.size))
