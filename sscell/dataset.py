@@ -274,7 +274,8 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     Parameters
     ----------
     data : xarray.Dataset
-        A time series or spectrum.
+        A time series or spectrum. Of an impedance run, which has both, a table holds the
+        spectra and netCDF all.
     path : str or pathlib.Path
         In a folder that exists. CSV carries the metadata as ``#`` lines on top.
 
@@ -303,6 +304,9 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     if suffix == ".nc":
         data.to_netcdf(path, engine="scipy")
         return path
+    if {"frequency", "time"} <= set(data.dims):
+        # A table holds one kind: the spectra; the run that led to them is in netCDF.
+        data = data.drop_dims("time")
     # State by state: the reader cuts the rows into states again.
     order = ["state", "frequency"] if "state" in data.dims else None
     frame = data.to_dataframe(dim_order=order)

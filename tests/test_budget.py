@@ -157,7 +157,7 @@ def test_weights_are_the_charge_of_each_reaction_over_the_particle(ji, hours):
         variable = built.model.get_processed_variable(name)
         return np.ravel(variable.evaluate(0.0, y, inputs=inputs))
 
-    edges = np.linspace(0, 1, SHELLS + 1)
+    edges = np.sqrt(np.linspace(0, 1, SHELLS + 1))
     volumes = np.diff(edges**3)
     phi = value("Positive particle guest potential [V]")
     network = hot.host

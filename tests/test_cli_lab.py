@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
+import sscell
 from sscell.cli import main
+from sscell.dataset import load_dataset
 
 ALWAYS = {
     "cell": str,
@@ -234,3 +236,14 @@ def test_nonsense_about_the_cell_ends_with_one_sentence_and_exit_code_2(name, ca
     lines = printed.err.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("sscell: ")
     assert len(lines[0]) > 20
+
+
+@pytest.mark.parametrize("ending", ["csv", "nc"])
+def test_eis_writes_spectra_that_load_again(tmp_path, ending):
+    path = tmp_path / f"eis.{ending}"
+    with pytest.raises(SystemExit) as ended:
+        main(["eis", "Ji2024", "-T", "60", "--shells", "10", "-o", str(path)])
+    assert not ended.value.code
+    again = sscell.read(path) if ending == "csv" else load_dataset(path)
+    assert again.sizes["frequency"] == 91
+    assert (again["Z real [Ohm]"].values > 0).all()

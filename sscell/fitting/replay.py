@@ -201,7 +201,7 @@ def course(
     begins = _begins(t, i, bounds, _QUIET * float(np.abs(i).max()))
     spans = [
         _Span(t, i, v, a, b, begin, max(end, float(t[b - 1])))
-        for (a, b), begin, end in zip(bounds, begins, [*begins[1:], t[-1]], strict=True)
+        for (a, b), begin, end in zip(bounds, begins, [*begins[1:], 0.0], strict=True)
     ]
     spans = [s for s in spans if s.duration > 0]
     if len(spans) > _MOST_STEPS:
