@@ -20,19 +20,20 @@ def test_cells_of_the_examples_are_complete(name):
 
 
 @pytest.mark.slow
-def test_a_rate_test_predicts_the_next_current():
+def test_three_numbers_describe_a_rate_test_better_but_not_well_and_the_fit_says_so():
     data = sscell.read(measured("rate_test_7_currents/newarenda_rate_7currents_VQ.csv"))
-    cycle = data["Cycle"].values
+    two = data.isel(time=data["Cycle"].values <= 4)
     vary = {
         "Positive particle diffusivity [m2.s-1]": (1e-17, 1e-13),
         "Positive electrode exchange-current density [A.m-2]": (0.01, 100),
         "Positive electrode mass [kg]": (1.5e-6, 4e-6),
     }
     options = {"temperature": 25, "only": "discharge", "points": 150}
-    found = fit(
-        CELLS / "rate_test.toml", {"two": data.isel(time=cycle <= 4)}, vary, **options
-    )
-    (held,) = validate_fit(found, {"three": data.isel(time=cycle <= 7)}, **options)
-    assert held.rms < 60
-    assert found.misfit > 10  # of the noise: three numbers do not make this electrode
+    found = fit(CELLS / "rate_test.toml", {"two": two}, vary, **options)
+    before = found.problem.residuals(found.problem.start())
+    assert found.cost < 0.5 * float(before @ before)
     assert any("misses the data" in remark for remark in found.remarks)
+    (held,) = validate_fit(
+        found, {"next": data.isel(time=data["Cycle"].values <= 7)}, **options
+    )
+    assert held.rms > found.as_dict()["rms_mV"]["two"]  # twice the current is no longer met
