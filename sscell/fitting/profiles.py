@@ -140,17 +140,20 @@ def _refit(
     """Smallest cost with one position fixed, and the other positions there."""
     from scipy.optimize import least_squares
 
-    def fixed(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        residuals, jacobian = found.problem(np.insert(u, number, position))
-        return residuals, np.delete(jacobian, number, axis=1)
+    def fixed(u: np.ndarray) -> np.ndarray:
+        return found.problem.residuals(np.insert(u, number, position))
+
+    def slopes(u: np.ndarray) -> np.ndarray:
+        _, jacobian = found.problem(np.insert(u, number, position))
+        return np.delete(jacobian, number, axis=1)
 
     if not others.size:
-        residuals, _ = fixed(others)
+        residuals = fixed(others)
         return float(residuals @ residuals), others
     ended = least_squares(
-        lambda x: fixed(x - 1)[0],
+        lambda x: fixed(x - 1),
         np.clip(others, 1e-6, 1 - 1e-6) + 1,
-        jac=lambda x: fixed(x - 1)[1],
+        jac=lambda x: slopes(x - 1),
         bounds=(1.0, 2.0),
         x_scale="jac",
         ftol=1e-4,
