@@ -95,3 +95,9 @@ def test_a_cell_without_one_c_refuses_a_c_rate(table, make_cell):
     assert cell.current("80mA/g") == pytest.approx(56e-6)
     with pytest.raises(ParameterError, match="declares no 1C"):
         cell.current("C/20")
+
+
+@pytest.mark.parametrize("value", [[1.0], {"a": 1}, None])
+def test_what_is_neither_number_nor_text_is_refused_in_a_sentence(value):
+    with pytest.raises(ParameterError, match="is not in V"):
+        parse_quantity(value, "V", "Cut-off")
