@@ -153,8 +153,7 @@ def latin_hypercube(
     from scipy.stats import qmc
 
     whole(points, "Points")
-    if not isinstance(seed, int) or seed < 0:
-        raise ParameterError(f"The seed must be a whole number from 0, not {seed!r}.")
+    whole(seed, "The seed", 0)
     if not ranges:
         raise ParameterError("A Latin hypercube needs at least one range.")
     sampler = qmc.LatinHypercube(len(ranges), rng=np.random.default_rng(seed))

@@ -29,7 +29,7 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.replay import Course, Segment
 from sscell.units import ZERO_CELSIUS, parse_rate
 
-__all__ = ["Forward", "Traced"]
+__all__ = ["Forward", "Traced", "preparation_of"]
 
 # Slope past an early cut-off: that of the data, within these windows per length of the step.
 _FLATTEST, _STEEPEST = 0.5, 50.0

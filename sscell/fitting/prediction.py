@@ -18,6 +18,7 @@ from sscell.fitting.result import Fit
 from sscell.fitting.setup import prepare
 from sscell.fitting.spectra import Spectrum
 from sscell.protocols import Protocol
+from sscell.protocols.steps import whole
 from sscell.simulation import simulate
 
 __all__ = ["Held", "predict", "validate_fit"]
@@ -146,8 +147,7 @@ def predict(
     ParameterError
         If an assumed parameter has no range.
     """
-    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 2:
-        raise ParameterError(f"Draws must be a whole number of at least 2, not {draws!r}.")
+    whole(draws, "Draws", 2)
     ranges = _ranges(found.cell, assumed)
     generator = np.random.default_rng(seed)
     best = simulate(found.cell, protocol, **options)

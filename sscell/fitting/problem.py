@@ -244,9 +244,7 @@ class Problem:
     sloped_evaluations: int = 0
     failures: int = 0
     last_failure: str = ""
-    _found: dict[bool, tuple[bytes, tuple[np.ndarray, np.ndarray]]] = field(
-        default_factory=dict, repr=False
-    )
+    _found: dict[bool, tuple[Any, ...]] = field(default_factory=dict, repr=False)
     traces: tuple[Traced, ...] = ()
 
     def start(self) -> np.ndarray:
@@ -330,19 +328,22 @@ class Problem:
 
     def _kept(self, u: np.ndarray, sloped: bool) -> tuple[np.ndarray, np.ndarray]:
         u = np.asarray(u, dtype=float)
-        at, found = self._found.get(sloped, (b"", None))
-        if found is None or u.tobytes() != at:
+        at, *kept = self._found.get(sloped, (b"",))
+        if not kept or u.tobytes() != at:
             self.evaluations += 1
             self.sloped_evaluations += sloped
             try:
-                found = self._evaluate(u, sloped)
+                kept = list(self._evaluate(u, sloped))
             except (SimulationError, ParameterError) as error:
                 self.failures, self.last_failure = self.failures + 1, str(error)
                 raise SimulationError(str(error)) from error
-            self._found[sloped] = (u.tobytes(), found)
-        return found
+            self._found[sloped] = (u.tobytes(), *kept)
+        residuals, slopes, self.traces = kept
+        return residuals, slopes
 
-    def _evaluate(self, u: np.ndarray, sloped: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _evaluate(
+        self, u: np.ndarray, sloped: bool
+    ) -> tuple[np.ndarray, np.ndarray, tuple[Traced, ...]]:
         rows, columns, traces = [], [], []
         for number, course in enumerate(self.courses):
             cell = cell_with(self.cell, self.values(u, number))
@@ -362,8 +363,7 @@ class Problem:
                 rows.append(np.array([residual]))
                 columns.append(np.zeros((1, u.size)))
                 columns[-1][0, number] = slope
-        self.traces = tuple(traces)
-        return np.concatenate(rows), np.concatenate(columns)
+        return np.concatenate(rows), np.concatenate(columns), tuple(traces)
 
     def _curve(
         self, cell: Cell, u: np.ndarray, number: int, course: Course, sloped: bool

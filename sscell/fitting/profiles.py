@@ -9,6 +9,7 @@ import numpy as np
 
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.result import Fit
+from sscell.protocols.steps import whole
 
 __all__ = ["Profile", "profile"]
 
@@ -101,8 +102,7 @@ def profile(found: Fit, title: str, points: int = 11, max_evaluations: int = 10)
     titles = list(found.values)
     if title not in titles:
         raise ParameterError(f"'{title}' was not fitted; fitted: {', '.join(titles)}.")
-    if points < 3:
-        raise ParameterError(f"A profile needs at least 3 points, not {points}.")
+    whole(points, "Points", 3)
     number = titles.index(title)
     positions = _positions(found, number, points)
     rise = np.full(positions.size, np.nan)

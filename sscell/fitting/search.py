@@ -18,6 +18,7 @@ from sscell.fitting.problem import Problem
 from sscell.fitting.result import Fit, Start
 from sscell.fitting.setup import Bounds, prepare
 from sscell.model import SHELLS
+from sscell.protocols.steps import whole
 
 __all__ = ["fit"]
 
@@ -197,7 +198,7 @@ class _Search:
             self.problem.residuals(u)
         except SimulationError as error:
             return Start(u.tolist(), u.tolist(), math.inf, 1, f"failed: {error}")
-        start, best = u, math.inf
+        start, best, ended = u, math.inf, "converged"
         while True:
             self.last, self.bests, self.best = None, [], (math.inf, u)
             try:
@@ -206,16 +207,15 @@ class _Search:
                 cost, end = arrived.cost, arrived.u
                 break
             except SimulationError as error:
-                cost, end = self.best
-                used = self.problem.evaluations - before
-                return Start(start.tolist(), end.tolist(), cost, used, f"failed: {error}")
+                (cost, end), ended = self.best, f"failed: {error}"
+                break
             except _Stalled:
                 cost, end = self.best
                 if best - cost < _CLOSE * self._unit(cost):
                     break
                 best, u = cost, np.clip(end, _INSIDE, 1 - _INSIDE)
         used = self.problem.evaluations - before
-        return Start(start.tolist(), end.tolist(), cost, used, "converged")
+        return Start(start.tolist(), end.tolist(), cost, used, ended)
 
     def _unit(self, cost: float) -> float:
         """Variance of the residuals, at least that of the noise."""
@@ -308,10 +308,8 @@ def fit(
     0.01
     """
     for name, number in (("starts", starts), ("max_evaluations", max_evaluations)):
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise ParameterError(f"{name} must be a whole number of at least 1.")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ParameterError(f"The seed must be a whole number from 0 on, not {seed!r}.")
+        whole(number, name)
+    whole(seed, "The seed", 0)
     if log_file is not None and not Path(log_file).parent.is_dir():
         raise ParameterError(f"The folder '{Path(log_file).parent}' does not exist.")
     problem, told = prepare(cell, datasets, vary, **options)
@@ -390,7 +388,7 @@ def _conclude(search: _Search, ended: str, told: list[str], seed: int) -> Fit:
         jacobian = np.zeros((residuals.size, search.u.size))
         told = [*told, f"There are no errors: the derivatives failed ({error})."]
     told = [*told, *_mesh_remark(problem, search.u, residuals)]
-    problem.residuals(search.u)
+    problem.residuals(search.u)  # the traces shown belong to these residuals
     search.write(ended)
     return Fit.of(
         problem,

@@ -21,10 +21,12 @@ from sscell.fitting.checks import (
     remarks_of,
     remarks_of_spectrum,
 )
+from sscell.fitting.forward import preparation_of
 from sscell.fitting.identifiability import Knowledge, knowledge
 from sscell.fitting.problem import Problem, variables_of
 from sscell.fitting.replay import Course, course
 from sscell.fitting.spectra import Spectrum, spectra
+from sscell.protocols.steps import whole
 from sscell.units import parse_quantity
 
 __all__ = ["RESOLUTION", "Bounds", "identify", "prepare"]
@@ -104,10 +106,7 @@ def prepare(
     0.7
     """
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
-    if isinstance(points, bool) or not isinstance(points, int) or points < 3:
-        raise ParameterError(
-            f"Points must be a whole number of at least 3, not {points!r}."
-        )
+    whole(points, "Points", 3)
     if cutoffs is not None and not cutoffs[0] < cutoffs[1]:
         raise ParameterError(f"Cut-offs must be a lower and an upper one, not {cutoffs}.")
     named = _named(datasets)
@@ -132,7 +131,6 @@ def prepare(
             "state": state,
         }
         sigma = _positive(sigma, "noise")
-        _check_state(cell, state, "frequency" in data.dims)
         if "frequency" in data.dims:
             # A noise for all data is one of the voltage.
             own = (
@@ -145,6 +143,7 @@ def prepare(
             continue
         found = course(data, cutoffs or cell.window, noise=sigma, only=only, **common)
         check_course(cell, found)
+        preparation_of(cell, found)  # refuses a state that no step leads to
         told += remarks_of(cell, found)
         courses.append(found)
     courses = _balanced(courses)
@@ -160,14 +159,6 @@ def _balanced(courses: Sequence[Course | Spectrum]) -> list[Course | Spectrum]:
     weights = np.array([c.weight for c in courses])
     mean = float(np.sqrt(np.average(weights**2, weights=sizes)))
     return [replace(c, weight=c.weight / mean) for c in courses]
-
-
-def _check_state(cell: Cell, state: str, is_spectrum: bool) -> None:
-    if is_spectrum or state in ("pristine", "formed"):
-        return
-    raise ParameterError(
-        f"State '{state}' cannot be repeated in a fit to curves; use 'pristine' or 'formed'."
-    )
 
 
 def _named(datasets: Any) -> dict[str, xr.Dataset]:

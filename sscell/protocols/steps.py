@@ -179,8 +179,8 @@ def rate_of(rate: str | float | Rate | None) -> Rate | None:
     return None if rate is None else parse_rate(rate)
 
 
-def whole(value: Any, name: str) -> None:
-    """Refuse what is not a whole number of at least 1.
+def whole(value: Any, name: str, least: int = 1) -> None:
+    """Refuse what is not a whole number, or too small a one.
 
     Parameters
     ----------
@@ -188,6 +188,8 @@ def whole(value: Any, name: str) -> None:
         What was given.
     name : str
         What it counts.
+    least : int, optional
+        The smallest that is allowed [-].
 
     Raises
     ------
@@ -198,8 +200,10 @@ def whole(value: Any, name: str) -> None:
     --------
     >>> whole(3, "Cycles")
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ParameterError(f"{name} must be a whole number of at least 1, not {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ParameterError(
+            f"{name} must be a whole number of at least {least}, not {value!r}."
+        )
 
 
 def seconds_of(value: str | float, name: str, zero: bool = False) -> float:
