@@ -9,11 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sscell.domains import Domains
 from sscell.errors import ParameterError, did_you_mean
 from sscell.network import Network
 from sscell.parameters import GENERAL, ParameterSet, Quantity, available
 from sscell.sites import Sites
 from sscell.submodels import conduction, sizes
+from sscell.submodels.activation import ActivatedParticle
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.conversion import ConversionParticle
 from sscell.submodels.degradation import Degradation, NoDegradation
@@ -30,6 +32,7 @@ _ANODES: dict[str, Any] = {"plateau": PlateauAnode}
 _CATHODES: dict[str, tuple[Any, Any]] = {
     "conversion": (Network, ConversionParticle),
     "insertion": (Sites, InsertionParticle),
+    "activation": (Domains, ActivatedParticle),
 }
 _MASSES = ("active material", "cathode")
 
@@ -153,6 +156,7 @@ class Cell:
         sized = self.size_classes > 0
         several = distributed or sized
         implicit = several or double_layer or self.has_redox
+        films = getattr(self.host, "films", ())
         parts = {
             "negative electrode": anode(double_layer),
             "separator": SeparatorLayers(self.layers, double_layer),
@@ -160,7 +164,7 @@ class Cell:
             if distributed
             else conduction.LumpedCathode(implicit),
             "positive interface": Interface(
-                implicit, double_layer, self.has_redox, several, sized
+                implicit, double_layer, self.has_redox, several, sized, films
             ),
             "positive particle": particle(self.host, several),
             "positive degradation": wear(self.host.phases),
