@@ -186,7 +186,8 @@ class Cell:
     @property
     def _irreversible(self) -> dict[str, str]:
         """Reactions that change the volume for good, and their reduction currents."""
-        return {"Electrolyte oxidation": _REDOX_CURRENT} if self.has_redox else {}
+        beside = {"Electrolyte oxidation": _REDOX_CURRENT} if self.has_redox else {}
+        return beside | getattr(self.host, "irreversible", {})
 
     @property
     def structure(self) -> tuple[Any, ...]:

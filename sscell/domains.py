@@ -169,6 +169,11 @@ class Domains:
         return ("Oxygen interphase resistance [Ohm.m2]",)
 
     @property
+    def irreversible(self) -> dict[str, str]:
+        """Reactions that change the volume for good, and their reduction currents."""
+        return {"Oxygen loss": "Oxygen loss current [A]"}
+
+    @property
     def grading(self) -> float:
         """Exponent of the radial mesh, r = (i/n)^grading [-]: equal steps."""
         return 1.0
@@ -208,13 +213,6 @@ def _activation() -> tuple[Quantity, ...]:
             "of the activated guest sites: closed for good as oxygen leaves",
             0,
             0.95,
-        ),
-        Quantity(
-            "Activation molar volume [m3.mol-1]",
-            "lost for good per mole of activated guest sites",
-            -1e-3,
-            1e-3,
-            0.0,
         ),
         Quantity("Spinel formation rate [s-1]", "of the emptied domain", 0, 1e-3, 0.0),
         Quantity(f"Spinel formation rate {ea}", "Arrhenius", *_EA, 0.0),

@@ -159,11 +159,16 @@ class ActivatedParticle(pybamm.BaseSubModel):
             for name in ("Oxygen escape rate", "Oxygen reaction rate")
         )
         per_surface = _host_per_surface(variables)
+        charge = -FARADAY * lost * per_surface
         return {
             "Spinel formation [s-1]": turning,
             "Oxygen loss rate [s-1]": lost / _ELECTRONS + slow,
             "Oxygen reacting share": reaction / (reaction + escape),
-            "Oxygen loss current density [A.m-2]": -FARADAY * lost * per_surface,
+            "Oxygen loss current density [A.m-2]": charge,
+            "Oxygen loss current [A]": pybamm.x_average(
+                variables["Relative particle surface"] * charge
+            )
+            * variables["Positive particle surface area [m2]"],
             "Oxygen interphase resistance [Ohm.m2]": pybamm.Parameter(
                 "Oxygen interphase resistivity [Ohm.m4.mol-1]"
             )
@@ -235,15 +240,10 @@ class ActivatedParticle(pybamm.BaseSubModel):
             for d, guest in ((lasting, held[lasting.name] - lasting.sites.guest_per_host),
                              (activated, held[activated.name] - self._room(variables)))
         )
-        lost = (
-            pybamm.Parameter("Activation molar volume [m3.mol-1]")
-            * activated.sites.guest_per_host
-            * share
-        )
         return {
             "Guest in active host": inside,
             "Guest taken up": taken,
-            "Active material volume change [m3.mol-1]": (swelling - lost) * reached,
+            "Active material volume change [m3.mol-1]": swelling * reached,
         }
 
     def _room(self, variables: dict[str, Any]) -> Any:
