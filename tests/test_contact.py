@@ -286,6 +286,87 @@ def test_contact_remembers_the_formation():
     assert 0.7 < float(run[THETA][0]) < 1
 
 
+# Sweeps, fits and plans ----------------------------------------------------------------
+
+
+# Contact that is poor at first and closes faster under more pressure.
+CLOSING = {START: 0.2, RATE: 3e-5, EXPONENT: 1.0}
+
+
+def test_sweep_over_pressure_is_the_runs_one_by_one():
+    cell = pressed("Liang2023", **CLOSING)
+    mesh = Resolution(10)
+    grid = sscell.sweep(
+        cell, {"pressure": [5, "20 MPa", 80]}, discharge("2C"), resolution=mesh
+    )
+    assert grid["pressure"].values.tolist() == [5, 20, 80]
+    assert grid["pressure"].attrs["units"] == "MPa"
+    volts = grid["mean_voltage_V"].values[:, 0]
+    for pressure, found in zip((5, 20, 80), volts, strict=True):
+        run = sscell.simulate(cell, discharge("2C"), pressure=pressure, resolution=mesh)
+        alone = sscell.summary(run)["steps"][0]["mean_voltage_V"]
+        assert found == pytest.approx(alone, rel=1e-9)
+    assert np.all(np.diff(volts) > 1e-4)
+
+
+def test_fit_takes_each_dataset_under_its_own_pressure():
+    """Two runs of one cell at 10 and 80 MPa give the rate and its exponent back."""
+    cell, mesh = pressed("Liang2023", **CLOSING), Resolution(10)
+    runs = [
+        sscell.simulate(cell, discharge("C/2"), pressure=p, resolution=mesh)
+        for p in (10, 80)
+    ]
+    start = cell.replace({RATE: 1e-5, EXPONENT: 0.5})
+    found = sscell.fit(
+        start, runs, {RATE: (1e-6, 1e-3), EXPONENT: (0.0, 2.0)}, resolution=mesh
+    )
+    assert found.cell.values[RATE] == pytest.approx(3e-5, rel=0.02)
+    assert found.cell.values[EXPONENT] == pytest.approx(1.0, abs=0.02)
+    assert [c.pressure for c in found.problem.courses] == [1e7, 8e7]
+
+
+def test_fit_says_what_data_and_set_do_not_know_of_pressure():
+    from sscell.fitting.setup import prepare
+
+    vary = {"Contact resistance [Ohm]": (1.0, 100.0)}
+    mesh = Resolution(8)
+    run = sscell.simulate("Liang2023", discharge("C/2"), resolution=mesh)
+    _, told = prepare("Liang2023", run, vary, pressure=[20], resolution=mesh)
+    assert "Liang2023 has no data on pressure: 20 MPa of data 1 changes nothing." in told
+    _, told = prepare(pressed("Liang2023"), run, vary, resolution=mesh)
+    assert "data 1 does not say its pressure; the set's own, 50 MPa, is used." in told
+    _, told = prepare("Liang2023", run, vary, resolution=mesh)
+    assert "pressure" not in " ".join(told)
+    problem, _ = prepare("Liang2023", run, {START: (0.1, 1.0)}, pressure=20)
+    assert problem.cell.has_contact
+    with pytest.raises(ParameterError, match="The pressure is a condition of the data"):
+        prepare(pressed("Liang2023"), run, {APPLIED: (1e6, 1e8)}, pressure=20)
+
+
+def test_plan_weighs_tests_at_both_ends_of_the_published_pressures():
+    from sscell.fitting import standard_tests
+
+    cell = pressed("Liang2023")
+    assert {t.pressure for t in standard_tests(cell)} == {None}
+    cell.data["validity"]["pressure_MPa"] = [20, 50]
+    tests = standard_tests(cell)
+    assert {t.pressure for t in tests} == {None, 20.0, 50.0}
+    assert sum("20 MPa" in t.name for t in tests) == sum("50 MPa" in t.name for t in tests)
+
+
+def test_pressure_beyond_the_published_ones_is_said():
+    cell = pressed("Liang2023")
+    cell.data["validity"]["pressure_MPa"] = [20, 50]
+    said = {
+        p: [w for w in metadata(run, "warnings") if "MPa" in w]
+        for p in (10, 20)
+        for run in [
+            sscell.simulate(cell, rest("1 s"), pressure=p, resolution=Resolution(5))
+        ]
+    }
+    assert said == {10: ["10 MPa is outside the published 20 to 50 MPa."], 20: []}
+
+
 # At the door -------------------------------------------------------------------------
 
 
