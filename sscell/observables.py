@@ -40,6 +40,10 @@ class Run:
         Protocols in order: ``do`` names one, the rest are its arguments.
     state : str, optional
         As for `sscell.simulate`.
+    pressure : str, optional
+        On the stack, such as ``"35MPa"``; default: the cell's own.
+    formation_temperature : float, optional
+        Where it differs [degC].
 
     Examples
     --------
@@ -52,6 +56,8 @@ class Run:
     temperature: float
     steps: tuple[Mapping[str, Any], ...]
     state: str = "pristine"
+    pressure: str | None = None
+    formation_temperature: float | None = None
 
     def protocol(self) -> Protocol:
         """Protocol of all steps, one after another.
@@ -88,7 +94,12 @@ class Run:
             + (f" x{step['cycles']}" if step.get("cycles", 1) != 1 else "")
             for step in self.steps
         ]
-        return f"{self.temperature:g} degC, " + " then ".join(words)
+        where = f"{self.temperature:g} degC, "
+        if self.pressure is not None:
+            where += f"{self.pressure}, "
+        if self.state != "pristine":
+            where += f"{self.state}, "
+        return where + " then ".join(words)
 
 
 @dataclass(frozen=True)
@@ -300,6 +311,8 @@ class ObservableTable:
                 float(row["temperature"]),
                 tuple(row["steps"]),
                 row.get("state", "pristine"),
+                row.get("pressure"),
+                row.get("formation_temperature"),
             )
             for name, row in table.get("runs", {}).items()
         }
