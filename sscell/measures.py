@@ -72,6 +72,41 @@ class Reading:
             return None
         return 100 * halves[1].capacity / halves[0].capacity
 
+    def reached(self, where: Mapping[str, Any]) -> int:
+        """First cycle with at least ``share`` of the highest capacity of all."""
+        halves = [h for h in self._halves if h.direction == where["direction"]]
+        enough = where["share"] * max(h.capacity for h in halves)
+        return next(h.cycle for h in halves if h.capacity >= enough)
+
+    def mean_shift(self, where: Mapping[str, Any]) -> float | None:
+        """Mean voltage of a cycle less that of the cycle ``to`` [V]."""
+        later, first = (self.half(w) for w in (where, {**where, "cycle": where["to"]}))
+        if later is None or first is None:
+            return None
+        return later.energy() / later.capacity - first.energy() / first.capacity
+
+    def pressure(self, where: Mapping[str, Any]) -> float | None:
+        """Change of the stack pressure over a half cycle [MPa].
+
+        ``between`` two voltages where they are given, else from its start to its end;
+        with ``swing`` the distance of the highest and the lowest.
+        """
+        half = self.half(where)
+        if half is None:
+            return None
+        pressure = self.data["Stack pressure [MPa]"].values[half.rows]
+        if where.get("swing"):
+            return float(np.ptp(pressure))
+        volts = half.voltage + self.offset(where)
+        low, high = where.get("between", (volts[0], volts[-1]))
+        ends = (_first(volts, low), _first(volts, high))
+        return float(pressure[ends[1]] - pressure[ends[0]])
+
+    def share(self, where: Mapping[str, Any]) -> float:
+        """Last value of a series over the sum of all ``among`` which it is counted [-]."""
+        last = {name: float(self.data[name].values[-1]) for name in where["among"]}
+        return last[where["series"]] / sum(last.values())
+
     def peaks(self, where: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Peaks of a half cycle that are at least ``clear`` times the highest."""
         half = self.half(where)
@@ -173,10 +208,21 @@ class Reading:
         return (first - second) / (where["electrons"] * FARADAY)
 
 
+def _first(values: np.ndarray, level: float) -> int:
+    """Where a series first gets to a level, from either side; its end if it never does."""
+    rising = values[0] < level
+    there = values >= level if rising else values <= level
+    return int(np.argmax(there)) if there.any() else values.size - 1
+
+
 _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "capacity": Reading.capacity,
     "capacity ratio": Reading.capacity_ratio,
     "efficiency": Reading.efficiency,
+    "cycle that reaches": Reading.reached,
+    "mean voltage change": Reading.mean_shift,
+    "pressure change": Reading.pressure,
+    "share": Reading.share,
     "peak": Reading.peak,
     "peak height": Reading.height,
     "peak count": lambda reading, where: len(reading.peaks(where)),
