@@ -40,10 +40,10 @@ class Run:
         Protocols in order: ``do`` names one, the rest are its arguments.
     state : str, optional
         As for `sscell.simulate`.
-    pressure : str, optional
-        On the stack, such as ``"35MPa"``; default: the cell's own.
+    pressure : float, optional
+        On the stack [MPa]; default: the set's own.
     formation_temperature : float, optional
-        Where it differs [degC].
+        Where it differs from `temperature` [degC].
 
     Examples
     --------
@@ -56,7 +56,7 @@ class Run:
     temperature: float
     steps: tuple[Mapping[str, Any], ...]
     state: str = "pristine"
-    pressure: str | None = None
+    pressure: float | None = None
     formation_temperature: float | None = None
 
     def protocol(self) -> Protocol:
@@ -94,12 +94,8 @@ class Run:
             + (f" x{step['cycles']}" if step.get("cycles", 1) != 1 else "")
             for step in self.steps
         ]
-        where = f"{self.temperature:g} degC, "
-        if self.pressure is not None:
-            where += f"{self.pressure}, "
-        if self.state != "pristine":
-            where += f"{self.state}, "
-        return where + " then ".join(words)
+        pressed = "" if self.pressure is None else f"{self.pressure:g} MPa, "
+        return f"{self.temperature:g} degC, {pressed}" + " then ".join(words)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import copy
 import tomllib
 
 import numpy as np
+import pybamm
 import pytest
 
 import sscell
@@ -15,6 +16,7 @@ from sscell.engine import Resolution
 from sscell.errors import ParameterError
 from sscell.parameters import ParameterSet, find
 from sscell.protocols import cycle, discharge, impedance, rest
+from sscell.submodels.contact import Contact
 from sscell.units import FARADAY, GAS_CONSTANT
 
 APPLIED, JIG, MODULUS = (
@@ -408,3 +410,52 @@ def test_contact_is_part_of_the_structure():
     assert pressed("Ji2024", 20).structure == pressed("Ji2024", 50).structure
     with pytest.raises(ParameterError, match="has no parameter 'Jig stiffness"):
         sscell.load("Ji2024").replace({JIG: 1e12})
+
+
+# In other hands ----------------------------------------------------------------------
+
+
+class _Foreign(pybamm.BaseModel):
+    """A resistor that swells as it is charged: no part of it is ours but the contact."""
+
+    def __init__(self):
+        super().__init__("swelling resistor")
+        filling = pybamm.Variable("Filling")
+        current = pybamm.Parameter("Current function [A]")
+        self.variables = {
+            "Current [A]": current,
+            "Arrhenius factor [mol.J-1]": pybamm.Scalar(0),
+            "Active material volume change [m3.mol-1]": 1e-6 * filling,
+            "Positive electrode host amount [mol]": pybamm.Scalar(1e-3),
+            "Positive electrode thickness [m]": pybamm.Scalar(1e-4),
+            "Negative electrode thickness change [m]": pybamm.Scalar(0),
+            "Side current [A]": -0.1 * current,
+        }
+        self.submodels = {"contact": Contact((), {"Side": "Side current [A]"})}
+        self.build_model()
+        self.rhs[filling] = current / FARADAY / 1e-3
+        self.initial_conditions[filling] = pybamm.Scalar(0)
+
+
+def test_another_model_of_pybamm_can_take_the_contact():
+    """p - p0 = K (v n + v_side n_side)/A without anything else of this package."""
+    neutral = {q.name: q.default for q in Contact.quantities(["Side"])}
+    values = neutral | {
+        APPLIED: 2e7,
+        JIG: 1e12,
+        MODULUS: 1e12,
+        "Side volume change [m3.mol-1]": -4e-6,
+        "Electrode area [m2]": 1e-4,
+        "Current function [A]": 1e-3,
+    }
+    simulation = pybamm.Simulation(
+        _Foreign(),
+        parameter_values=pybamm.ParameterValues(values),
+        solver=pybamm.IDAKLUSolver(rtol=1e-8, atol=1e-10),
+    )
+    solution = simulation.solve([0, 3600])
+    moles = 3.6 / FARADAY
+    free = (1e-6 - 0.1 * 4e-6) * moles / 1e-4
+    stiffness = 1e12 / (1 + 1e12 * 1e-4 / 1e12)
+    read = solution[PRESSURE].entries[-1]
+    assert read - 20 == pytest.approx(stiffness * free * 1e-6, rel=1e-5)
