@@ -243,9 +243,7 @@ def _oxygen() -> tuple[Quantity, ...]:
 def _check_keys(table: Mapping[str, Any], keys: tuple[str, ...], who: str) -> None:
     for key in table:
         if key not in keys:
-            raise ParameterError(
-                f"{who} an unknown key '{key}'. {did_you_mean(key, keys)}"
-            )
+            raise ParameterError(f"{who} an unknown key '{key}'. {did_you_mean(key, keys)}")
     for key in keys:
         if key not in table:
             raise ParameterError(f"{who} no '{key}'.")

@@ -73,11 +73,24 @@ class Reading:
             return None
         return 100 * halves[1].capacity / halves[0].capacity
 
-    def reached(self, where: Mapping[str, Any]) -> int:
-        """First cycle with at least ``share`` of the highest capacity of all."""
+    def reached(self, where: Mapping[str, Any]) -> float:
+        """Cycle at which a share of the highest capacity of all is reached [-].
+
+        Between two cycles by interpolation: the first to have it is the next whole one.
+
+        Parameters
+        ----------
+        where : mapping
+            ``direction`` and ``share`` [-].
+        """
         halves = [h for h in self._halves if h.direction == where["direction"]]
         enough = where["share"] * max(h.capacity for h in halves)
-        return next(h.cycle for h in halves if h.capacity >= enough)
+        number = next(n for n, h in enumerate(halves) if h.capacity >= enough)
+        if number == 0:
+            return float(halves[0].cycle)
+        below, above = halves[number - 1], halves[number]
+        passed = (enough - below.capacity) / (above.capacity - below.capacity)
+        return below.cycle + passed * (above.cycle - below.cycle)
 
     def mean_shift(self, where: Mapping[str, Any]) -> float | None:
         """Mean voltage of a cycle less that of the cycle ``to`` [V]."""

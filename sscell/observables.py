@@ -44,6 +44,8 @@ class Run:
         On the stack [MPa]; default: the set's own.
     formation_temperature : float, optional
         Where it differs from `temperature` [degC].
+    variant : str, optional
+        Of the family: what it changes is changed for this run.
 
     Examples
     --------
@@ -58,6 +60,7 @@ class Run:
     state: str = "pristine"
     pressure: float | None = None
     formation_temperature: float | None = None
+    variant: str | None = None
 
     def protocol(self) -> Protocol:
         """Protocol of all steps, one after another.
@@ -95,7 +98,10 @@ class Run:
             for step in self.steps
         ]
         pressed = "" if self.pressure is None else f"{self.pressure:g} MPa, "
-        return f"{self.temperature:g} degC, {pressed}" + " then ".join(words)
+        other = "" if self.variant is None else f"{self.variant}, "
+        state = "" if self.state == "pristine" else f"{self.state}, "
+        where = f"{other}{self.temperature:g} degC, {pressed}{state}"
+        return where + " then ".join(words)
 
 
 @dataclass(frozen=True)
@@ -309,6 +315,7 @@ class ObservableTable:
                 row.get("state", "pristine"),
                 row.get("pressure"),
                 row.get("formation_temperature"),
+                row.get("variant"),
             )
             for name, row in table.get("runs", {}).items()
         }

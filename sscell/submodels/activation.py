@@ -237,8 +237,10 @@ class ActivatedParticle(pybamm.BaseSubModel):
         taken = (inside + variables["Guest trapped"] - start) * reached
         swelling = sum(
             pybamm.Parameter(f"{d.name} guest molar volume [m3.mol-1]") * guest
-            for d, guest in ((lasting, held[lasting.name] - lasting.sites.guest_per_host),
-                             (activated, held[activated.name] - self._room(variables)))
+            for d, guest in (
+                (lasting, held[lasting.name] - lasting.sites.guest_per_host),
+                (activated, held[activated.name] - self._room(variables)),
+            )
         )
         return {
             "Guest in active host": inside,

@@ -126,7 +126,9 @@ class Interface(pybamm.BaseSubModel):
             resistance += variables["Electrolyte redox interphase resistance [Ohm.m2]"]
         for name in self._films:
             resistance += variables[name]
-        energy = pybamm.Parameter("Positive electrode interphase activation energy [J.mol-1]")
+        energy = pybamm.Parameter(
+            "Positive electrode interphase activation energy [J.mol-1]"
+        )
         resistance *= pybamm.exp(-energy * variables["Arrhenius factor [mol.J-1]"])
         film = crowded * resistance
         own = {
