@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
+from sscell.mixed import MixedHosts
 from sscell.network import Network
 from sscell.parameters import GENERAL, ParameterSet, Quantity, available
 from sscell.sites import Sites
-from sscell.submodels import conduction, sizes
+from sscell.submodels import conduction, mixed_conduction, sizes
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.conversion import ConversionParticle
 from sscell.submodels.degradation import Degradation, NoDegradation
 from sscell.submodels.electrolyte_redox import ElectrolyteRedox
 from sscell.submodels.insertion import InsertionParticle
 from sscell.submodels.interface import Interface
+from sscell.submodels.mixed_hosts import MixedHostsParticle
 from sscell.submodels.separator import SeparatorLayers
 from sscell.units import FARADAY, Rate, parse_parameter, parse_quantity, parse_rate
 
@@ -30,6 +32,12 @@ _ANODES: dict[str, Any] = {"plateau": PlateauAnode}
 _CATHODES: dict[str, tuple[Any, Any]] = {
     "conversion": (Network, ConversionParticle),
     "insertion": (Sites, InsertionParticle),
+    "mixed": (MixedHosts, MixedHostsParticle),
+}
+# How the cathode conducts: the closure, and what a set says about it.
+_CONDUCTIONS: dict[str, tuple[Any, Any]] = {
+    "composite": (conduction.composite_conductivities, conduction.quantities),
+    "mixed": (mixed_conduction.mixed_conductivities, mixed_conduction.quantities),
 }
 _MASSES = ("active material", "cathode")
 
@@ -58,7 +66,7 @@ class Cell:
 
     def __post_init__(self) -> None:
         self._check_tables()
-        complete = self.parameters.complete(self.quantities)
+        complete = self._derive(self.parameters.complete(self.quantities))
         object.__setattr__(self, "parameters", complete)
         low, high = self.window
         if low >= high:
@@ -67,6 +75,14 @@ class Cell:
             )
         self._check_fractions()
         self.host.check(self.values)
+
+    def _derive(self, complete: ParameterSet) -> ParameterSet:
+        """Values that the host derives from others, such as those of a composition."""
+        derive = getattr(self.host, "derived", None)
+        entries = dict(complete.parameters)
+        for name, value in (derive(complete.values) if derive else {}).items():
+            entries[name] = replace(entries[name], value=value)
+        return replace(complete, parameters=entries)
 
     @classmethod
     def load(cls, name: str | Path) -> Cell:
@@ -126,6 +142,11 @@ class Cell:
         return bool(self.data["physics"].get("degradation", False))
 
     @property
+    def conduction(self) -> str:
+        """How the cathode conducts: ``"composite"``, or ``"mixed"`` by its own material."""
+        return str(self.data["physics"].get("conduction", "composite"))
+
+    @property
     def size_classes(self) -> int:
         """Classes of particles of equal volume and different size; 0: all alike."""
         return int(self.data["physics"].get("particle_sizes", 0))
@@ -149,6 +170,7 @@ class Cell:
         physics = self.data["physics"]
         _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode model")
         anode = _choose(_ANODES, physics.get("anode"), "anode model")
+        closure, _ = _choose(_CONDUCTIONS, self.conduction, "conduction")
         wear = Degradation if self.has_degradation else NoDegradation
         sized = self.size_classes > 0
         several = distributed or sized
@@ -156,9 +178,9 @@ class Cell:
         parts = {
             "negative electrode": anode(double_layer),
             "separator": SeparatorLayers(self.layers, double_layer),
-            "positive electrode": conduction.DistributedCathode()
+            "positive electrode": conduction.DistributedCathode(closure)
             if distributed
-            else conduction.LumpedCathode(implicit),
+            else conduction.LumpedCathode(implicit, closure),
             "positive interface": Interface(
                 implicit, double_layer, self.has_redox, several, sized
             ),
@@ -178,6 +200,7 @@ class Cell:
             self.layers,
             physics.get("cathode"),
             self.host,
+            self.conduction,
             self.has_redox,
             self.has_degradation,
             self.size_classes,
@@ -187,12 +210,13 @@ class Cell:
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about this physics."""
         anode = _choose(_ANODES, self.data["physics"].get("anode"), "anode model")
+        _, conducting = _choose(_CONDUCTIONS, self.conduction, "conduction")
         return (
             *GENERAL,
             *anode.quantities(),
             *SeparatorLayers.quantities(self.layers),
             *Interface.quantities(),
-            *conduction.quantities(),
+            *conducting(),
             *(ElectrolyteRedox.quantities() if self.has_redox else ()),
             *(Degradation.quantities() if self.has_degradation else ()),
             *(sizes.quantities() if self.size_classes else ()),
