@@ -28,16 +28,17 @@ class MixedHostsParticle(pybamm.BaseSubModel):
     .. math::
         r_k = k_k q_k \frac{(1-y_k) e^{E_k/2} - y_k e^{-E_k/2}}{1 + (e^{E_k/2} +
         e^{-E_k/2}) k_k/\Lambda}, \quad E_k = \frac{F (U_k - \phi)}{w_k R T}, \quad
-        C_m \dot\phi = r_S + r_{Mo} - r_{act} - u
+        C_m \dot\phi = r_S + r_{Mo} - u
 
-        \dot n = a\,\frac{1}{r^2}\frac{\partial}{\partial r}\left(r^2 \frac{D}{R^2}
-        \frac{\partial}{\partial r}\frac{n}{a}\right), \quad
-        r_{act} = k_{act}\, f \left(e^{\alpha F (\phi - U_S)/RT} - 1\right)_+
+        \dot n = \frac{a}{r^2}\frac{\partial}{\partial r}\left(r^2 \frac{D}{R^2}
+        \frac{\partial}{\partial r}\frac{n}{a}\right) + y_0 \dot a, \quad
+        \dot a = k_a f \left(e^{\alpha F (\phi - U_S)/RT} - 1\right)_+
 
     Lithium diffuses in the activated share a of the sulfur, n of it lithiated; MoS2 fills
-    at once. Both hosts share the potential :math:`\phi` and rest at it. Li2S as milled
-    reacts once, against its barrier, and is activated sulfur from then on; cycling opens
-    the way to more. LiI leaves the solid solution as its Li2S goes, and comes back slowly.
+    at once. Both hosts share the potential :math:`\phi` and rest at it. Li2S as milled (f,
+    filled to y0) turns active once, against its barrier, with its lithium, and stays so;
+    cycling opens the way to more. LiI leaves the solid solution as its Li2S goes, and comes
+    back slowly.
 
     Parameters
     ----------
@@ -148,7 +149,7 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         """Give the rates, the surface potential and the balances."""
         phi, share, active = variables[_PHI], self._share(), variables[_ACTIVE]
         surface = pybamm.boundary_value(variables["Sulfur filling profile"], "right")
-        rates = {
+        passed = {
             "Sulfur": share * active * self._rate("Sulfur", surface, phi, variables),
             "MoS2": (1 - share) * self._rate("MoS2", variables[_FILLING], phi, variables),
         }
@@ -160,8 +161,6 @@ class MixedHostsParticle(pybamm.BaseSubModel):
             / (FARADAY * variables["Positive particle radius [m]"] * scale)
             / variables["Active host remaining"]
         )
-        passed = {"Sulfur": rates["Sulfur"], "MoS2": rates["MoS2"]}
-        passed["Activation"] = -share * self._kept() * activation
         left = variables["Active host remaining"]
         gained = left * variables["Guest per active host"] + variables["Guest trapped"]
         taken = gained - variables["Guest at the start"]
@@ -170,7 +169,7 @@ class MixedHostsParticle(pybamm.BaseSubModel):
             "Activation rate [s-1]": activation,
             "Positive particle uptake [s-1]": uptake,
             "Positive particle surface potential [V]": phi,
-            **self._budget(passed, phi, variables),
+            **self._budget(passed, share * activation, variables),
             **self._reached(variables),
             "Guest in active host": left * variables["Guest per active host"],
             "Guest taken up": taken,
@@ -229,22 +228,22 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         return variables[_FRESH] * forward / (1 + forward / ceiling)
 
     def _budget(
-        self, passed: dict[str, Any], phi: Any, variables: dict[str, Any]
+        self, passed: dict[str, Any], activation: Any, variables: dict[str, Any]
     ) -> dict[str, Any]:
         """Where the potential comes from: hosts at rest, the first reaction, diffusion.
 
         What runs in parallel weighs by its share of the charge.
         """
+        phi = variables[_PHI]
         weights = {n: pybamm.AbsoluteValue(r) + 1e-12 for n, r in passed.items()}
         total = sum(weights.values())
         filled = pybamm.r_average(variables["Sulfur filling profile"])
         rest = {
             "Sulfur": self._at_rest("Sulfur", filled),
             "MoS2": self._at_rest("MoS2", variables[_FILLING]),
-            "Activation": self._potential("Sulfur"),
         }
-        first = weights["Activation"] / total * (phi - rest["Activation"])
         level = sum(weights[n] * rest[n] for n in weights) / total
+        first = pybamm.minimum(activation / total, 1) * (phi - self._potential("Sulfur"))
         return {
             "Particle open-circuit contribution [V]": pybamm.x_average(level),
             "Activation contribution [V]": pybamm.x_average(first),
@@ -265,17 +264,16 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         self.rhs[variables[_CLOSED]] = -opened
         self.rhs[variables[_FRESH]] = opened - activation
         self.rhs[variables[_ACTIVE]] = activation
-        share = self._share()
         # Where there is no MoS2 its filling follows the potential all the same.
         own = self._rate("MoS2", variables[_FILLING], variables[_PHI], variables)
         self.rhs[variables[_FILLING]] = own
-        passed = sum(variables[f"{n} uptake [s-1]"] for n in ("Sulfur", "MoS2", "Activation"))
+        passed = variables["Sulfur uptake [s-1]"] + variables["MoS2 uptake [s-1]"]
         self.rhs[variables[_PHI]] = (
             passed - variables["Positive particle uptake [s-1]"]
         ) / pybamm.Parameter("Mobile guest capacity [V-1]")
         self.rhs[variables[_DOMAINS]] = self._domain_growth(variables)
         self.rhs[variables["Guest at the start"]] = pybamm.Scalar(0)
-        self._diffuse(variables, variables["Sulfur uptake [s-1]"] / share)
+        self._diffuse(variables, variables["Sulfur uptake [s-1]"] / self._share())
 
     @staticmethod
     def _domain_growth(variables: dict[str, Any]) -> Any:
@@ -305,13 +303,14 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         if self._distributed:
             third = pybamm.PrimaryBroadcastToEdges(third, _PARTICLE)
         inside = variables["Sulfur filling profile"]
+        active = pybamm.PrimaryBroadcastToEdges(variables[_ACTIVE], _PARTICLE)
         # The surface flux enters as a value on the last edge, which keeps the finite-volume
         # balance exact.
-        flux = self._active_edges(variables) * rate * pybamm.grad(inside)
-        self.rhs[variables[_HELD]] = pybamm.div(flux + third * (edge > 1 - 1e-9))
-
-    def _active_edges(self, variables: dict[str, Any]) -> Any:
-        return pybamm.PrimaryBroadcastToEdges(variables[_ACTIVE], _PARTICLE)
+        flux = active * rate * pybamm.grad(inside)
+        brought = self._kept() * variables["Activation rate [s-1]"]
+        self.rhs[variables[_HELD]] = pybamm.div(
+            flux + third * (edge > 1 - 1e-9)
+        ) + pybamm.PrimaryBroadcast(brought, _PARTICLE)
 
     def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
         """No flux by the gradient itself: the surface flux is added in the balance."""
