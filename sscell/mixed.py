@@ -18,7 +18,7 @@ __all__ = ["MixedHosts"]
 _KEYS = ("host", "guest")
 # Standard atomic weights. Source: IUPAC (2021).
 _MOLAR_MASS = {"Li2S": 0.04594, "LiI": 0.133844, "MoS2": 0.16007}  # kg/mol
-_X, _Y, _E = "LiI mole fraction", "MoS2 mole fraction", "MoS2 electrons"
+_X, _Y, _E = "LiI mole fraction", "MoS2 mole fraction", "MoS2 lithium limit"
 _EA = (0.0, 3e5)
 
 
@@ -86,22 +86,20 @@ class MixedHosts:
             If the shares [-] exceed all, or the milled cathode holds more lithium in MoS2
             than it has room for or than Li2S can give.
         """
-        names = ("Sulfur reached at first", "Sulfur reached by cycling")
+        names = ("Reached sulfur fraction", "Opened sulfur fraction")
         total = sum(values[name] for name in names)
         if total > 1 + 1e-9:
-            raise ParameterError(f"The shares of {' and '.join(names)} add up to {total:g}.")
-        milled = values["Sulfur active as milled"]
+            raise ParameterError(
+                f"The shares of {' and '.join(names)} add up to {total:g}."
+            )
+        milled = values["Initial active sulfur fraction"]
         if milled > values[names[0]]:
             raise ParameterError(
-                f"'Sulfur active as milled' is {milled:g}, above the share reached at first, "
+                f"'Initial active sulfur fraction' is {milled:g}, above the share reached at first, "
                 f"{values[names[0]]:g}."
             )
-        taken, room = values["Initial MoS2 lithiation"], values[_E]
-        if taken >= room:
-            raise ParameterError(
-                f"'Initial MoS2 lithiation' is {taken:g}; allowed: below '{_E}', {room:g}."
-            )
-        given = taken * values[_Y] / (2 * (1 - values[_X]) * (1 - values[_Y]))
+        taken = values["Initial MoS2 lithium fraction"] * values[_E] * values[_Y]
+        given = taken / (2 * (1 - values[_X]) * (1 - values[_Y]))
         if given > 0.5:
             raise ParameterError(
                 f"The MoS2 as milled holds {given:.0%} of the lithium of Li2S; allowed: 50 %."
@@ -179,15 +177,15 @@ class MixedHosts:
         rows = [
             Quantity(_X, "x in (1-y)[(1-x)Li2S-xLiI]-yMoS2", 0, 0.5),
             Quantity(_Y, "y in (1-y)[(1-x)Li2S-xLiI]-yMoS2", 0, 0.5),
-            Quantity(_E, "per molybdenum, within the window", 0.1, 4),
-            Quantity("Initial MoS2 lithiation", "lithium per molybdenum as milled", 0, 4),
+            Quantity(_E, "lithium per molybdenum within the window", 0.1, 4),
+            Quantity("Initial MoS2 lithium fraction", "of its limit, milled", 1e-3, 0.999),
             Quantity(f"{d} [m2.s-1]", "in sulfur with LiI at its limit", 1e-24, 1e-8),
             Quantity(f"{d} activation energy [J.mol-1]", "Arrhenius", *_EA),
             Quantity("Reaction ceiling [s-1]", "fastest rate of a host", 1e-8, 1e3),
-            Quantity("Sulfur active as milled", "of all sulfur", 1e-3, 1),
-            Quantity("Sulfur reached at first", "of all sulfur", 1e-3, 1),
-            Quantity("Sulfur reached by cycling", "of all sulfur", 0, 1, 0.0),
-            Quantity("Cycles to reach sulfur", "full cycles to 63 %", 1e-2, 1e4, 1.0),
+            Quantity("Initial active sulfur fraction", "of all sulfur", 1e-3, 1),
+            Quantity("Reached sulfur fraction", "of all sulfur", 1e-3, 1),
+            Quantity("Opened sulfur fraction", "of all sulfur", 0, 1, 0.0),
+            Quantity("Sulfur opening cycles", "full cycles to 63 %", 1e-2, 1e4, 1.0),
             Quantity(f"{k} [s-1]", "of Li2S that never reacted", 1e-20, 1e2),
             Quantity(f"{k} activation energy [J.mol-1]", "Arrhenius", *_EA),
             Quantity("Activation transfer coefficient", "Tafel", 0.05, 1),

@@ -67,7 +67,7 @@ class Pellet:
 
     @property
     def attributes(self) -> dict[str, float]:
-        """Sizes that `sscell.analysis.transport.pellet_conductivity` reads."""
+        """Sizes that `sscell.analysis.transport.pellet_conductivity` reads [cm, cm2]."""
         sizes = {"pellet_thickness_cm": self.thickness * 100}
         return sizes | {"area_cm2": self.area * 1e4}
 
@@ -111,7 +111,7 @@ def pellet_of(cell: Cell, thickness: str | float = "0.5 mm") -> Pellet:
     v = cell.values
     solid = v["Positive electrode active material density [kg.m-3]"]
     solid *= (1 - v["Positive electrode porosity"]) * FARADAY
-    y, electrons = v["MoS2 mole fraction"], v["MoS2 electrons"]
+    y, electrons = v["MoS2 mole fraction"], v["MoS2 lithium limit"]
     sulfur = 2 * (1 - v["LiI mole fraction"]) * (1 - y)
     share = electrons * y / (sulfur + electrons * y)
     molar = v["Positive electrode active material molar mass [kg.mol-1]"]
@@ -119,7 +119,7 @@ def pellet_of(cell: Cell, thickness: str | float = "0.5 mm") -> Pellet:
     return Pellet(
         *(float(found[_MEAN.format(kind)][0]) for kind in ("ionic", "electronic")),
         storage=solid / molar * share,
-        filling=v["Initial MoS2 lithiation"] / electrons,
+        filling=v["Initial MoS2 lithium fraction"],
         width=v["MoS2 width coefficient"] * GAS_CONSTANT * kelvin / FARADAY,
         thickness=length,
         area=cell.area,
@@ -196,9 +196,7 @@ def dc_polarisation(
     return time_series(columns, p.attributes)
 
 
-def blocked_impedance(
-    pellet: Pellet, frequencies: np.ndarray | None = None
-) -> xr.Dataset:
+def blocked_impedance(pellet: Pellet, frequencies: np.ndarray | None = None) -> xr.Dataset:
     r"""Impedance of a pellet between electrodes that pass ions only, theirs subtracted.
 
     .. math:: Z = \frac{L}{\sigma_i + \sigma_e}\left(1 + \frac{\sigma_e}{\sigma_i}

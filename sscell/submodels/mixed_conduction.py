@@ -24,9 +24,9 @@ def quantities() -> tuple[Quantity, ...]:
         Quantity("LiI domain ionic conductivity [S.m-1]", "with their borders", 0, 1e2),
         Quantity("LixMoS2 ionic conductivity [S.m-1]", "full of lithium", 0, 1e3),
         Quantity("LixMoS2 electronic conductivity [S.m-1]", solid, 0, 1e7),
-        Quantity(f"{_NET} threshold", "volume fraction of the solid", 0, 0.5),
-        Quantity(f"{_NET} exponent (ions)", "of its ionic paths", 0.5, 8),
-        Quantity(f"{_NET} exponent (electrons)", "of its electronic paths", 0.5, 8),
+        Quantity(f"{_NET} limit", "volume fraction of the solid", 0, 0.5),
+        Quantity(f"{_NET} coefficient (ions)", "of its ionic paths", 0.5, 8),
+        Quantity(f"{_NET} coefficient (electrons)", "of its electronic paths", 0.5, 8),
         Quantity("Positive electrode Bruggeman coefficient", "of the solid", 1, 5),
         Quantity(f"{_ION} activation energy [J.mol-1]", "Arrhenius", 0, 2e5),
         Quantity(
@@ -77,11 +77,11 @@ def mixed_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
     solid = variables["Positive electrode active material volume fraction"] ** (
         pybamm.Parameter("Positive electrode Bruggeman coefficient")
     )
-    critical = pybamm.Parameter(f"{_NET} threshold")
+    critical = pybamm.Parameter(f"{_NET} limit")
     # A tiny share keeps the derivative of the power finite below the threshold.
     above = pybamm.maximum(variables["MoS2 volume fraction"] - critical, 1e-12)
     paths = {
-        kind: (above / (1 - critical)) ** pybamm.Parameter(f"{_NET} exponent ({kind})")
+        kind: (above / (1 - critical)) ** pybamm.Parameter(f"{_NET} coefficient ({kind})")
         for kind in ("ions", "electrons")
     }
     pure = pybamm.Parameter("Li2S ionic conductivity [S.m-1]")

@@ -67,7 +67,7 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         """Share of the electrons that the sulfur takes up, q_S [-]."""
         y = pybamm.Parameter(_Y)
         sulfur = 2 * (1 - pybamm.Parameter(_X)) * (1 - y)
-        return sulfur / (sulfur + pybamm.Parameter("MoS2 electrons") * y)
+        return sulfur / (sulfur + pybamm.Parameter("MoS2 lithium limit") * y)
 
     @classmethod
     def _kept(cls) -> Any:
@@ -77,13 +77,11 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         full, at the potential of the MoS2.
         """
         given = cls._start_filling() * (1 - cls._share()) / cls._share()
-        return 1 - given / (1 - pybamm.Parameter("Sulfur active as milled"))
+        return 1 - given / (1 - pybamm.Parameter("Initial active sulfur fraction"))
 
     @staticmethod
     def _start_filling() -> Any:
-        return pybamm.Parameter("Initial MoS2 lithiation") / pybamm.Parameter(
-            "MoS2 electrons"
-        )
+        return pybamm.Parameter("Initial MoS2 lithium fraction")
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states and what follows from them alone."""
@@ -93,8 +91,8 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         own["Guest at the start"] = pybamm.Variable("Guest at the start")
         never = (
             1
-            - pybamm.Parameter("Sulfur reached at first")
-            - pybamm.Parameter("Sulfur reached by cycling")
+            - pybamm.Parameter("Reached sulfur fraction")
+            - pybamm.Parameter("Opened sulfur fraction")
         )
         rest = own[_FRESH] + own[_CLOSED] + never
         full = pybamm.r_average(own[_HELD]) + self._kept() * rest
@@ -210,7 +208,9 @@ class MixedHostsParticle(pybamm.BaseSubModel):
     def _rate(cls, name: str, filling: Any, phi: Any, variables: dict[str, Any]) -> Any:
         """Filling of a host per its sites [s-1]: zero where U(filling) is the potential."""
         half = (cls._potential(name) - phi) / cls._width(name) / 2
-        k = pybamm.Parameter(f"{name} rate constant [s-1]") * cls._arrhenius(name, variables)
+        k = pybamm.Parameter(f"{name} rate constant [s-1]") * cls._arrhenius(
+            name, variables
+        )
         in_, out = pybamm.exp(half), pybamm.exp(-half)
         ceiling = pybamm.Parameter("Reaction ceiling [s-1]")
         return k * ((1 - filling) * in_ - filling * out) / (1 + k * (in_ + out) / ceiling)
@@ -260,7 +260,7 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         """Balance lithium in both hosts, sulfur between its shares, LiI between phases."""
         activation = variables["Activation rate [s-1]"]
         opened = variables[_CLOSED] * variables["Full cycles rate [s-1]"]
-        opened = opened / pybamm.Parameter("Cycles to reach sulfur")
+        opened = opened / pybamm.Parameter("Sulfur opening cycles")
         self.rhs[variables[_CLOSED]] = -opened
         self.rhs[variables[_FRESH]] = opened - activation
         self.rhs[variables[_ACTIVE]] = activation
@@ -320,15 +320,15 @@ class MixedHostsParticle(pybamm.BaseSubModel):
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """As milled: MoS2 with lithium of the Li2S, and little of the sulfur active."""
-        milled = pybamm.Parameter("Sulfur active as milled")
-        first = pybamm.Parameter("Sulfur reached at first")
+        milled = pybamm.Parameter("Initial active sulfur fraction")
+        first = pybamm.Parameter("Reached sulfur fraction")
         share, start = self._share(), self._start_filling()
         potential = variables["Positive particle initial potential [V]"]
         mobile = pybamm.Parameter("Mobile guest capacity [V-1]") * potential
         values = {
             _PHI: potential,
             _FRESH: first - milled,
-            _CLOSED: pybamm.Parameter("Sulfur reached by cycling"),
+            _CLOSED: pybamm.Parameter("Opened sulfur fraction"),
             _ACTIVE: milled,
             _FILLING: start,
             _DOMAINS: self._milled_domains(),
