@@ -95,8 +95,8 @@ class MixedHosts:
         milled = values["Initial active sulfur fraction"]
         if milled > values[names[0]]:
             raise ParameterError(
-                f"'Initial active sulfur fraction' is {milled:g}, above the share reached at first, "
-                f"{values[names[0]]:g}."
+                f"'Initial active sulfur fraction' is {milled:g}, above the share reached "
+                f"at first, {values[names[0]]:g}."
             )
         taken = values["Initial MoS2 lithium fraction"] * values[_E] * values[_Y]
         given = taken / (2 * (1 - values[_X]) * (1 - values[_Y]))

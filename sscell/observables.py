@@ -46,6 +46,10 @@ class Run:
         Parameters that differ in this run, such as its composition [units of the names].
     pellet : str, optional
         ``"dc"`` or ``"ac"``: an experiment on a pellet of the cathode instead of steps.
+    pressure : float, optional
+        On the stack [MPa]; default: the set's own.
+    formation_temperature : float, optional
+        Where it differs from `temperature` [degC].
 
     Examples
     --------
@@ -58,6 +62,8 @@ class Run:
     temperature: float
     steps: tuple[Mapping[str, Any], ...]
     state: str = "pristine"
+    pressure: float | None = None
+    formation_temperature: float | None = None
     changes: Mapping[str, float] = field(default_factory=dict)
     pellet: str = ""
 
@@ -99,7 +105,9 @@ class Run:
         if self.pellet:
             words = [f"{self.pellet.upper()} on a pellet"]
         changed = [f"{name} {value:g}" for name, value in self.changes.items()]
-        return ", ".join([f"{self.temperature:g} degC", " then ".join(words), *changed])
+        pressed = [] if self.pressure is None else [f"{self.pressure:g} MPa"]
+        done = " then ".join(words)
+        return ", ".join([f"{self.temperature:g} degC", *pressed, done, *changed])
 
 
 def _text(value: Any) -> str:
@@ -349,6 +357,8 @@ def _run(name: str, row: Mapping[str, Any], where: str) -> Run:
         float(row["temperature"]),
         () if pellet else tuple(row["steps"]),
         row.get("state", "pristine"),
+        row.get("pressure"),
+        row.get("formation_temperature"),
         row.get("changes", {}),
         pellet,
     )

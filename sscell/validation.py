@@ -312,6 +312,8 @@ def run_all(
                 temperature=run.temperature,
                 state=run.state,
                 changes=run.changes,
+                pressure=run.pressure,
+                formation_temperature=run.formation_temperature,
                 on_progress=tell,
                 resolution=resolution,
             )
