@@ -158,7 +158,7 @@ def test_rates_vanish_where_a_host_rests_at_the_common_potential(
         "Sulfur lithium profile": 0.5 * filling,
         "MoS2 filling": filling,
         "Active host remaining": 1,
-        "Contacted surface fraction": 1,
+        "Contact left by cycling": 1,
     }
     higher = rest | {"Positive particle guest potential [V]": phi + 0.05}
     rate, driven = (

@@ -51,18 +51,18 @@ def mixed_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
     .. math::
         \sigma_i = \sigma_{i,0} + \varepsilon^b \left[ v_{ss}\,\sigma_{Li_2S}
         \left(\frac{\sigma_{sat}}{\sigma_{Li_2S}}\right)^{s} + v_{LiI}\,\sigma_{LiI}
-        + \sigma_{i,Mo}\, \theta_{Mo}\, p^{t_i} \right] a(E), \quad
+        + \sigma_{i,Mo}\, y_{Mo}\, p^{t_i} \right] a(E)\, \theta^\gamma, \quad
         \sigma_e = \sigma_{e,0} + \varepsilon^b \sigma_{e,Mo}\, p^{t_e}, \quad
         p = \frac{(v_{Mo} - v_c)_+}{1 - v_c}
 
     with the volume fractions v of the solid, its share :math:`\varepsilon` of the layer, the
-    dissolved LiI :math:`s` relative to its limit and the filling :math:`\theta_{Mo}` of MoS2.
+    dissolved LiI :math:`s` relative to its limit and the filling :math:`y_{Mo}` of MoS2.
 
     Parameters
     ----------
     variables : dict
         With the volume fractions of solid solution, LiI domains and MoS2 [-], the dissolved
-        LiI [-] and the filling of MoS2 [-], at every place.
+        LiI, the filling of MoS2 and the conduction factor of the contact [-].
 
     Returns
     -------
@@ -103,7 +103,7 @@ def mixed_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
         "Positive electrode effective ionic conductivity [S.m-1]": pybamm.Parameter(
             residual.format("ionic")
         )
-        + solid * ions * thermal,
+        + solid * ions * thermal * variables["Contact conduction factor"],
         "Positive electrode effective electronic conductivity [S.m-1]": pybamm.Parameter(
             residual.format("electronic")
         )
