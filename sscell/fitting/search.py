@@ -30,6 +30,11 @@ _CLOSE = 0.05
 _STILL = 3  # evaluations without that gain: derivatives are taken afresh, then it ends
 _FORETOLD = 0.6  # of the change of the residuals: worse, derivatives are taken afresh
 _MESH = 0.5  # of the noise
+# Tolerances on the way, times those of the fit. The mesh stays: with fewer shells the cost has
+# other minima.
+_ROUGH, _LOOSE = 100.0, 10.0
+_ROUGH_GAIN = 0.02  # of the cost: with less in reach, it goes on with those of the fit
+_LARGEST_RTOL = 1e-3
 _INSIDE = 1e-6  # the optimiser starts inside the bounds
 _SHIFT = 1.0
 
@@ -43,7 +48,7 @@ class _Arrived(Exception):
 
 
 def _left(residuals: np.ndarray, jacobian: np.ndarray, u: np.ndarray) -> float:
-    """Square of the next step, in standard errors: what the cost can still fall by."""
+    """What the next step takes off the cost, if the model is straight."""
     gradient = jacobian.T @ residuals
     # At a bound, only a step back inside counts.
     held = ((u < 2 * _INSIDE) & (gradient > 0)) | ((u > 1 - 2 * _INSIDE) & (gradient < 0))
@@ -51,12 +56,53 @@ def _left(residuals: np.ndarray, jacobian: np.ndarray, u: np.ndarray) -> float:
     if not own.size:
         return 0.0
     step = np.linalg.lstsq(matrix, residuals, rcond=1e-10)[0]
-    free = max(residuals.size - u.size, 1)
-    return float(own @ step) / max(float(residuals @ residuals) / free, 1.0)
+    return float(own @ step)
+
+
+def _inside(u: np.ndarray) -> np.ndarray:
+    """Positions within the bounds that shifting and back leaves as they are."""
+    return (np.clip(u, _INSIDE, 1 - _INSIDE) + _SHIFT) - _SHIFT
 
 
 class _Stalled(Exception):
     """Several evaluations in a row gained next to nothing."""
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """With what a descent evaluates, and what it counts as arrived."""
+
+    values: Problem
+    slopes: Problem
+    final: bool = True
+
+    def close(self, cost: float) -> float:
+        """What a step must gain to be worth it."""
+        if not self.final:
+            return _ROUGH_GAIN * cost
+        free = max(self.count - len(self.values.variables), 1)
+        return _CLOSE * max(cost / free, 1.0)  # of the variance, at least that of the noise
+
+    @property
+    def count(self) -> int:
+        """Number of residuals."""
+        priors = sum(v.prior is not None for v in self.values.variables)
+        return sum(c.measured.size for c in self.values.courses) + priors
+
+
+def _stages(problem: Problem) -> list[_Stage]:
+    """A rough one far from the data, then that of the fit."""
+    own = problem.resolution
+
+    def like(factor: float) -> Problem:
+        factor = max(min(factor, _LARGEST_RTOL / own.rtol), 1.0)
+        loose = replace(own, rtol=factor * own.rtol, atol=factor * own.atol)
+        return Problem(problem.cell, problem.courses, problem.variables, loose)
+
+    return [
+        _Stage(like(_ROUGH), like(_ROUGH), final=False),
+        _Stage(problem, like(_LOOSE)),
+    ]
 
 
 @dataclass
@@ -78,38 +124,65 @@ class _Search:
     bests: list[float] = field(default_factory=list)
     best: tuple[float, np.ndarray] = (math.inf, np.empty(0))
 
+    def __post_init__(self) -> None:
+        self.stages = _stages(self.problem)
+        self.stage = self.stages[-1]
+
+    @property
+    def evaluations(self) -> int:
+        """Solves so far, rough ones and those with derivatives included."""
+        return sum(p.evaluations for p in self._problems())
+
+    def _problems(self) -> list[Problem]:
+        found = [p for stage in self.stages for p in (stage.values, stage.slopes)]
+        return list({id(p): p for p in found}.values())
+
+    def count_all(self) -> None:
+        """Put what the stages counted into the problem itself."""
+        for other in self._problems():
+            if other is not self.problem:
+                self.problem.add_counts(other)
+
     def residuals(self, u: np.ndarray) -> np.ndarray:
         try:
-            residuals = self.problem.residuals(u)
+            residuals = self.stage.values.residuals(u)
         except SimulationError:
             # Far above any honest cost, so that the optimiser takes a shorter step.
-            return np.full(self._count(), _FAILED)
-        cost = float(residuals @ residuals)
-        if cost < self.cost:
-            self.cost, self.u = cost, np.array(u)
-        self.trail.append({"start": self.current, "u": u.tolist(), "cost": cost})
-        self._tell(cost)
-        self._notice_a_stall(u, cost)
+            return np.full(self.stage.count, _FAILED)
+        self._note(u, float(residuals @ residuals))
         return residuals
 
-    def _notice_a_stall(self, u: np.ndarray, cost: float) -> None:
-        """Where derivatives are stale, or only the integrator's noise moves the cost."""
+    def _note(self, u: np.ndarray, cost: float) -> None:
+        final = self.stage.final
+        if final and cost < self.cost:
+            self.cost, self.u = cost, np.array(u)
+        entry = {"start": self.current, "u": u.tolist(), "cost": cost}
+        self.trail.append(entry if final else {**entry, "rough": True})
         if cost < self.best[0]:
             self.best = cost, np.array(u)
+        self._tell(cost)
+        self._notice_a_stall()
+
+    def _notice_a_stall(self) -> None:
+        """Where derivatives are stale, or only the integrator's noise moves the cost."""
         self.bests.append(self.best[0])
         if len(self.bests) <= _STILL:
             return
-        if self.bests[-1 - _STILL] - self.bests[-1] < _CLOSE * self._unit(self.best[0]):
+        if self.bests[-1 - _STILL] - self.bests[-1] < self.stage.close(self.best[0]):
             raise _Stalled
 
     def jacobian(self, u: np.ndarray) -> np.ndarray:
         """Derivatives: updated by the last step where they foretold it, else afresh."""
-        residuals = self.problem.residuals(u)
+        residuals = self.stage.values.residuals(u)
+        cost = float(residuals @ residuals)
+        close = self.stage.close(cost)
         matrix = self._updated(u, residuals)
-        if matrix is None or _left(residuals, matrix, u) < _CLOSE:
-            _, matrix = self.problem(u)
-            if _left(residuals, matrix, u) < _CLOSE:
-                raise _Arrived(u, float(residuals @ residuals))
+        near = matrix is not None and _left(residuals, matrix, u) < close
+        if matrix is None or (near and self.stage.final):
+            _, matrix = self.stage.slopes(u)
+            near = _left(residuals, matrix, u) < close
+        if near:
+            raise _Arrived(u, cost)
         self.last = (np.array(u), residuals, matrix)
         return matrix
 
@@ -127,23 +200,21 @@ class _Search:
             return None
         return matrix + np.outer(off, step) / length
 
-    def _count(self) -> int:
-        priors = sum(v.prior is not None for v in self.problem.variables)
-        return sum(c.measured.size for c in self.problem.courses) + priors
-
     def _tell(self, cost: float) -> None:
         self.write("running")
-        if self.on_progress is None or self.u is None:
+        if self.on_progress is None:
             return
+        best, u = self.best
         values = ", ".join(
             f"{v.short} {v.value(x):.4g}"
-            for v, x in zip(self.problem.variables, self.u, strict=True)
+            for v, x in zip(self.problem.variables, u, strict=True)
         )
-        share = self.problem.evaluations / (self.limit * len(self.starts))
+        share = self.evaluations / (self.limit * len(self.starts))
+        rough = "" if self.stage.final else "rough "
         self.on_progress(
             min(share, 0.99),
-            f"start {self.current + 1}/{len(self.starts)}, cost {cost:.4g}, "
-            f"best {self.cost:.4g}: {values}",
+            f"start {self.current + 1}/{len(self.starts)}, {rough}cost {cost:.4g}, "
+            f"best {best:.4g}: {values}",
         )
 
     def write(self, state: str) -> None:
@@ -176,10 +247,11 @@ class _Search:
             )
         self.done = [Start.from_dict(s) for s in record["starts"]]
         self.trail = record["trail"]
-        for entry in self.trail:
+        final = [e for e in self.trail if "rough" not in e]
+        for entry in final:
             if entry["cost"] < self.cost:
                 self.cost, self.u = entry["cost"], np.array(entry["u"])
-        cut = [e for e in self.trail if e["start"] == len(self.done)]
+        cut = [e for e in final if e["start"] == len(self.done)]
         if cut and len(self.done) < len(self.starts):
             best = min(cut, key=lambda e: e["cost"])
             self.starts[len(self.done)] = np.array(best["u"])
@@ -192,36 +264,61 @@ class _Search:
             self.write("running")
 
     def _descend(self, u: np.ndarray) -> Start:
-        before = self.problem.evaluations
-        u = np.clip(u, _INSIDE, 1 - _INSIDE)
+        """Through the stages; the rough one only moves where the next begins."""
+        before = self.evaluations
+        start = u = _inside(u)
+        cost, ended = math.inf, "converged"
         try:
-            self.problem.residuals(u)
+            first = self._enter(self.stages[-1], u)
         except SimulationError as error:
             return Start(u.tolist(), u.tolist(), math.inf, 1, f"failed: {error}")
-        start, best, ended = u, math.inf, "converged"
+        for stage in self.stages:
+            try:
+                self._enter(stage, u)
+                cost, end, ended = self._settle(u)
+            except SimulationError:
+                continue  # rough steps fail where the others did not
+            finally:
+                self.stage = self.stages[-1]
+                if not stage.final:
+                    u = self._better(u, first)
+        used = self.evaluations - before
+        return Start(start.tolist(), end.tolist(), cost, used, ended)
+
+    def _enter(self, stage: _Stage, u: np.ndarray) -> float:
+        """Begin a stage; its cost there."""
+        self.stage, self.last, self.bests, self.best = stage, None, [], (math.inf, u)
+        residuals = stage.values.residuals(u)
+        cost = float(residuals @ residuals)
+        self._note(u, cost)
+        return cost
+
+    def _better(self, u: np.ndarray, cost: float) -> np.ndarray:
+        """Best position of the rough stage, if the tolerances of the fit find it better."""
+        found = _inside(self.best[1])
+        try:
+            return found if self._enter(self.stage, found) < cost else u
+        except SimulationError:
+            return u
+
+    def _settle(self, u: np.ndarray) -> tuple[float, np.ndarray, str]:
+        """Descend until nothing is left or derivatives taken afresh gain nothing."""
+        best = math.inf
         while True:
             self.last, self.bests, self.best = None, [], (math.inf, u)
             try:
-                return self._least_squares(start, u, before)
+                return self._least_squares(u)
             except _Arrived as arrived:
-                cost, end = arrived.cost, arrived.u
-                break
+                return arrived.cost, arrived.u, "converged"
             except SimulationError as error:
-                (cost, end), ended = self.best, f"failed: {error}"
-                break
+                return *self.best, f"failed: {error}"
             except _Stalled:
                 cost, end = self.best
-                if best - cost < _CLOSE * self._unit(cost):
-                    break
-                best, u = cost, np.clip(end, _INSIDE, 1 - _INSIDE)
-        used = self.problem.evaluations - before
-        return Start(start.tolist(), end.tolist(), cost, used, ended)
+                if best - cost < self.stage.close(cost):
+                    return cost, end, "converged"
+                best, u = cost, _inside(end)
 
-    def _unit(self, cost: float) -> float:
-        """Variance of the residuals, at least that of the noise."""
-        return max(cost / max(self._count() - len(self.problem.variables), 1), 1.0)
-
-    def _least_squares(self, start: np.ndarray, u: np.ndarray, before: int) -> Start:
+    def _least_squares(self, u: np.ndarray) -> tuple[float, np.ndarray, str]:
         from scipy.optimize import least_squares
 
         # The first trust region is as wide as the start is far from zero: a start at its
@@ -239,9 +336,7 @@ class _Search:
             max_nfev=self.limit,
         )
         ended = "evaluations used up" if found.status == 0 else "converged"
-        used = self.problem.evaluations - before
-        end = (found.x - _SHIFT).tolist()
-        return Start(start.tolist(), end, float(2 * found.cost), used, ended)
+        return float(2 * found.cost), found.x - _SHIFT, ended
 
 
 def fit(
@@ -381,6 +476,7 @@ def _conclude(search: _Search, ended: str, told: list[str], seed: int) -> Fit:
         )
     if ended == "converged" and any(s.ended == "evaluations used up" for s in search.done):
         ended = "evaluations used up"
+    search.count_all()
     residuals = problem.residuals(search.u)
     try:
         _, jacobian = problem(search.u)
