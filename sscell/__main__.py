@@ -1,0 +1,5 @@
+"""`python -m sscell` is the command line."""
+
+from sscell.cli import main
+
+main()
