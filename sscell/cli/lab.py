@@ -353,18 +353,8 @@ def step_command(
     job = _Job(cell, output, plot, conditions, settings)
     protocol = potential_step(voltage, duration, rest)
     data = job.run(protocol, temperature, state, shells, thickness)
-    from sscell.analysis.transport import cottrell
+    from sscell.analysis.transport import cottrell, guest_concentration
     from sscell.plots.runs import plot_step
 
-    result = cottrell(data, concentration_mol_cm3=_guest_concentration(data))
+    result = cottrell(data, concentration_mol_cm3=guest_concentration(data))
     job.report(data, result, as_json, lambda: plot_step(data))
-
-
-def _guest_concentration(data: xr.Dataset) -> float:
-    """Guest that the active material takes up in all, per volume of the layer [mol/cm3]."""
-    from sscell.dataset import metadata
-    from sscell.units import FARADAY
-
-    charge = metadata(data, "theoretical_capacity_Ah") * 3600
-    volume = metadata(data, "cathode_volume_cm3")
-    return charge / FARADAY / volume
