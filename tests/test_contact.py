@@ -10,6 +10,7 @@ import pybamm
 import pytest
 
 import sscell
+from sscell.builder import Build, write_cell
 from sscell.cell import Cell
 from sscell.dataset import metadata
 from sscell.engine import Resolution
@@ -460,6 +461,18 @@ def test_pressure_with_a_contact_of_ones_own_acts_on_any_cell():
     assert "its effect here is assumed" in " ".join(metadata(parted, "warnings"))
     at = 100
     assert float(parted["Voltage [V]"][at]) < float(plain["Voltage [V]"][at])
+
+
+def test_a_cell_of_ones_own_gets_a_contact_with_its_pressure(tmp_path):
+    build = Build("Liang2023", "mine", pressure="30 MPa", settings={START: "0.5"})
+    cell = write_cell(build, tmp_path / "mine.toml")
+    assert cell.values[APPLIED] == 3e7
+    assert cell.parameters[APPLIED].kind == "stated"
+    assert first(cell) == 0.5
+    with pytest.raises(ParameterError, match="has no parameter 'Initial contact fraction'"):
+        write_cell(
+            Build("Liang2023", "other", settings={START: "0.5"}), tmp_path / "other.toml"
+        )
 
 
 def test_contact_is_part_of_the_structure():
