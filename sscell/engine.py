@@ -25,6 +25,7 @@ __all__ = [
     "Engine",
     "Resolution",
     "engine",
+    "forget",
     "series",
 ]
 
@@ -360,3 +361,8 @@ def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> E
     if key not in _ENGINES:
         _ENGINES[key] = Engine(cell, resolution, controlled)
     return _ENGINES[key]
+
+
+def forget() -> None:
+    """Drop all built models, as a new process has none."""
+    _ENGINES.clear()

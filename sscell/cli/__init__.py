@@ -25,7 +25,7 @@ app = typer.Typer(
 _ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 # Each of these modules has a function `register(app)` that adds its commands.
-_COMMAND_MODULES = ("cells", "runs", "lab", "data", "study", "fitting")
+_COMMAND_MODULES = ("cells", "runs", "lab", "data", "study", "fitting", "bench")
 
 for _name in _COMMAND_MODULES:
     importlib.import_module(f"sscell.cli.{_name}").register(app)
