@@ -13,6 +13,7 @@ import pybamm
 
 from sscell.cell import Cell
 from sscell.errors import ParameterError
+from sscell.integrator import Integrator, Stretch, leaner
 from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, solver
 
 __all__ = [
@@ -180,6 +181,7 @@ class Engine:
         self._solver = simulation.solver
         self._defaults = {**LIMITS, **own}
         self.input_names = (*parameters, *self._defaults)
+        self._controlled = controlled
         # PyBaMM orders the columns of the sensitivities by the names of the inputs.
         self.sensitive = tuple(sorted(sensitive))
 
@@ -192,12 +194,20 @@ class Engine:
             for name in self.outputs
         ]
         # The outputs share most of what they are computed from.
-        return casadi.Function(
+        function = casadi.Function(
             "outputs",
             [t, y, casadi.vertcat(*inputs.values())],
             [casadi.densify(casadi.vertcat(*rows))],
             {"cse": True},
         )
+        return leaner(function)
+
+    @cached_property
+    def _integrator(self) -> Integrator:
+        return Integrator(self.model, self._solver, self.input_names)
+
+    def _values(self, inputs: Mapping[str, float]) -> np.ndarray:
+        return np.array([inputs[name] for name in self.input_names], dtype=float)
 
     def inputs(self, cell: Cell, current: float = 0.0, **limits: float) -> dict[str, float]:
         """Values of all inputs.
@@ -227,9 +237,11 @@ class Engine:
     ) -> Any:
         """Integrate from the end of a solution (or from the start if None).
 
+        Sensitivities go through PyBaMM's own steps, all else through the integrator.
+
         Parameters
         ----------
-        solution : pybamm.Solution or None
+        solution : Stretch, pybamm.Solution or None
             Where the cell is.
         duration : float
             Longest time [s].
@@ -241,9 +253,11 @@ class Engine:
 
         Returns
         -------
-        pybamm.Solution
+        Stretch or pybamm.Solution
             Of this step alone.
         """
+        if not self.sensitive:
+            return self._run(solution, duration, inputs, times)
         return self._solver.step(
             solution,
             self.model,
@@ -253,6 +267,27 @@ class Engine:
             t_interp=times,
             calculate_sensitivities=list(self.sensitive),
         )
+
+    def _run(
+        self,
+        before: Stretch | None,
+        duration: float,
+        inputs: Mapping[str, float],
+        times: np.ndarray | None,
+    ) -> Stretch:
+        values = self._values(inputs)
+        t, y = self._state(before, values)
+        found = self._integrator.run(t, y, duration, values, times)
+        if self._controlled == "current":
+            found.current = inputs["Current function [A]"]
+        return found
+
+    def _state(
+        self, before: Stretch | None, values: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        if before is None:
+            return 0.0, self._integrator.start(values)
+        return float(before.t[-1]), self._integrator.adopted(before, values)
 
     def evaluate(
         self, t: np.ndarray, y: np.ndarray, inputs: Mapping[str, float]
@@ -279,7 +314,7 @@ class Engine:
         states = np.array(y.T, dtype=float, order="C")
         table = np.empty((times.size, len(self.outputs)))
         buffer, evaluate = self._function.buffer()
-        p = np.array([inputs[name] for name in self.input_names], dtype=float)
+        p = self._values(inputs)
         buffer.set_arg(2, memoryview(p))
         for now, state, row in zip(times[:, None], states, table, strict=True):
             buffer.set_arg(0, memoryview(now))
@@ -293,7 +328,7 @@ class Engine:
 
         Parameters
         ----------
-        solution : pybamm.Solution or None
+        solution : Stretch or None
             None: the cell as assembled.
         inputs : mapping
             From `inputs`.
@@ -303,10 +338,8 @@ class Engine:
         tuple of float and numpy.ndarray, shape (states, 1)
             Time [s] and state [-].
         """
-        if solution is None:
-            initial = self.model.concatenated_initial_conditions
-            return 0.0, np.asarray(initial.evaluate(0, inputs=dict(inputs)))
-        return float(solution.t[-1]), np.asarray(solution.all_ys[-1])[:, -1:]
+        t, y = self._state(solution, self._values(inputs))
+        return t, y[:, None]
 
     @staticmethod
     def stop_reason(solution: Any) -> str:

@@ -227,7 +227,7 @@ class Run:
         self, built: Engine, inputs: Mapping[str, float]
     ) -> dict[str, np.ndarray] | None:
         """Outputs as soon as the inputs act, where no equation has to be solved first."""
-        ours = self.solution is None or self.solution.all_models[-1] is built.model
+        ours = self.solution is None or self.solution.model is built.model
         if not ours or built.model.algebraic:
             return None
         t, y = built.state(self.solution, inputs)

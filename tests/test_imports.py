@@ -28,7 +28,8 @@ ALLOWED = {
     "cell": {"parameters", "network", "sites", "submodels"},
     "builder": {"parameters", "network", "submodels", "cell"},
     "model": {"cell", "submodels", "parameters", "network"},
-    "engine": {"model", "cell"},
+    "integrator": set(),
+    "engine": {"integrator", "model", "cell"},
     "impedance": {"engine", "model", "cell"},
     "results": {"cell", "dataset", "engine", "model", "protocols"},
     "runner": {"engine", "impedance", "results", "model", "cell", "protocols", "dataset"},
@@ -54,6 +55,10 @@ ALLOWED = {
         *("cell", "protocols", "simulation", "dataset", "analysis"),
     },
     "refit": {"observables", "measures", "validation", "engine", "cell", "parameters"},
+    "bench": {
+        *("engine", "integrator", "model", "cell", "simulation", "protocols", "sweeps"),
+        *("fitting", "parameters"),
+    },
     "plots": {"dataset", "analysis", "validation"},
     "report": {"dataset", "analysis", "validation"},
 }
