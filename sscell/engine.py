@@ -33,6 +33,7 @@ __all__ = [
 LOWER, UPPER = "lower voltage cut-off", "upper voltage cut-off"
 CURRENT, CAPACITY = "current limit", "capacity limit"
 FAR = 1e3  # V or A.h: a limit that is never reached
+_BLOCK = 16  # times that are evaluated together
 _TAG = "[experiment]"  # lets the solver go on after an event
 LIMITS = {
     "Lower limit [V]": -FAR,
@@ -203,6 +204,11 @@ class Engine:
         return leaner(function)
 
     @cached_property
+    def _blocks(self) -> casadi.Function:
+        """Outputs at several times, with the inputs in common."""
+        return self._function.map("blocks", "serial", _BLOCK, [2], [])
+
+    @cached_property
     def _integrator(self) -> Integrator:
         return Integrator(self.model, self._solver, self.input_names)
 
@@ -308,19 +314,23 @@ class Engine:
         dict of str to numpy.ndarray, shape (n,)
             By name, in the unit of the name.
         """
-        # One call per time through CasADi's buffers: handing it whole arrays costs more
-        # than the evaluation itself.
-        times = np.array(t, dtype=float)
-        states = np.array(y.T, dtype=float, order="C")
-        table = np.empty((times.size, len(self.outputs)))
-        buffer, evaluate = self._function.buffer()
+        # Blocks of times through CasADi's buffers: handing it whole arrays, or one time
+        # after the other, costs more than the evaluation itself.
+        count = t.size
+        padded = -(-count // _BLOCK) * _BLOCK
+        times, states = np.empty(padded), np.empty((padded, y.shape[0]))
+        times[:count], states[:count] = t, y.T
+        times[count:], states[count:] = t[-1], y[:, -1]
+        table = np.empty((padded, len(self.outputs)))
         p = self._values(inputs)
+        buffer, evaluate = self._blocks.buffer()
         buffer.set_arg(2, memoryview(p))
-        for now, state, row in zip(times[:, None], states, table, strict=True):
-            buffer.set_arg(0, memoryview(now))
-            buffer.set_arg(1, memoryview(state))
-            buffer.set_res(0, memoryview(row))
+        for k in range(0, padded, _BLOCK):
+            buffer.set_arg(0, memoryview(times[k : k + _BLOCK]))
+            buffer.set_arg(1, memoryview(states[k : k + _BLOCK]))
+            buffer.set_res(0, memoryview(table[k : k + _BLOCK]))
             evaluate()
+        table = table[:count]
         return dict(zip(self.outputs, table.T.copy(), strict=True))
 
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:

@@ -125,7 +125,7 @@ class Integrator:
         initial = model.concatenated_initial_conditions.to_casadi(t, y, inputs=inputs)
         own, cse = [t, y, p], {"cse": True}
         functions = {
-            "rhs": casadi.Function("rhs", own, [every], cse),
+            "rhs": casadi.Function("rhs", own, [casadi.densify(every)], cse),
             "events": casadi.Function("events", own, [casadi.vertcat(*events)], cse),
             "start": casadi.Function("start", [p], [initial]),
         }
@@ -145,7 +145,10 @@ class Integrator:
         slopes = casadi.Function("slopes", own, [casadi.jacobian(every, own[1])])
         factor, mass = casadi.MX.sym("factor"), casadi.DM(self.model.mass_matrix.entries)
         newton = casadi.Function(
-            "newton", [*own, factor], [slopes(*own) - factor * mass], {"never_inline": False}
+            "newton",
+            [*own, factor],
+            [slopes(*own) - factor * mass],
+            {"never_inline": False},
         )
         try:
             return newton.expand()
@@ -246,12 +249,17 @@ class Integrator:
         ends = np.array([first, begun + duration])
         wanted = np.empty(0) if times is None else np.array(begun + times, dtype=float)
         wanted[wanted < first] = first
-        rates = np.array(self.functions["rhs"](first, y, values)).ravel()
-        rates[self.model.len_rhs :] = 0
+        y = np.array(y, dtype=float)
+        rates = self._rates(first, y, values)
         clock = time.perf_counter()
         try:
             (found,) = self._group.solve(
-                ends, wanted, y[None, :], rates[None, :], values[None, :], pbar=np.empty((0, 0))
+                ends,
+                wanted,
+                y[None, :],
+                rates[None, :],
+                values[None, :],
+                pbar=np.empty((0, 0)),
             )
         except ValueError as error:
             raise pybamm.SolverError(str(error)) from None
@@ -265,10 +273,19 @@ class Integrator:
             termination = self._ended(t, states, values)
         return Stretch(self.model, t, states, termination, seconds)
 
+    def _rates(self, t: float, y: np.ndarray, values: np.ndarray) -> np.ndarray:
+        rates = np.empty(y.size)
+        buffer, evaluate = self.functions["rhs"].buffer()
+        buffer.set_arg(0, memoryview(np.array([t])))
+        buffer.set_arg(1, memoryview(y))
+        buffer.set_arg(2, memoryview(values))
+        buffer.set_res(0, memoryview(rates))
+        evaluate()
+        rates[self.model.len_rhs :] = 0
+        return rates
+
     def _ended(self, t: np.ndarray, states: np.ndarray, values: np.ndarray) -> str:
-        margins = np.array(
-            self.functions["events"](t[-1], states[:, -1], values)
-        ).ravel()
+        margins = np.array(self.functions["events"](t[-1], states[:, -1], values)).ravel()
         if t.size == 1:
             past = [e.name for e, m in zip(self._events, margins, strict=True) if m <= 0]
             if past:
