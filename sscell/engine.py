@@ -68,6 +68,12 @@ _DEGRADATION_SERIES = (
     "Interphase grown [Ohm.m2]",
     "Contacted surface fraction",
 )
+_CONTACT_SERIES = (
+    "Stack pressure [MPa]",
+    "Contact fraction",
+    "Free stack thickness change [m]",
+    "Irreversible thickness change [um]",
+)
 
 
 def series(cell: Cell, budget: Sequence[str]) -> tuple[str, ...]:
@@ -86,7 +92,8 @@ def series(cell: Cell, budget: Sequence[str]) -> tuple[str, ...]:
     """
     beside = _REDOX_SERIES if cell.has_redox else ()
     worn = _DEGRADATION_SERIES if cell.has_degradation else ()
-    return (*SERIES, *budget, *cell.host.outputs, *beside, *worn)
+    pressed = _CONTACT_SERIES if cell.has_contact else ()
+    return (*SERIES, *budget, *cell.host.outputs, *beside, *worn, *pressed)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from sscell.analysis.capacity import (
     dqdv_peaks,
     half_cycles,
 )
+from sscell.analysis.pressure import PRESSURE, pressure_between
 from sscell.dataset import metadata
 from sscell.errors import ParameterError, did_you_mean
 from sscell.units import FARADAY
@@ -163,6 +164,30 @@ class Reading:
         known = [v for v in values if v is not None]
         return float(np.quantile(known, where["quantile"])) if known else None
 
+    def pressure_change(self, where: Mapping[str, Any]) -> float | None:
+        """Change of the stack pressure over a half cycle or ``between`` voltages [MPa]."""
+        half = self.half(where)
+        if half is None:
+            return None
+        low, high = where.get("between", (-np.inf, np.inf))
+        offset = self.offset(where)
+        return pressure_between(self.data, half, low - offset, high - offset)
+
+    def pressure_swing(self, where: Mapping[str, Any]) -> float | None:
+        """Highest less lowest stack pressure over a half cycle [MPa]."""
+        half = self.half(where)
+        return (
+            None if half is None else float(np.ptp(self.data[PRESSURE].values[half.rows]))
+        )
+
+    def complete(self, where: Mapping[str, Any]) -> float | None:
+        """First cycle at a ``share`` of the highest capacity in a direction, by number [-]."""
+        halves = [h for h in self._halves if h.direction == where["direction"]]
+        if not halves:
+            return None
+        enough = where["share"] * max(h.capacity for h in halves)
+        return float(next(h.cycle for h in halves if h.capacity >= enough))
+
     def equilibrium(self, where: Mapping[str, Any]) -> float:
         """Potential between two phases from their formation energies [V]."""
         values = metadata(self.data, "parameters", "equilibrium potentials")
@@ -188,6 +213,9 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "OCV plateau count": lambda r, where: len(r.titration(where)["ocv_plateaus_V"]),
     "overpotential": Reading.overpotential,
     "equilibrium potential": Reading.equilibrium,
+    "pressure change": Reading.pressure_change,
+    "pressure swing": Reading.pressure_swing,
+    "first complete cycle": Reading.complete,
 }
 
 

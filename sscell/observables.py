@@ -40,6 +40,10 @@ class Run:
         Protocols in order: ``do`` names one, the rest are its arguments.
     state : str, optional
         As for `sscell.simulate`.
+    pressure : float, optional
+        On the stack [MPa]; default: the set's own.
+    formation_temperature : float, optional
+        Where it differs from `temperature` [degC].
 
     Examples
     --------
@@ -52,6 +56,8 @@ class Run:
     temperature: float
     steps: tuple[Mapping[str, Any], ...]
     state: str = "pristine"
+    pressure: float | None = None
+    formation_temperature: float | None = None
 
     def protocol(self) -> Protocol:
         """Protocol of all steps, one after another.
@@ -88,7 +94,8 @@ class Run:
             + (f" x{step['cycles']}" if step.get("cycles", 1) != 1 else "")
             for step in self.steps
         ]
-        return f"{self.temperature:g} degC, " + " then ".join(words)
+        pressed = "" if self.pressure is None else f"{self.pressure:g} MPa, "
+        return f"{self.temperature:g} degC, {pressed}" + " then ".join(words)
 
 
 @dataclass(frozen=True)
@@ -300,6 +307,8 @@ class ObservableTable:
                 float(row["temperature"]),
                 tuple(row["steps"]),
                 row.get("state", "pristine"),
+                row.get("pressure"),
+                row.get("formation_temperature"),
             )
             for name, row in table.get("runs", {}).items()
         }

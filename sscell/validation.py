@@ -304,6 +304,8 @@ def run_all(
                 run.protocol(),
                 temperature=run.temperature,
                 state=run.state,
+                pressure=run.pressure,
+                formation_temperature=run.formation_temperature,
                 on_progress=tell,
                 resolution=resolution,
             )

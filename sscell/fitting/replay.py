@@ -93,6 +93,8 @@ class Course:
         Factor on its residuals [-].
     state : str
         Where the cell started from.
+    pressure : float or None
+        On the stack [Pa]; None: the set's own.
     """
 
     label: str
@@ -102,6 +104,7 @@ class Course:
     window: tuple[float, float]
     weight: float = 1.0
     state: str = "pristine"
+    pressure: float | None = None
 
     @property
     def measured(self) -> np.ndarray:
@@ -123,6 +126,7 @@ class Course:
         """Changes with anything that a fit depends on."""
         steps = [(s.current, s.duration, s.limit) for s in self.segments]
         said = (self.label, self.celsius, self.noise, self.weight, self.state, steps)
+        said += () if self.pressure is None else (self.pressure,)
         return repr(said).encode() + self.time.tobytes() + self.measured.tobytes()
 
     @property

@@ -278,7 +278,7 @@ def fit(
     on_progress : callable, optional
         Called with the share done [-] and a text: cost and best values.
     **options
-        ``temperature``, ``weights``, ``states``, ``noise``, ``cutoffs``, ``log``,
+        ``temperature``, ``pressure``, ``weights``, ``states``, ``noise``, ``cutoffs``, ``log``,
         ``priors``, ``separate``, ``points``, ``only``, ``resolution``, as for `prepare`.
 
     Returns
