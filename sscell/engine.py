@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +12,12 @@ import casadi
 import numpy as np
 import pybamm
 
+from sscell import cache
 from sscell.cell import Cell
 from sscell.errors import ParameterError
-from sscell.integrator import Integrator, Stretch, leaner
-from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, solver
+from sscell.functions import Functions, made
+from sscell.integrator import Integrator, Stretch
+from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, budget_of, solver
 
 __all__ = [
     "CAPACITY",
@@ -167,57 +170,58 @@ class Engine:
         controlled: str,
         sensitive: Sequence[str] = (),
     ):
+        self._cell, self._resolution = cell, resolution
+        self._controlled = controlled
+        own = _VOLTAGE_INPUTS if controlled == "voltage" else {}
+        self._parameters = tuple(cell.parameter_dict())
+        self._defaults = {**LIMITS, **own}
+        self.input_names = (*self._parameters, *self._defaults)
+        self.budget = budget_of(cell)
+        self.outputs = series(cell, self.budget)
+        # PyBaMM orders the columns of the sensitivities by the names of the inputs.
+        self.sensitive = tuple(sorted(sensitive))
+        self._solver = solver(resolution.rtol, resolution.atol)
+
+    @cached_property
+    def model(self) -> pybamm.BaseModel:
+        """The discretised model: only what its functions do not say needs it."""
+        resolution = self._resolution
         model = SolidStateCell(
-            cell,
+            self._cell,
             shells=resolution.shells,
             thickness_points=resolution.thickness_points,
             double_layer=resolution.double_layer,
-            controlled=controlled,
+            controlled=self._controlled,
         )
         model.events = _events(model)
-        own = _VOLTAGE_INPUTS if controlled == "voltage" else {}
-        parameters = dict.fromkeys(cell.parameter_dict(), "[input]")
-        simulation = pybamm.Simulation(
-            model,
-            parameter_values=pybamm.ParameterValues(parameters),
-            solver=solver(resolution.rtol, resolution.atol),
-        )
+        values = pybamm.ParameterValues(dict.fromkeys(self._parameters, "[input]"))
+        simulation = pybamm.Simulation(model, parameter_values=values, solver=self._solver)
         simulation.build()
-        self.model = simulation.built_model
-        self.budget = model.budget
-        self.outputs = series(cell, model.budget)
-        self._solver = simulation.solver
-        self._defaults = {**LIMITS, **own}
-        self.input_names = (*parameters, *self._defaults)
-        self._controlled = controlled
-        # PyBaMM orders the columns of the sensitivities by the names of the inputs.
-        self.sensitive = tuple(sorted(sensitive))
+        return simulation.built_model
 
     @cached_property
-    def _function(self) -> casadi.Function:
-        t, y = casadi.MX.sym("t"), casadi.MX.sym("y", self.model.len_rhs_and_alg)
-        inputs = {name: casadi.MX.sym(name) for name in self.input_names}
-        rows = [
-            self.model.get_processed_variable(name).to_casadi(t, y, inputs=inputs)
-            for name in self.outputs
-        ]
-        # The outputs share most of what they are computed from.
-        function = casadi.Function(
-            "outputs",
-            [t, y, casadi.vertcat(*inputs.values())],
-            [casadi.densify(casadi.vertcat(*rows))],
-            {"cse": True},
-        )
-        return leaner(function)
+    def functions(self) -> Functions:
+        """What a run evaluates, from the cache or made from the model."""
+        resolution, data = self._resolution, self._cell.data
+        about = [data["physics"], data.get("network"), resolution.shells]
+        about += [resolution.thickness_points, resolution.double_layer, self._controlled]
+        told = json.dumps([*about, self.input_names, self.outputs], default=str)
+        name = f"{cache.content_hash(told)}.json"
+        known = cache.fetch(name)
+        if known is not None:
+            return Functions.from_bytes(known)
+        functions = made(self.model, self.input_names, self.outputs)
+        cache.keep(name, functions.to_bytes())
+        return functions
 
     @cached_property
     def _blocks(self) -> casadi.Function:
         """Outputs at several times, with the inputs in common."""
-        return self._function.map("blocks", "serial", _BLOCK, [2], [])
+        return self.functions["outputs"].map("blocks", "serial", _BLOCK, [2], [])
 
     @cached_property
     def _integrator(self) -> Integrator:
-        return Integrator(self.model, self._solver, self.input_names)
+        return Integrator(self.functions, self._solver, len(self.input_names))
 
     def _values(self, inputs: Mapping[str, float]) -> np.ndarray:
         return np.array([inputs[name] for name in self.input_names], dtype=float)

@@ -1,15 +1,12 @@
 """Integration of a built model: IDA and KLU through PyBaMM's compiled solver, called directly.
 
 PyBaMM's `BaseSolver.step` sorts and checks a hundred inputs before every step, which costs more
-than many a step itself. Here the functions of the model are made once, each in the form that
-evaluates fastest, and handed to the same solver.
+than many a step itself. Here the functions of the model are handed to the same solver once.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import casadi
@@ -17,11 +14,12 @@ import numpy as np
 import pybamm
 from pybammsolvers import idaklu
 
-__all__ = ["Integrator", "Stretch", "leaner"]
+from sscell.functions import Functions
+
+__all__ = ["Integrator", "Stretch"]
 
 _ROOT_FOUND = 2  # IDA_ROOT_RETURN
 _CURRENT = "Current variable [A]"
-_CALLS_PER_SCALAR = 12  # an operation on arrays costs as much as so many on scalars
 
 
 class Stretch:
@@ -29,8 +27,8 @@ class Stretch:
 
     Parameters
     ----------
-    model : pybamm.BaseModel
-        Built.
+    functions : Functions
+        Of the model.
     t : numpy.ndarray, shape (n,)
         Times [s].
     y : numpy.ndarray, shape (states, n)
@@ -45,14 +43,14 @@ class Stretch:
 
     def __init__(
         self,
-        model: Any,
+        functions: Functions,
         t: np.ndarray,
         y: np.ndarray,
         termination: str,
         seconds: float,
         current: float = np.nan,
     ):
-        self.model, self.t, self.y = model, t, y
+        self.functions, self.t, self.y = functions, t, y
         self.termination, self.current = termination, current
         self.solve_time = pybamm.TimerTime(seconds)
 
@@ -61,29 +59,7 @@ class Stretch:
         """Where it ended; the rest is let go."""
         end = self.y[:, -1:].copy()
         ended = self.t[-1:].copy()
-        return Stretch(self.model, ended, end, self.termination, 0.0, self.current)
-
-
-def leaner(function: casadi.Function) -> casadi.Function:
-    """The same function as operations on scalars, where that evaluates faster.
-
-    Parameters
-    ----------
-    function : casadi.Function
-        Of operations on arrays.
-
-    Returns
-    -------
-    casadi.Function
-        The same numbers.
-    """
-    try:
-        scalar = function.expand()
-    except RuntimeError:  # such as an interpolation, which has no scalar form
-        return function
-    if scalar.n_instructions() > _CALLS_PER_SCALAR * function.n_instructions():
-        return function
-    return scalar
+        return Stretch(self.functions, ended, end, self.termination, 0.0, self.current)
 
 
 class Integrator:
@@ -91,112 +67,17 @@ class Integrator:
 
     Parameters
     ----------
-    model : pybamm.BaseModel
-        Discretised, in standard form.
+    functions : Functions
+        Of the model.
     solver : pybamm.IDAKLUSolver
         Its tolerances and options.
-    names : sequence of str
-        Of all inputs, in the order of their values.
+    inputs : int
+        How many there are [-].
     """
 
-    def __init__(self, model: Any, solver: Any, names: Sequence[str]):
-        self.model, self._solver, self._names = model, solver, tuple(names)
-        self._events = [e for e in model.events if e.event_type.name == "TERMINATION"]
-        self.functions = self._make()
-        self._group = self._grouped(self.functions)
-
-    # Functions -----------------------------------------------------------------------
-
-    def symbols(self) -> tuple[Any, Any, Any, dict[str, Any]]:
-        """Time, state, inputs in one column, and inputs by name."""
-        t, y = casadi.MX.sym("t"), casadi.MX.sym("y", self.model.len_rhs_and_alg)
-        p = casadi.MX.sym("p", len(self._names))
-        return t, y, p, {name: p[k] for k, name in enumerate(self._names)}
-
-    def _make(self) -> dict[str, casadi.Function]:
-        model = self.model
-        t, y, p, inputs = self.symbols()
-        rhs = model.concatenated_rhs.to_casadi(t, y, inputs=inputs)
-        algebraic = casadi.MX(0, 1)
-        if model.len_alg:
-            algebraic = model.concatenated_algebraic.to_casadi(t, y, inputs=inputs)
-        every = casadi.vertcat(rhs, algebraic)
-        events = [e.expression.to_casadi(t, y, inputs=inputs) for e in self._events]
-        initial = model.concatenated_initial_conditions.to_casadi(t, y, inputs=inputs)
-        own, cse = [t, y, p], {"cse": True}
-        functions = {
-            "rhs": casadi.Function("rhs", own, [casadi.densify(every)], cse),
-            "events": casadi.Function("events", own, [casadi.vertcat(*events)], cse),
-            "start": casadi.Function("start", [p], [initial]),
-        }
-        functions = {k: leaner(f) for k, f in functions.items()}
-        functions["newton"] = self._newton(own, every)
-        if model.len_alg:
-            parts = {
-                "algebraic": algebraic,
-                "algebraic_slopes": casadi.jacobian(algebraic, y),
-            }
-            for k, part in parts.items():
-                functions[k] = leaner(casadi.Function(k, own, [part], cse))
-        return functions
-
-    def _newton(self, own: list[Any], every: Any) -> casadi.Function:
-        """Jacobian less the mass matrix times a factor, in scalar operations."""
-        slopes = casadi.Function("slopes", own, [casadi.jacobian(every, own[1])])
-        factor, mass = casadi.MX.sym("factor"), casadi.DM(self.model.mass_matrix.entries)
-        newton = casadi.Function(
-            "newton",
-            [*own, factor],
-            [slopes(*own) - factor * mass],
-            {"never_inline": False},
-        )
-        try:
-            return newton.expand()
-        except RuntimeError:
-            return newton
-
-    def _grouped(self, functions: Mapping[str, casadi.Function]) -> Any:
-        """PyBaMM's solver with these functions."""
-        model, states = self.model, self.model.len_rhs_and_alg
-        newton = functions["newton"]
-        pattern = newton.sparsity_out(0)
-        v = casadi.MX.sym("v", states)
-        t, y, p, _ = self.symbols()
-        moved = casadi.densify(newton(t, y, p, 0.0) @ v)
-        held = casadi.vertcat(v[: model.len_rhs], casadi.DM.zeros(model.len_alg))
-        nothing = casadi.Function("nothing", [], [])
-        handed = {
-            "rhs_alg": functions["rhs"],
-            "jac_times_cjmass": newton,
-            "jac_action": casadi.Function("moved", [t, y, p, v], [moved]),
-            "mass_action": casadi.Function("held", [v], [held]),
-            "sens": nothing,
-            "events": functions["events"],
-            "alg_res": functions.get("algebraic", nothing),
-            "alg_jac": functions.get("algebraic_slopes", nothing),
-        }
-        ids = np.concatenate([np.ones(model.len_rhs), np.zeros(model.len_alg)])
-        return idaklu.create_casadi_solver_group(
-            number_of_states=states,
-            number_of_parameters=0,
-            jac_times_cjmass_colptrs=np.array(pattern.colind(), dtype=np.int64),
-            jac_times_cjmass_rowvals=np.array(pattern.row(), dtype=np.int64),
-            jac_times_cjmass_nnz=pattern.nnz(),
-            jac_bandwidth_lower=pattern.bw_lower(),
-            jac_bandwidth_upper=pattern.bw_upper(),
-            number_of_events=len(self._events),
-            rhs_alg_id=ids,
-            atol=np.full(states, float(self._solver.atol)),
-            rtol=self._solver.rtol,
-            inputs=len(self._names),
-            var_fcns=[],
-            dvar_dy_fcns=[],
-            dvar_dp_fcns=[],
-            options=self._solver.options,
-            **{k: idaklu.generate_function(f.serialize()) for k, f in handed.items()},
-        )
-
-    # Integration ---------------------------------------------------------------------
+    def __init__(self, functions: Functions, solver: Any, inputs: int):
+        self.functions = functions
+        self._group = _grouped(functions, solver, inputs)
 
     def start(self, values: np.ndarray) -> np.ndarray:
         """State of the model before anything was done with it.
@@ -218,7 +99,7 @@ class Integrator:
         y: np.ndarray,
         duration: float,
         values: np.ndarray,
-        times: np.ndarray | None,
+        times: np.ndarray | None = None,
     ) -> Stretch:
         """Integrate for a time, or until an event.
 
@@ -232,8 +113,9 @@ class Integrator:
             [s].
         values : numpy.ndarray, shape (inputs,)
             Inputs in the order of the names.
-        times : numpy.ndarray or None
-            Where the solution is wanted, since the start [s]; None: where the solver stops.
+        times : numpy.ndarray, optional
+            Where the solution is wanted, since the start [s]; default: where the solver
+            stops.
 
         Returns
         -------
@@ -254,12 +136,7 @@ class Integrator:
         clock = time.perf_counter()
         try:
             (found,) = self._group.solve(
-                ends,
-                wanted,
-                y[None, :],
-                rates[None, :],
-                values[None, :],
-                pbar=np.empty((0, 0)),
+                ends, wanted, y[None, :], rates[None, :], values[None, :], pbar=_NOTHING
             )
         except ValueError as error:
             raise pybamm.SolverError(str(error)) from None
@@ -271,7 +148,7 @@ class Integrator:
         termination = "final time"
         if found.flag == _ROOT_FOUND:
             termination = self._ended(t, states, values)
-        return Stretch(self.model, t, states, termination, seconds)
+        return Stretch(self.functions, t, states, termination, seconds)
 
     def _rates(self, t: float, y: np.ndarray, values: np.ndarray) -> np.ndarray:
         rates = np.empty(y.size)
@@ -281,20 +158,20 @@ class Integrator:
         buffer.set_arg(2, memoryview(values))
         buffer.set_res(0, memoryview(rates))
         evaluate()
-        rates[self.model.len_rhs :] = 0
+        rates[self.functions.differential :] = 0
         return rates
 
     def _ended(self, t: np.ndarray, states: np.ndarray, values: np.ndarray) -> str:
-        margins = np.array(self.functions["events"](t[-1], states[:, -1], values)).ravel()
+        events = self.functions["events"]
+        margins = np.array(events(t[-1], states[:, -1], values)).ravel()
+        names = self.functions.events
         if t.size == 1:
-            past = [e.name for e, m in zip(self._events, margins, strict=True) if m <= 0]
+            past = [name for name, m in zip(names, margins, strict=True) if m <= 0]
             if past:
                 raise pybamm.SolverError(
                     f"Events {past} are non-positive at initial conditions"
                 )
-        return f"event: {self._events[int(np.nanargmin(np.abs(margins)))].name}"
-
-    # States of another model ---------------------------------------------------------
+        return f"event: {names[int(np.nanargmin(np.abs(margins)))]}"
 
     def adopted(self, before: Stretch, values: np.ndarray) -> np.ndarray:
         """State where a solution ended, of this model or of one with other unknowns.
@@ -311,20 +188,57 @@ class Integrator:
         numpy.ndarray, shape (states,)
         """
         y = before.y[:, -1]
-        if before.model is self.model:
+        if before.functions is self.functions:
             return y
-        known = {v.name: y[s[0]] for v, s in before.model.y_slices.items()}
-        state = self.start(values)
-        for variable, slices in self.model.y_slices.items():
-            if variable.name == _CURRENT:
-                state[slices[0]] = before.current
-            elif variable.name in known:
-                state[slices[0]] = known[variable.name]
+        state, other = self.start(values), before.functions.slices
+        for name, (low, high) in self.functions.slices.items():
+            if name == _CURRENT:
+                state[low:high] = before.current
+            elif name in other:
+                state[low:high] = y[slice(*other[name])]
         return state
 
-    @cached_property
-    def cost(self) -> int:
-        """Scalar operations of the functions that are called most [-]."""
-        return sum(
-            int(self.functions[k].n_instructions()) for k in ("rhs", "newton", "events")
-        )
+
+_NOTHING = np.empty((0, 0))
+
+
+def _grouped(functions: Functions, solver: Any, inputs: int) -> Any:
+    """PyBaMM's compiled solver with these functions."""
+    v = casadi.MX.sym("v", functions.states)
+    held = casadi.vertcat(v[: functions.differential], casadi.DM.zeros(functions.algebraic))
+    nothing = casadi.Function("nothing", [], []).serialize()
+    texts = functions.texts
+    handed = {
+        "rhs_alg": texts["rhs"],
+        "jac_times_cjmass": texts["newton"],
+        "jac_action": texts["moved"],
+        "mass_action": casadi.Function("held", [v], [held]).serialize(),
+        "sens": nothing,
+        "events": texts["events"],
+        "alg_res": texts.get("algebraic", nothing),
+        "alg_jac": texts.get("algebraic_slopes", nothing),
+    }
+    rows = np.array(functions.rows, dtype=np.int64)
+    columns = np.array(functions.columns, dtype=np.int64)
+    apart = rows - np.repeat(np.arange(functions.states), np.diff(columns))
+    kinds = np.zeros(functions.states)
+    kinds[: functions.differential] = 1
+    return idaklu.create_casadi_solver_group(
+        number_of_states=functions.states,
+        number_of_parameters=0,
+        jac_times_cjmass_colptrs=columns,
+        jac_times_cjmass_rowvals=rows,
+        jac_times_cjmass_nnz=rows.size,
+        jac_bandwidth_lower=int(apart.max(initial=0)),
+        jac_bandwidth_upper=int(-apart.min(initial=0)),
+        number_of_events=len(functions.events),
+        rhs_alg_id=kinds,
+        atol=np.full(functions.states, float(solver.atol)),
+        rtol=solver.rtol,
+        inputs=inputs,
+        var_fcns=[],
+        dvar_dy_fcns=[],
+        dvar_dp_fcns=[],
+        options=solver.options,
+        **{name: idaklu.generate_function(text) for name, text in handed.items()},
+    )

@@ -19,7 +19,7 @@ from sscell.submodels.electrolyte_redox import ElectrolyteRedox
 from sscell.submodels.sizes import particle_sizes
 from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
 
-__all__ = ["ATOL", "RTOL", "SolidStateCell", "solver"]
+__all__ = ["ATOL", "RTOL", "SolidStateCell", "budget_of", "solver"]
 
 RTOL, ATOL = 1e-5, 1e-7
 SHELLS = 50
@@ -146,7 +146,7 @@ class SolidStateCell(pybamm.BaseModel):
     @property
     def budget(self) -> tuple[str, ...]:
         """Names of the contributions that sum to the voltage."""
-        return (*_BUDGET, *self.cell.host.budget)
+        return budget_of(self.cell)
 
     def _general_variables(self, controlled: str) -> dict[str, Any]:
         current = pybamm.Parameter("Current function [A]")
@@ -343,6 +343,21 @@ class SolidStateCell(pybamm.BaseModel):
     def default_quick_plot_variables(self) -> list[str]:
         """What ``pybamm.Simulation.plot`` shows."""
         return ["Voltage [V]", "Current [A]", *self.cell.host.outputs]
+
+
+def budget_of(cell: Cell) -> tuple[str, ...]:
+    """Names of the contributions that sum to the voltage of a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        With its cathode.
+
+    Returns
+    -------
+    tuple of str
+    """
+    return (*_BUDGET, *cell.host.budget)
 
 
 def solver(rtol: float = RTOL, atol: float = ATOL) -> pybamm.BaseSolver:

@@ -119,7 +119,13 @@ class Case:
         return tuple(legs)
 
     def cycles(self, count: int) -> tuple[Leg, ...]:
-        """Half cycles between the cut-offs."""
+        """Half cycles between the cut-offs.
+
+        Parameters
+        ----------
+        count : int
+            Of whole cycles.
+        """
         return (Leg(self.current), Leg(-self.current)) * count
 
     def at(self, rtol: float) -> Case:
@@ -195,7 +201,19 @@ def bare(case: Case, legs: Sequence[Leg], built: Engine | None = None) -> list[A
 
 
 def simulated(case: Case, legs: Sequence[Leg]) -> xr.Dataset:
-    """The same legs through `sscell.simulate`."""
+    """The same legs through `sscell.simulate`.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    legs : sequence of Leg
+        In order.
+
+    Returns
+    -------
+    xarray.Dataset
+    """
     return simulate(case.cell, protocol_of(legs), resolution=case.resolution)
 
 
