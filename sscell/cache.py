@@ -25,11 +25,8 @@ LIMIT = 500_000_000  # bytes of all files; the longest unused go first
 _ENVIRONMENT = "SSCELL_CACHE"
 _OFF = ("off", "no", "0")
 _PACKAGES = ("sscell", "pybamm", "pybammsolvers", "casadi")
-# Modules that decide what a built model computes.
-_SOURCES = (
-    *("cell", "engine", "functions", "model", "network", "parameters", "sites", "units"),
-    "submodels/*",
-)
+# Modules that decide what a built model computes are among these.
+_SOURCES = ("*.py", "submodels/*.py")
 _complained: set[str] = set()
 
 
@@ -82,7 +79,7 @@ def _surroundings() -> str:
         with contextlib.suppress(PackageNotFoundError):
             versions.append(f"{package} {version(package)}")
     here = Path(__file__).parent
-    files = sorted(p for name in _SOURCES for p in here.glob(f"{name}.py"))
+    files = sorted(p for name in _SOURCES for p in here.glob(name))
     sources = hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()
     python = ".".join(map(str, sys.version_info[:2]))
     return " ".join([*versions, python, platform.system(), platform.machine(), sources])

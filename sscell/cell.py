@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
+from sscell.mixed import MixedHosts
 from sscell.network import Network
 from sscell.parameters import GENERAL, Parameter, ParameterSet, Quantity, available
 from sscell.sites import Sites
-from sscell.submodels import conduction, sizes
+from sscell.submodels import conduction, mixed_conduction, sizes
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.contact import Contact, NoContact
 from sscell.submodels.conversion import ConversionParticle
@@ -21,6 +22,7 @@ from sscell.submodels.degradation import Degradation, NoDegradation
 from sscell.submodels.electrolyte_redox import ElectrolyteRedox
 from sscell.submodels.insertion import InsertionParticle
 from sscell.submodels.interface import Interface
+from sscell.submodels.mixed_hosts import MixedHostsParticle
 from sscell.submodels.separator import SeparatorLayers
 from sscell.units import FARADAY, Rate, parse_parameter, parse_quantity, parse_rate
 
@@ -31,6 +33,12 @@ _ANODES: dict[str, Any] = {"plateau": PlateauAnode}
 _CATHODES: dict[str, tuple[Any, Any]] = {
     "conversion": (Network, ConversionParticle),
     "insertion": (Sites, InsertionParticle),
+    "mixed": (MixedHosts, MixedHostsParticle),
+}
+# How the cathode conducts: the closure, and what a set says about it.
+_CONDUCTIONS: dict[str, tuple[Any, Any]] = {
+    "composite": (conduction.composite_conductivities, conduction.quantities),
+    "mixed": (mixed_conduction.mixed_conductivities, mixed_conduction.quantities),
 }
 _REDOX_CURRENT = "Electrolyte redox current [A]"
 _MASSES = ("active material", "cathode")
@@ -60,7 +68,7 @@ class Cell:
 
     def __post_init__(self) -> None:
         self._check_tables()
-        complete = self.parameters.complete(self.quantities)
+        complete = self._derive(self.parameters.complete(self.quantities))
         object.__setattr__(self, "parameters", complete)
         low, high = self.window
         if low >= high:
@@ -69,6 +77,14 @@ class Cell:
             )
         self._check_fractions()
         self.host.check(self.values)
+
+    def _derive(self, complete: ParameterSet) -> ParameterSet:
+        """Values that the host derives from others, such as those of a composition."""
+        derive = getattr(self.host, "derived", None)
+        entries = dict(complete.parameters)
+        for name, value in (derive(complete.values) if derive else {}).items():
+            entries[name] = replace(entries[name], value=value)
+        return replace(complete, parameters=entries)
 
     @classmethod
     def load(cls, name: str | Path) -> Cell:
@@ -128,6 +144,11 @@ class Cell:
         return bool(self.data["physics"].get("degradation", False))
 
     @property
+    def conduction(self) -> str:
+        """How the cathode conducts: ``"composite"``, or ``"mixed"`` by its own material."""
+        return str(self.data["physics"].get("conduction", "composite"))
+
+    @property
     def has_contact(self) -> bool:
         """Whether the stack pressure and the strain decide how much of the cathode touches."""
         return bool(self.data["physics"].get("contact", False))
@@ -156,6 +177,7 @@ class Cell:
         physics = self.data["physics"]
         _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode model")
         anode = _choose(_ANODES, physics.get("anode"), "anode model")
+        closure, _ = _choose(_CONDUCTIONS, self.conduction, "conduction")
         wear = Degradation if self.has_degradation else NoDegradation
         sized = self.size_classes > 0
         several = distributed or sized
@@ -163,9 +185,9 @@ class Cell:
         parts = {
             "negative electrode": anode(double_layer),
             "separator": SeparatorLayers(self.layers, double_layer),
-            "positive electrode": conduction.DistributedCathode()
+            "positive electrode": conduction.DistributedCathode(closure)
             if distributed
-            else conduction.LumpedCathode(implicit),
+            else conduction.LumpedCathode(implicit, closure),
             "positive interface": Interface(
                 implicit, double_layer, self.has_redox, several, sized
             ),
@@ -193,6 +215,7 @@ class Cell:
             self.layers,
             physics.get("cathode"),
             self.host,
+            self.conduction,
             self.has_redox,
             self.has_degradation,
             self.has_contact,
@@ -203,12 +226,13 @@ class Cell:
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about this physics."""
         anode = _choose(_ANODES, self.data["physics"].get("anode"), "anode model")
+        _, conducting = _choose(_CONDUCTIONS, self.conduction, "conduction")
         return (
             *GENERAL,
             *anode.quantities(),
             *SeparatorLayers.quantities(self.layers),
             *Interface.quantities(),
-            *conduction.quantities(),
+            *conducting(),
             *(ElectrolyteRedox.quantities() if self.has_redox else ()),
             *(Degradation.quantities() if self.has_degradation else ()),
             *(Contact.quantities([*self._irreversible]) if self.has_contact else ()),

@@ -15,6 +15,12 @@ from sscell.analysis.capacity import (
     half_cycles,
 )
 from sscell.analysis.pressure import PRESSURE, pressure_between
+from sscell.analysis.rates import rate
+from sscell.analysis.transport import (
+    cottrell,
+    guest_concentration,
+    pellet_conductivity,
+)
 from sscell.dataset import metadata
 from sscell.errors import ParameterError, did_you_mean
 from sscell.units import FARADAY
@@ -41,10 +47,14 @@ class Reading:
 
     def __init__(self, data: xr.Dataset):
         self.data = data
-        self.mass = metadata(data, "capacity_basis_mass_g", "capacities per gram")
-        self._halves = half_cycles(data)
+        self._halves = half_cycles(data) if "Step" in data else []
         self._peaks: dict[int, list[dict[str, Any]]] = {}
         self._titrations: dict[str, Mapping[str, Any]] = {}
+
+    @property
+    def mass(self) -> float:
+        """Mass of the capacity basis [g]."""
+        return metadata(self.data, "capacity_basis_mass_g", "capacities per gram")
 
     def half(self, where: Mapping[str, Any]) -> HalfCycle | None:
         """Half cycle of a direction and cycle; the last where no cycle is named."""
@@ -164,6 +174,84 @@ class Reading:
         known = [v for v in values if v is not None]
         return float(np.quantile(known, where["quantile"])) if known else None
 
+    def energy(self, where: Mapping[str, Any]) -> float | None:
+        """Energy of a half cycle against the working metal [W.h.kg-1]."""
+        half = self.half(where)
+        mass = metadata(self.data, "energy_basis_mass_g", "energies per kilogram")
+        offset = metadata(self.data, "working_metal_offset_V", "energies")
+        return None if half is None else half.energy(offset) * 1e3 / mass
+
+    def power(self, where: Mapping[str, Any]) -> float | None:
+        """Mean power of a half cycle against the working metal [W.kg-1]."""
+        half, energy = self.half(where), self.energy(where)
+        return energy * 3600 / (half.time[-1] - half.time[0]) if half and energy else None
+
+    def energy_at_power(self, where: Mapping[str, Any]) -> float | None:
+        """Energy at a ``power`` [W.kg-1], between the currents of a rate test [W.h.kg-1]."""
+        found = rate(self.data)
+        powers, energies = found["powers_W_kg"], found["energies_Wh_kg"]
+        order = np.argsort(powers)
+        known = np.log(np.array([powers, energies]))[:, order]
+        asked = np.log(where["power"])
+        if not known[0, 0] <= asked <= known[0, -1]:
+            return None
+        return float(np.exp(np.interp(asked, *known)))
+
+    def beyond(self, where: Mapping[str, Any]) -> float | None:
+        """Capacity of a discharge below a voltage ``below`` [mA.h.g-1]."""
+        half = self.half(where)
+        if half is None:
+            return None
+        past = np.flatnonzero(half.voltage + self.offset(where) < where["below"])
+        passed = half.capacity - half.charge[past[0]] if past.size else 0.0
+        return passed * 1e3 / self.mass
+
+    def uptake(self, where: Mapping[str, Any]) -> float | None:
+        """Charge that a ``series`` of lithium per host exchanges in a half cycle.
+
+        Parameters
+        ----------
+        where : mapping
+            Half cycle and series; ``within`` the first so many mA.h.g-1 if given.
+
+        Returns
+        -------
+        float or None
+            [mA.h.g-1].
+        """
+        half = self.half(where)
+        if half is None:
+            return None
+        held = self.data[where["series"]].values[half.rows]
+        end = where.get("within", np.inf) * self.mass / 1e3
+        last = np.interp(min(end, half.capacity), half.charge, held)
+        full = metadata(self.data, "theoretical_capacity_Ah", "charge of one host")
+        return float(abs(last - held[0]) * full * 1e3 / self.mass)
+
+    def ohmic(self, where: Mapping[str, Any]) -> float | None:
+        """Largest Ohmic resistance in a half cycle [Ohm.cm2]: layers, contact, cathode."""
+        half = self.half(where)
+        if half is None:
+            return None
+        names = ("Separator", "Contact", "Cathode ion", "Cathode electron")
+        lost = sum(self.data[f"{n} contribution [V]"].values[half.rows] for n in names)
+        area = metadata(self.data, "area_cm2", "resistances of an area")
+        moving = np.abs(half.current) > 0.5 * np.abs(half.current).max()
+        return float(np.max(-lost[moving] / half.current[moving]) * area)
+
+    def apparent(self, where: Mapping[str, Any]) -> float | None:
+        """Ionic conductivity after the last rest and potential step, by Cottrell [S.cm-1].
+
+        Parameters
+        ----------
+        where : mapping
+            Nothing more.
+        """
+        steps = self.data["Step"].values
+        data = self.data.isel(time=steps >= steps.max() - 1)
+        found = cottrell(data, concentration_mol_cm3=guest_concentration(data))
+        return found.apparent_ionic_conductivity_S_cm
+
     def pressure_change(self, where: Mapping[str, Any]) -> float | None:
         """Change of the stack pressure over a half cycle or ``between`` voltages [MPa]."""
         half = self.half(where)
@@ -202,6 +290,14 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "capacity": Reading.capacity,
     "capacity ratio": Reading.capacity_ratio,
     "efficiency": Reading.efficiency,
+    "energy": Reading.energy,
+    "power": Reading.power,
+    "energy at power": Reading.energy_at_power,
+    "capacity below": Reading.beyond,
+    "uptake": Reading.uptake,
+    "Ohmic resistance": Reading.ohmic,
+    "apparent conductivity": Reading.apparent,
+    "pellet conductivity": lambda reading, where: pellet_conductivity(reading.data),
     "peak": Reading.peak,
     "peak height": Reading.height,
     "peak count": lambda reading, where: len(reading.peaks(where)),

@@ -360,18 +360,20 @@ def budget_of(cell: Cell) -> tuple[str, ...]:
     return (*_BUDGET, *cell.host.budget)
 
 
-def solver(rtol: float = RTOL, atol: float = ATOL) -> pybamm.BaseSolver:
+def solver(rtol: float = RTOL, atol: float = ATOL, **options: Any) -> pybamm.BaseSolver:
     """IDAKLU: implicit, variable order, with true events.
 
     Parameters
     ----------
     rtol, atol : float, optional
         Relative and absolute tolerance of a step [-].
+    **options
+        Of `pybamm.IDAKLUSolver`.
 
     Returns
     -------
     pybamm.IDAKLUSolver
     """
     return pybamm.IDAKLUSolver(
-        rtol=rtol, atol=atol, options={"silence_sundials_errors": True}
+        rtol=rtol, atol=atol, options={"silence_sundials_errors": True, **options}
     )

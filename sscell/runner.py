@@ -73,6 +73,22 @@ class Run:
         self._origin = 0.0  # charge at the last reversal [A.h]
         self._ended: dict[str, int] = {}
 
+    def go_on_with(self, cell: Cell, set_anew: bool = False) -> None:
+        """Go on from the present state with other values and new records.
+
+        Parameters
+        ----------
+        cell : Cell
+            Of the same structure.
+        set_anew : bool, optional
+            Whether the jig is set anew: then the cell's pressure is that of now [Pa].
+        """
+        if set_anew and cell.has_contact and self.records:
+            change = self._last("Free stack thickness change [m]", 0.0)
+            cell = cell.replace({"Thickness change at loading [m]": change})
+        self.cell = cell
+        self.forget()
+
     def forget(self) -> None:
         """Start the records anew from the present state."""
         self.records, self.spectra, self._ended = [], [], {}

@@ -15,7 +15,7 @@ from sscell.dataset import metadata
 from sscell.engine import Resolution
 from sscell.errors import ParameterError
 from sscell.parameters import ParameterSet, find
-from sscell.protocols import cycle, discharge, impedance, rest
+from sscell.protocols import charge, cycle, discharge, impedance, rest
 from sscell.submodels.contact import Contact
 from sscell.units import FARADAY, GAS_CONSTANT
 
@@ -32,11 +32,13 @@ THETA, START, HIGHEST = (
 RATE, EXPONENT = "Re-contact rate [s-1]", "Re-contact pressure exponent"
 LOSS, LOWEST = "Contact loss by strain", "Minimum contact fraction"
 PRESSURE = "Stack pressure [MPa]"
+CLOSED = "Closed contact fraction"  # the state
+PER_CYCLE, UNLOADING = "Contact loss by cycling", "Contact unloading exponent"
 SUNK = "Irreversible thickness change [um]"
 SHRINK = "Electrolyte oxidation volume change [m3.mol-1]"
 CONDUCTION = "Contact conduction exponent"
 HOSTS = {"conversion": "Ji2024", "insertion": "Liang2023"}
-STATES = (THETA, SUNK)
+STATES = (CLOSED, SUNK)
 
 
 def assumed(value):
@@ -76,7 +78,7 @@ def test_equations_without_sensitivity_are_those_of_the_plain_cell(make_probe, n
     y = start * np.random.default_rng(0).uniform(0.97, 1.03, start.shape)
     states = {n: y[where, 0] for n, where in plain.slices.items()}
     old = residuals(plain, y)
-    rows = residuals(new, new.state(states | {THETA: 1}))
+    rows = residuals(new, new.state(states | {CLOSED: 1}))
     assert set(rows) - set(old) == set(STATES)
     for state in old:
         assert np.array_equal(rows[state], old[state]), state
@@ -140,7 +142,7 @@ def test_halving_contact_doubles_charge_transfer_and_film(make_probe):
         "Cathode ion contribution [V]",
     )
     losses, reaction, ions = (
-        np.array([float(probe.evaluate(n, {THETA: x})[0]) for x in (1, 0.5, 0.25)])
+        np.array([float(probe.evaluate(n, {CLOSED: x})[0]) for x in (1, 0.5, 0.25)])
         for n in names
     )
     assert losses[1:] / losses[:-1] == pytest.approx([2, 2], rel=1e-12)
@@ -268,17 +270,19 @@ def first(cell):
 
 
 def test_contact_at_the_start_is_that_of_the_loading_history():
-    """theta = theta_i (1 - e^(-p_fab/p_y)) (p0/p_fab)^n, at most theta_max."""
+    """theta = min(theta_max, theta_i (1 - e^(-p_fab/p_y))) (p0/p_fab)^n."""
     history = {
         START: 0.9,
         "Fabrication pressure [Pa]": 3.6e8,
         "Contact yield pressure [Pa]": 3e8,
-        "Contact unloading exponent": 0.1,
+        UNLOADING: 0.1,
     }
     expected = 0.9 * (1 - np.exp(-1.2)) * (50 / 360) ** 0.1
     assert first(pressed("Liang2023", **history)) == pytest.approx(expected, rel=1e-9)
     capped = pressed("Liang2023", **history, **{HIGHEST: 0.3})
-    assert first(capped) == pytest.approx(0.3, rel=1e-9)
+    assert first(capped) == pytest.approx(0.3 * (50 / 360) ** 0.1, rel=1e-9)
+    squeezed = pressed("Liang2023", 500, **history)  # above the fabrication: no more
+    assert first(squeezed) == pytest.approx(0.9 * (1 - np.exp(-1.2)), rel=1e-9)
 
 
 def test_contact_remembers_the_formation():
@@ -286,6 +290,59 @@ def test_contact_remembers_the_formation():
     cell = pressed("Liang2023", **{START: 0.5, RATE: 2e-5})
     run = sscell.simulate(cell, rest("1 s"), resolution=coarse(), state="formed")
     assert 0.7 < float(run[THETA][0]) < 1
+
+
+def test_jig_set_anew_after_the_formation_reads_the_new_pressure():
+    """p = p1 + K (h - h_0): what the formation has swelled is in the new setting, and what
+    it has closed touches less under less pressure.
+    """
+    anode = "Negative electrode molar volume [m3.mol-1]"
+    numbers = {
+        START: 0.5,
+        RATE: 2e-5,
+        EXPONENT: 1.0,
+        UNLOADING: 0.2,
+        JIG: 1e12,
+        anode: 1e-6,
+    }
+    cell = pressed("Liang2023", 10, **numbers | {"Fabrication pressure [Pa]": 1e8})
+    kept, anew = (
+        sscell.simulate(
+            cell,
+            charge("C/10", duration="10 min"),
+            state="2.8 V",
+            formation_pressure=p,
+            resolution=coarse(),
+        )
+        for p in (None, 90)
+    )
+    assert abs(float(kept[PRESSURE][0]) - 10) > 1e-3
+    assert float(anew[PRESSURE][0]) == pytest.approx(10, abs=1e-9)
+    moved = [float(np.ptp(r[PRESSURE].values)) for r in (kept, anew)]
+    assert moved[1] == pytest.approx(moved[0], rel=1e-3)
+    assert float(anew[THETA][0]) > 1.2 * float(kept[THETA][0])
+    assert float(anew[THETA].max()) <= 0.1**0.2
+    assert metadata(anew, "pressure_MPa") == 10
+    with pytest.raises(ParameterError, match="out of range"):
+        sscell.simulate(cell, rest("1 s"), state="formed", formation_pressure=-1)
+
+
+def test_cycling_and_pressing_settle_where_they_balance():
+    """s' = k (1 - s) - c N' s: exponential, to k/(k + c N'), higher under more pressure."""
+    settled = {}
+    for megapascal in (10, 50):
+        numbers = {RATE: 5e-5, EXPONENT: 1.0, PER_CYCLE: 3.0}
+        cell = pressed("Liang2023", megapascal, **numbers)
+        fine = coarse(rtol=1e-7)
+        run = sscell.simulate(cell, discharge("1C"), resolution=fine)
+        k = 5e-5 * megapascal / 50
+        pace = 3 * cell.one_c_current / (2 * cell.theoretical_capacity * 3600)
+        settled[megapascal] = k / (k + pace)
+        t = run["Time [s]"].values
+        level = settled[megapascal]
+        expected = level + (1 - level) * np.exp(-(k + pace) * t)
+        assert run[THETA].values == pytest.approx(expected, abs=2e-6)
+    assert settled[10] < 0.03 < 0.1 < settled[50]
 
 
 # Sweeps, fits and plans ----------------------------------------------------------------
@@ -429,6 +486,7 @@ class _Foreign(pybamm.BaseModel):
             "Positive electrode host amount [mol]": pybamm.Scalar(1e-3),
             "Positive electrode thickness [m]": pybamm.Scalar(1e-4),
             "Negative electrode thickness change [m]": pybamm.Scalar(0),
+            "Full cycles rate [s-1]": pybamm.Scalar(0),
             "Side current [A]": -0.1 * current,
         }
         self.submodels = {"contact": Contact((), {"Side": "Side current [A]"})}
