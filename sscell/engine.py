@@ -17,7 +17,7 @@ from sscell.cell import Cell
 from sscell.errors import ParameterError
 from sscell.functions import Functions, made
 from sscell.integrator import Integrator, Stretch
-from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, budget_of, solver
+from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, budget_of, check_mesh, solver
 
 __all__ = [
     "CAPACITY",
@@ -175,6 +175,7 @@ class Engine:
         controlled: str,
         sensitive: Sequence[str] = (),
     ):
+        check_mesh(cell, resolution.thickness_points)
         self._cell, self._resolution = cell, resolution
         self._controlled = controlled
         own = _VOLTAGE_INPUTS if controlled == "voltage" else {}

@@ -69,6 +69,17 @@ def sensitivities(case: Case, plan: Plan) -> Sheet:
 
     The residuals keep what they computed last; every evaluation moves a little so that none
     is taken from there.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
     """
     sheet = Sheet()
     problem, u = _problem(case)
@@ -101,7 +112,19 @@ def sensitivities(case: Case, plan: Plan) -> Sheet:
 
 
 def fit(case: Case, plan: Plan) -> Sheet:
-    """Fit of three parameters: exact derivatives, and finite differences of equal accuracy."""
+    """Fit of three parameters: exact derivatives, and finite differences of equal accuracy.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
     from scipy.optimize import least_squares
 
     sheet = Sheet()
@@ -139,7 +162,19 @@ def fit(case: Case, plan: Plan) -> Sheet:
 
 
 def against_pybop(case: Case, plan: Plan) -> Sheet:
-    """Fit of a discharge and a titration against PyBOP, in the environment that has it."""
+    """Fit of a discharge and a titration against PyBOP, in the environment that has it.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
     sheet = Sheet()
     name = "fit_speedup_over_pybop"
     script = Path(sscell.__file__).parent.parent / "benchmarks" / "pybop_fit.py"

@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,19 @@ _CLUSTER = "a local dask cluster"
 
 
 def sweeping(case: Case, plan: Plan) -> Sheet:
-    """Sweep of 64 (quick: 16) currents: here, in two processes, on a local cluster."""
+    """Sweep of 64 (quick: 16) currents: here, in two processes, on a local cluster.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
     sheet = Sheet()
     count = 16 if plan.quick else 64
     sheet.notes |= {"points": count, "cores": os.cpu_count()}
@@ -68,33 +80,47 @@ def _parallel(sheet: Sheet, case: Case, plan: Plan, count: int, rebuilt: Timing)
     if (os.cpu_count() or 1) < 2:
         sheet.missing("sweep_parallel_efficiency", "there is one processor only")
         return
-    large = count * (4 if plan.quick else 16)
+    # Long enough for the start of the processes not to hide what they gain.
+    one = alternate(
+        {"": lambda: _swept(case, count, workers=1)}, 1, time.perf_counter, False
+    )
+    wanted = (10 if plan.quick else 40) / one[""].median
+    large = count * min(max(int(wanted), 2), 64)
     sheet.notes["points of the large sweep"] = large
     ways: dict[str, Callable[[], Any]] = {
         "1 process": lambda: _swept(case, large, workers=1),
-        "2 processes, few points": lambda: _swept(case, count, workers=2),
         "2 processes": lambda: _swept(case, large, workers=2),
+        "2 processes, few points": lambda: _swept(case, count, workers=2),
     }
     cluster = _cluster(sheet)
     if cluster is not None:
         ways[_CLUSTER] = lambda: _swept(case, large, scheduler=cluster)
-    times = alternate(
-        ways, 1 if plan.quick else 3, time.perf_counter, warm=cluster is not None
-    )
+        _swept(case, count, scheduler=cluster)  # its workers import and build once
+    times = alternate(ways, 1 if plan.quick else 3, time.perf_counter, warm=False)
     for label, timing in times.items():
-        points = count if "few" in label else large
-        sheet.add(f"{label}, {points} points", timing)
-    one, few, two = (times[name] for name in list(ways)[:3])
-    more = (large - count) / large
-    running = Timing(
-        tuple(t - f for t, f in zip(two.seconds, few.seconds, strict=True)), None
-    )
-    sheet.ratios["sweep_parallel_efficiency"] = ratio(one, running).times(more / 2)
-    sheet.ratios["sweep_parallel_efficiency_with_start"] = ratio(one, two).times(0.5)
+        sheet.add(f"{label}, {count if 'few' in label else large} points", timing)
+    _efficiency(sheet, times, count / large)
     if cluster is not None:
-        sheet.ratios["sweep_cluster_over_processes"] = ratio(times[_CLUSTER], two)
         cluster.close()
         cluster.cluster.close()
+
+
+def _efficiency(sheet: Sheet, times: Mapping[str, Timing], few: float) -> None:
+    """Of two processes while they run, and with their start; of the cluster beside them."""
+    one, two, start = list(times.values())[:3]
+    sheet.ratios["sweep_parallel_efficiency_with_start"] = ratio(one, two).times(0.5)
+    pairs = zip(two.seconds, start.seconds, strict=True)
+    running = Timing(tuple(t - s for t, s in pairs), None)
+    name = "sweep_parallel_efficiency"
+    if min(running.seconds) <= 0:
+        sheet.missing(name, "starting the processes took longer than the sweep")
+    else:
+        sheet.ratios[name] = ratio(one, running).times((1 - few) / 2)
+    if _CLUSTER in times:
+        # The cluster's workers stay from sweep to sweep: what they save is the start.
+        late = Timing(tuple(s / (1 - few) for s in running.seconds), None)
+        if sheet.ratios[name] is not None:
+            sheet.ratios["sweep_cluster_over_processes"] = ratio(times[_CLUSTER], late)
 
 
 def _cluster(sheet: Sheet) -> Any:
@@ -111,7 +137,19 @@ def _cluster(sheet: Sheet) -> Any:
 
 
 def command_line(case: Case, plan: Plan) -> Sheet:
-    """Cold `sscell simulate`, against importing PyBaMM and importing the package alone."""
+    """Cold `sscell simulate`, against importing PyBaMM and importing the package alone.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
     sheet = Sheet()
     name = case.cell.name
     ways = {
@@ -165,7 +203,19 @@ print(json.dumps([[t, (peak - start) / 1024] for t, peak in found]))
 
 
 def cycling(case: Case, plan: Plan) -> Sheet:
-    """Many cycles in a process of its own: time and the growth of its memory."""
+    """Many cycles in a process of its own: time and the growth of its memory.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
     sheet = Sheet()
     few, many = (2, 10) if plan.quick else (100, 1000)
     command = [sys.executable, "-c", _MEASURED, case.cell.name, str(few), str(many)]

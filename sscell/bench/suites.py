@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -131,7 +132,19 @@ def _attempt(make: Callable[[], Callable[[], Trace]]) -> Callable[[], Trace] | s
 
 
 def half_cycle(case: Case, plan: Plan) -> Sheet:
-    """First half cycle, warm: through `simulate`, the bare solver, PyBaMM, yardsticks."""
+    """First half cycle, warm: through `simulate`, the bare solver, PyBaMM, yardsticks.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
     sheet = Sheet()
     case, error = _gated(case, case.half)
     sheet.notes["rtol"] = case.resolution.rtol
@@ -168,7 +181,19 @@ def half_cycle(case: Case, plan: Plan) -> Sheet:
 
 
 def build(case: Case, plan: Plan) -> Sheet:
-    """Model built, first solve and warm solve; and a new `pybamm.Simulation` each time."""
+    """Model built, first solve and warm solve; and a new `pybamm.Simulation` each time.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
     sheet = Sheet()
     legs = case.half
 
@@ -176,12 +201,13 @@ def build(case: Case, plan: Plan) -> Sheet:
         engines.forget()
         simulated(case, legs)
 
-    def built() -> Engine:
-        return Engine(case.cell, case.resolution, "current")
+    def built() -> Any:
+        return Engine(case.cell, case.resolution, "current").functions
 
     ways: dict[str, Callable[[], Any]] = {
-        "build": built,
-        "build and first solve": anew,
+        "build": lambda: _without_cache(built),
+        "build and first solve": lambda: _without_cache(anew),
+        "first solve with the cache": anew,
         "warm solve": lambda: simulated(case, legs),
         "new pybamm.Simulation and solve": peers.rebuilt(case, legs),
     }
@@ -192,12 +218,38 @@ def build(case: Case, plan: Plan) -> Sheet:
     sheet.ratios["rebuild_over_warm"] = ratio(
         times["new pybamm.Simulation and solve"], warm
     )
+    sheet.ratios["cached_over_uncached_first_solve"] = ratio(
+        times["first solve with the cache"], times["build and first solve"]
+    )
     sheet.ratios["first_over_warm"] = ratio(times["build and first solve"], warm)
     return sheet
 
 
+def _without_cache(way: Callable[[], Any]) -> Any:
+    before = os.environ.get("SSCELL_CACHE")
+    os.environ["SSCELL_CACHE"] = "off"
+    try:
+        return way()
+    finally:
+        del os.environ["SSCELL_CACHE"]
+        if before is not None:
+            os.environ["SSCELL_CACHE"] = before
+
+
 def titration(case: Case, plan: Plan) -> Sheet:
-    """Titration of 80 pulses, warm: `simulate`, the bare solver, a default experiment."""
+    """Titration of 80 pulses, warm: `simulate`, the bare solver, a default experiment.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
     sheet = Sheet()
     count = 20 if plan.quick else 80
     case, error = _gated(case, case.pulses(count))
@@ -228,7 +280,19 @@ def titration(case: Case, plan: Plan) -> Sheet:
 
 
 def currents(case: Case, plan: Plan) -> Sheet:
-    """First solve of a titration with one current and with forty, each with a new model."""
+    """First solve of a titration with one current and with forty, each with a new model.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
     sheet = Sheet()
     one, forty = case.pulses(40), case.pulses(40, spread=0.5)
 
@@ -258,7 +322,19 @@ def currents(case: Case, plan: Plan) -> Sheet:
 
 
 def impedance(case: Case, plan: Plan) -> Sheet:
-    """Spectrum of 41 frequencies of the pristine cell, warm."""
+    """Spectrum of 41 frequencies of the pristine cell, warm.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
     from sscell.protocols import impedance as spectrum
     from sscell.simulation import simulate
 
@@ -273,7 +349,19 @@ def impedance(case: Case, plan: Plan) -> Sheet:
 
 
 def size(case: Case, plan: Plan) -> Sheet:
-    """Warm half cycle against shells and against points over the thickness."""
+    """Warm half cycle against shells and against points over the thickness.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
     sheet = Sheet()
     shells = (10, 20, 40, 80) if plan.quick else (10, 20, 40, 80, 160)
     points: Sequence[int] = () if case.cell.size_classes else (3, 6, 12)
