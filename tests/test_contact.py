@@ -15,7 +15,9 @@ from sscell.cell import Cell
 from sscell.dataset import metadata
 from sscell.engine import Resolution
 from sscell.errors import ParameterError
+from sscell.observables import ObservableTable
 from sscell.parameters import ParameterSet, available, find
+from sscell.plots.validation import write_figures
 from sscell.protocols import charge, cycle, discharge, impedance, rest
 from sscell.results import pressure_remarks
 from sscell.submodels.contact import Contact
@@ -566,3 +568,30 @@ def test_another_model_of_pybamm_can_take_the_contact():
     stiffness = 1e12 / (1 + 1e12 * 1e-4 / 1e12)
     read = solution[PRESSURE].entries[-1]
     assert read - 20 == pytest.approx(stiffness * free * 1e-6, rel=1e-5)
+
+
+def test_validation_reads_and_draws_the_pressure_of_a_run(tmp_path):
+    """A table's run under its own pressure, its swing against a closed form, its figure."""
+    row = {
+        "id": "swing",
+        "run": "low",
+        "measure": {"of": "pressure swing", "direction": "discharge"},
+        "published": 0.1,
+        "unit": "MPa",
+        "tolerance": 0.5,
+        "word": "predicted",
+        "source": "test",
+    }
+    run = {"temperature": 25, "pressure": 20, "steps": [{"do": "discharge", "rate": "C/5"}]}
+    table = ObservableTable.from_table({"runs": {"low": run}, "observables": [row]}, "test")
+    cell = pressed("Liang2023", **{SWELLING: 5e-6, JIG: 1e12, MODULUS: 1e12})
+    found = sscell.validate(cell, table, resolution=coarse())
+    done = found.runs["low"]
+    passed = float(done["Discharge capacity [A.h]"][-1]) * 3600 / FARADAY / cell.area
+    stiffness = 1e12 / (1 + height(cell))
+    assert found.rows[0]["model"] == pytest.approx(
+        stiffness * 5e-6 * passed * 1e-6, rel=1e-3
+    )
+    assert float(done[PRESSURE][0]) == 20
+    names = [path.name for path in write_figures(found, tmp_path / "figures")]
+    assert "Liang2023_low_pressure.png" in names
