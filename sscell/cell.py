@@ -24,7 +24,14 @@ from sscell.submodels.insertion import InsertionParticle
 from sscell.submodels.interface import Interface
 from sscell.submodels.mixed_hosts import MixedHostsParticle
 from sscell.submodels.separator import SeparatorLayers
-from sscell.units import FARADAY, Rate, parse_parameter, parse_quantity, parse_rate
+from sscell.units import (
+    FARADAY,
+    ZERO_CELSIUS,
+    Rate,
+    parse_parameter,
+    parse_quantity,
+    parse_rate,
+)
 
 __all__ = ["Cell", "load"]
 
@@ -377,6 +384,38 @@ class Cell:
             return None
         specific = parse_quantity(f"{one_c['value']} {one_c['unit']}", "A/kg", "one_C")
         return specific * self.basis("capacity")[1]
+
+    def kelvin(self, temperature: str | float) -> float:
+        """Temperature that this cell accepts, on the absolute scale.
+
+        Parameters
+        ----------
+        temperature : str or float
+            [degC], or text with a unit.
+
+        Returns
+        -------
+        float
+            [K].
+
+        Raises
+        ------
+        ParameterError
+            If it is no temperature, or out of range.
+
+        Examples
+        --------
+        >>> Cell.load("Ji2024").kelvin(60)
+        333.15
+        """
+        quantity = self.quantity("Ambient temperature [K]")
+        kelvin = parse_quantity(temperature, "degC", "Temperature") + ZERO_CELSIUS
+        if not quantity.lower <= kelvin <= quantity.upper:
+            raise ParameterError(
+                f"Temperature {kelvin - ZERO_CELSIUS:g} degC is out of range; allowed: "
+                f"{quantity.lower - ZERO_CELSIUS:g} to {quantity.upper - ZERO_CELSIUS:g} degC."
+            )
+        return kelvin
 
     def current(self, rate: str | float | Rate) -> float:
         """Magnitude of a current in this cell.
