@@ -47,7 +47,7 @@ class Reading:
 
     def __init__(self, data: xr.Dataset):
         self.data = data
-        self._halves = half_cycles(data) if "Step" in data else []
+        self._halves = half_cycles(data) if "Voltage [V]" in data else []
         self._peaks: dict[int, list[dict[str, Any]]] = {}
         self._titrations: dict[str, Mapping[str, Any]] = {}
 
@@ -268,14 +268,6 @@ class Reading:
             None if half is None else float(np.ptp(self.data[PRESSURE].values[half.rows]))
         )
 
-    def complete(self, where: Mapping[str, Any]) -> float | None:
-        """First cycle at a ``share`` of the highest capacity in a direction, by number [-]."""
-        halves = [h for h in self._halves if h.direction == where["direction"]]
-        if not halves:
-            return None
-        enough = where["share"] * max(h.capacity for h in halves)
-        return float(next(h.cycle for h in halves if h.capacity >= enough))
-
     def equilibrium(self, where: Mapping[str, Any]) -> float:
         """Potential between two phases from their formation energies [V]."""
         values = metadata(self.data, "parameters", "equilibrium potentials")
@@ -311,7 +303,6 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "equilibrium potential": Reading.equilibrium,
     "pressure change": Reading.pressure_change,
     "pressure swing": Reading.pressure_swing,
-    "first complete cycle": Reading.complete,
 }
 
 
