@@ -9,12 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sscell.domains import Domains
 from sscell.errors import ParameterError, did_you_mean
 from sscell.mixed import MixedHosts
 from sscell.network import Network
 from sscell.parameters import GENERAL, Parameter, ParameterSet, Quantity, available
 from sscell.sites import Sites
 from sscell.submodels import conduction, mixed_conduction, sizes
+from sscell.submodels.activation import ActivatedParticle
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.contact import Contact, NoContact
 from sscell.submodels.conversion import ConversionParticle
@@ -40,6 +42,7 @@ _ANODES: dict[str, Any] = {"plateau": PlateauAnode}
 _CATHODES: dict[str, tuple[Any, Any]] = {
     "conversion": (Network, ConversionParticle),
     "insertion": (Sites, InsertionParticle),
+    "activation": (Domains, ActivatedParticle),
     "mixed": (MixedHosts, MixedHostsParticle),
 }
 # How the cathode conducts: the closure, and what a set says about it.
@@ -189,6 +192,7 @@ class Cell:
         sized = self.size_classes > 0
         several = distributed or sized
         implicit = several or double_layer or self.has_redox
+        films = getattr(self.host, "films", ())
         parts = {
             "negative electrode": anode(double_layer),
             "separator": SeparatorLayers(self.layers, double_layer),
@@ -196,7 +200,7 @@ class Cell:
             if distributed
             else conduction.LumpedCathode(implicit, closure),
             "positive interface": Interface(
-                implicit, double_layer, self.has_redox, several, sized
+                implicit, double_layer, self.has_redox, several, sized, films
             ),
             "positive particle": particle(self.host, several),
             "positive degradation": wear(self.host.phases),
@@ -211,7 +215,8 @@ class Cell:
     @property
     def _irreversible(self) -> dict[str, str]:
         """Reactions that change the volume for good, and their reduction currents."""
-        return {"Electrolyte oxidation": _REDOX_CURRENT} if self.has_redox else {}
+        beside = {"Electrolyte oxidation": _REDOX_CURRENT} if self.has_redox else {}
+        return beside | getattr(self.host, "irreversible", {})
 
     @property
     def structure(self) -> tuple[Any, ...]:

@@ -83,6 +83,37 @@ class Reading:
             return None
         return 100 * halves[1].capacity / halves[0].capacity
 
+    def reached(self, where: Mapping[str, Any]) -> float:
+        """Cycle at which a share of the highest capacity of all is reached [-].
+
+        Between two cycles by interpolation: the first to have it is the next whole one.
+
+        Parameters
+        ----------
+        where : mapping
+            ``direction`` and ``share`` [-].
+        """
+        halves = [h for h in self._halves if h.direction == where["direction"]]
+        enough = where["share"] * max(h.capacity for h in halves)
+        number = next(n for n, h in enumerate(halves) if h.capacity >= enough)
+        if number == 0:
+            return float(halves[0].cycle)
+        below, above = halves[number - 1], halves[number]
+        passed = (enough - below.capacity) / (above.capacity - below.capacity)
+        return below.cycle + passed * (above.cycle - below.cycle)
+
+    def mean_shift(self, where: Mapping[str, Any]) -> float | None:
+        """Mean voltage of a cycle less that of the cycle ``to`` [V]."""
+        later, first = (self.half(w) for w in (where, {**where, "cycle": where["to"]}))
+        if later is None or first is None:
+            return None
+        return later.energy() / later.capacity - first.energy() / first.capacity
+
+    def share(self, where: Mapping[str, Any]) -> float:
+        """Last value of a series over the sum of all ``among`` which it is counted [-]."""
+        last = {name: float(self.data[name].values[-1]) for name in where["among"]}
+        return last[where["series"]] / sum(last.values())
+
     def peaks(self, where: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Peaks of a half cycle that are at least ``clear`` times the highest."""
         half = self.half(where)
@@ -282,6 +313,9 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "capacity": Reading.capacity,
     "capacity ratio": Reading.capacity_ratio,
     "efficiency": Reading.efficiency,
+    "cycle that reaches": Reading.reached,
+    "mean voltage change": Reading.mean_shift,
+    "share": Reading.share,
     "energy": Reading.energy,
     "power": Reading.power,
     "energy at power": Reading.energy_at_power,
