@@ -373,7 +373,8 @@ class Run:
             raise ParameterError(
                 f"{self.cell.name} names no formation; use state 'pristine'."
             )
-        steps = cycle(formation["rate"], formation["cycles"]).steps(self.cell.first_step)
+        cycles = _formation_cycles(formation, self._celsius)
+        steps = cycle(formation["rate"], cycles).steps(self.cell.first_step)
         self.execute(steps)
         ended = "discharged" if steps[-1].direction == "discharge" else "charged"
         if kind == "formed":
@@ -468,6 +469,15 @@ class Run:
             }
             for number, r in enumerate(self.records, start=1)
         ]
+
+
+def _formation_cycles(formation: Mapping[str, Any], celsius: float) -> int:
+    """Cycles of a formation: as the paper does at the nearest of its temperatures."""
+    known = formation.get("at", [])
+    if not known:
+        return int(formation["cycles"])
+    nearest = min(known, key=lambda entry: abs(entry["temperature_C"] - celsius))
+    return int(nearest["cycles"])
 
 
 def _reason(error: Exception) -> str:
