@@ -9,12 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sscell.domains import Domains
 from sscell.errors import ParameterError, did_you_mean
 from sscell.mixed import MixedHosts
 from sscell.network import Network
 from sscell.parameters import GENERAL, Parameter, ParameterSet, Quantity, available
 from sscell.sites import Sites
 from sscell.submodels import conduction, mixed_conduction, sizes
+from sscell.submodels.activation import ActivatedParticle
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.contact import Contact, NoContact
 from sscell.submodels.conversion import ConversionParticle
@@ -24,7 +26,14 @@ from sscell.submodels.insertion import InsertionParticle
 from sscell.submodels.interface import Interface
 from sscell.submodels.mixed_hosts import MixedHostsParticle
 from sscell.submodels.separator import SeparatorLayers
-from sscell.units import FARADAY, Rate, parse_parameter, parse_quantity, parse_rate
+from sscell.units import (
+    FARADAY,
+    ZERO_CELSIUS,
+    Rate,
+    parse_parameter,
+    parse_quantity,
+    parse_rate,
+)
 
 __all__ = ["Cell", "load"]
 
@@ -33,6 +42,7 @@ _ANODES: dict[str, Any] = {"plateau": PlateauAnode}
 _CATHODES: dict[str, tuple[Any, Any]] = {
     "conversion": (Network, ConversionParticle),
     "insertion": (Sites, InsertionParticle),
+    "activation": (Domains, ActivatedParticle),
     "mixed": (MixedHosts, MixedHostsParticle),
 }
 # How the cathode conducts: the closure, and what a set says about it.
@@ -182,6 +192,7 @@ class Cell:
         sized = self.size_classes > 0
         several = distributed or sized
         implicit = several or double_layer or self.has_redox
+        films = getattr(self.host, "films", ())
         parts = {
             "negative electrode": anode(double_layer),
             "separator": SeparatorLayers(self.layers, double_layer),
@@ -189,7 +200,7 @@ class Cell:
             if distributed
             else conduction.LumpedCathode(implicit, closure),
             "positive interface": Interface(
-                implicit, double_layer, self.has_redox, several, sized
+                implicit, double_layer, self.has_redox, several, sized, films
             ),
             "positive particle": particle(self.host, several),
             "positive degradation": wear(self.host.phases),
@@ -204,7 +215,8 @@ class Cell:
     @property
     def _irreversible(self) -> dict[str, str]:
         """Reactions that change the volume for good, and their reduction currents."""
-        return {"Electrolyte oxidation": _REDOX_CURRENT} if self.has_redox else {}
+        beside = {"Electrolyte oxidation": _REDOX_CURRENT} if self.has_redox else {}
+        return beside | getattr(self.host, "irreversible", {})
 
     @property
     def structure(self) -> tuple[Any, ...]:
@@ -369,7 +381,7 @@ class Cell:
         }
         return entry["name"], masses[entry["mass"]]
 
-    @property
+    @cached_property
     def one_c_current(self) -> float | None:
         """Current at 1C [A], or None where the set declares none."""
         one_c = self.data["rates"].get("one_C")
@@ -377,6 +389,38 @@ class Cell:
             return None
         specific = parse_quantity(f"{one_c['value']} {one_c['unit']}", "A/kg", "one_C")
         return specific * self.basis("capacity")[1]
+
+    def kelvin(self, temperature: str | float) -> float:
+        """Temperature that this cell accepts, on the absolute scale.
+
+        Parameters
+        ----------
+        temperature : str or float
+            [degC], or text with a unit.
+
+        Returns
+        -------
+        float
+            [K].
+
+        Raises
+        ------
+        ParameterError
+            If it is no temperature, or out of range.
+
+        Examples
+        --------
+        >>> Cell.load("Ji2024").kelvin(60)
+        333.15
+        """
+        quantity = self.quantity("Ambient temperature [K]")
+        kelvin = parse_quantity(temperature, "degC", "Temperature") + ZERO_CELSIUS
+        if not quantity.lower <= kelvin <= quantity.upper:
+            raise ParameterError(
+                f"Temperature {kelvin - ZERO_CELSIUS:g} degC is out of range; allowed: "
+                f"{quantity.lower - ZERO_CELSIUS:g} to {quantity.upper - ZERO_CELSIUS:g} degC."
+            )
+        return kelvin
 
     def current(self, rate: str | float | Rate) -> float:
         """Magnitude of a current in this cell.
@@ -531,6 +575,10 @@ class Cell:
         -------
         dict of str to float
         """
+        return dict(self._parameter_dict)
+
+    @cached_property
+    def _parameter_dict(self) -> dict[str, float]:
         nominal = self.one_c_current or self.theoretical_capacity
         values = self.values
         return {

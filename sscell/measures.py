@@ -47,7 +47,7 @@ class Reading:
 
     def __init__(self, data: xr.Dataset):
         self.data = data
-        self._halves = half_cycles(data) if "Step" in data else []
+        self._halves = half_cycles(data) if "Voltage [V]" in data else []
         self._peaks: dict[int, list[dict[str, Any]]] = {}
         self._titrations: dict[str, Mapping[str, Any]] = {}
 
@@ -82,6 +82,37 @@ class Reading:
         if len(halves) < 2 or not halves[0].capacity:
             return None
         return 100 * halves[1].capacity / halves[0].capacity
+
+    def reached(self, where: Mapping[str, Any]) -> float:
+        """Cycle at which a share of the highest capacity of all is reached [-].
+
+        Between two cycles by interpolation: the first to have it is the next whole one.
+
+        Parameters
+        ----------
+        where : mapping
+            ``direction`` and ``share`` [-].
+        """
+        halves = [h for h in self._halves if h.direction == where["direction"]]
+        enough = where["share"] * max(h.capacity for h in halves)
+        number = next(n for n, h in enumerate(halves) if h.capacity >= enough)
+        if number == 0:
+            return float(halves[0].cycle)
+        below, above = halves[number - 1], halves[number]
+        passed = (enough - below.capacity) / (above.capacity - below.capacity)
+        return below.cycle + passed * (above.cycle - below.cycle)
+
+    def mean_shift(self, where: Mapping[str, Any]) -> float | None:
+        """Mean voltage of a cycle less that of the cycle ``to`` [V]."""
+        later, first = (self.half(w) for w in (where, {**where, "cycle": where["to"]}))
+        if later is None or first is None:
+            return None
+        return later.energy() / later.capacity - first.energy() / first.capacity
+
+    def share(self, where: Mapping[str, Any]) -> float:
+        """Last value of a series over the sum of all ``among`` which it is counted [-]."""
+        last = {name: float(self.data[name].values[-1]) for name in where["among"]}
+        return last[where["series"]] / sum(last.values())
 
     def peaks(self, where: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Peaks of a half cycle that are at least ``clear`` times the highest."""
@@ -272,14 +303,6 @@ class Reading:
             None if half is None else float(np.ptp(self.data[PRESSURE].values[half.rows]))
         )
 
-    def complete(self, where: Mapping[str, Any]) -> float | None:
-        """First cycle at a ``share`` of the highest capacity in a direction, by number [-]."""
-        halves = [h for h in self._halves if h.direction == where["direction"]]
-        if not halves:
-            return None
-        enough = where["share"] * max(h.capacity for h in halves)
-        return float(next(h.cycle for h in halves if h.capacity >= enough))
-
     def equilibrium(self, where: Mapping[str, Any]) -> float:
         """Potential between two phases from their formation energies [V]."""
         values = metadata(self.data, "parameters", "equilibrium potentials")
@@ -294,6 +317,9 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "capacity": Reading.capacity,
     "capacity ratio": Reading.capacity_ratio,
     "efficiency": Reading.efficiency,
+    "cycle that reaches": Reading.reached,
+    "mean voltage change": Reading.mean_shift,
+    "share": Reading.share,
     "energy": Reading.energy,
     "power": Reading.power,
     "energy at power": Reading.energy_at_power,
@@ -315,7 +341,6 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "equilibrium potential": Reading.equilibrium,
     "pressure change": Reading.pressure_change,
     "pressure swing": Reading.pressure_swing,
-    "first complete cycle": Reading.complete,
 }
 
 

@@ -50,6 +50,8 @@ class Run:
         On the stack [MPa]; default: the set's own.
     formation_temperature : float, optional
         Where it differs from `temperature` [degC].
+    variant : str, optional
+        Of the family: what it changes is changed for this run.
 
     Examples
     --------
@@ -66,6 +68,7 @@ class Run:
     formation_temperature: float | None = None
     changes: Mapping[str, float] = field(default_factory=dict)
     pellet: str = ""
+    variant: str | None = None
 
     def protocol(self) -> Protocol:
         """Protocol of all steps, one after another.
@@ -107,7 +110,10 @@ class Run:
         changed = [f"{name} {value:g}" for name, value in self.changes.items()]
         pressed = [] if self.pressure is None else [f"{self.pressure:g} MPa"]
         done = " then ".join(words)
-        return ", ".join([f"{self.temperature:g} degC", *pressed, done, *changed])
+        other = [] if self.variant is None else [self.variant]
+        state = [] if self.state == "pristine" else [self.state]
+        where = [*other, f"{self.temperature:g} degC", *pressed, *state]
+        return ", ".join([*where, done, *changed])
 
 
 def _text(value: Any) -> str:
@@ -361,6 +367,7 @@ def _run(name: str, row: Mapping[str, Any], where: str) -> Run:
         row.get("formation_temperature"),
         row.get("changes", {}),
         pellet,
+        row.get("variant"),
     )
 
 

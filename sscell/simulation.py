@@ -18,7 +18,7 @@ from sscell.model import SolidStateCell, solver
 from sscell.protocols import Protocol, Step, preparation
 from sscell.results import labelled, remarks
 from sscell.runner import Progress, Run
-from sscell.units import ZERO_CELSIUS, parse_pressure, parse_quantity
+from sscell.units import parse_pressure
 
 __all__ = ["simulate"]
 
@@ -154,14 +154,7 @@ def _configured(
 ) -> Cell:
     asked: dict[str, float | str] = dict(changes or {})
     if temperature is not None:
-        quantity = cell.quantity("Ambient temperature [K]")
-        kelvin = parse_quantity(temperature, "degC", "Temperature") + ZERO_CELSIUS
-        if not quantity.lower <= kelvin <= quantity.upper:
-            raise ParameterError(
-                f"Temperature {kelvin - ZERO_CELSIUS:g} degC is out of range; allowed: "
-                f"{quantity.lower - ZERO_CELSIUS:g} to {quantity.upper - ZERO_CELSIUS:g} degC."
-            )
-        asked["Ambient temperature [K]"] = kelvin
+        asked["Ambient temperature [K]"] = cell.kelvin(temperature)
     if v_min is not None:
         asked["Lower voltage cut-off [V]"] = v_min
     if v_max is not None:

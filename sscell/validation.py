@@ -307,7 +307,7 @@ def run_all(
             continue
         try:
             results[run.name] = simulate(
-                cell,
+                _as_variant(cell, run.variant),
                 run.protocol(),
                 temperature=run.temperature,
                 state=run.state,
@@ -320,6 +320,15 @@ def run_all(
         except SimulationError as error:
             results[run.name] = error
     return results
+
+
+def _as_variant(cell: Cell, variant: str | None) -> Cell:
+    """Cell with what a variant of its family changes; the rest stays as it is."""
+    if variant is None:
+        return cell
+    family = cell.data["name"]
+    base, other = Cell.load(family).values, Cell.load(f"{family}-{variant}").values
+    return cell.replace({n: v for n, v in other.items() if v != base.get(n)})
 
 
 def _pellet(cell: Cell, run: Run) -> xr.Dataset:

@@ -59,6 +59,9 @@ def simulate_command(
         str | None, typer.Option(help="Hold the charged voltage to this current.")
     ] = None,
     hold_time: Annotated[str | None, typer.Option(help="Hold it no longer.")] = None,
+    hold_capacity: Annotated[
+        str | None, typer.Option(help="Hold it until this has passed, such as 350mAh/g.")
+    ] = None,
     state: StateOption = "pristine",
     formation_temperature: FormationTemperature = None,
     formation_pressure: FormationPressure = None,
@@ -89,6 +92,7 @@ def simulate_command(
         "discharge_rate": discharge_rate,
         "hold_until": hold_until,
         "hold_time": hold_time,
+        "hold_capacity": hold_capacity,
     }
     protocol = _protocol(mode, rate, cycles, cycling)
     from sscell.engine import Resolution

@@ -144,6 +144,8 @@ def prepare(
             )
             for found in spectra(data, noise=own, **common):
                 spectrum = replace(found, pressure=applied)
+                if spectrum.celsius is not None:
+                    cell.kelvin(spectrum.celsius)
                 check_spectrum(cell, spectrum, resolution or RESOLUTION)
                 told += remarks_of_spectrum(cell, spectrum)
                 courses.append(spectrum)
@@ -151,6 +153,8 @@ def prepare(
         repeated = course(data, cutoffs or cell.window, noise=sigma, only=only, **common)
         found = replace(repeated, pressure=applied)
         check_course(cell, found)
+        if found.celsius is not None:
+            cell.kelvin(found.celsius)  # refuses what is out of range
         preparation_of(cell, found)  # refuses a state that no step leads to
         told += remarks_of(cell, found)
         courses.append(found)
@@ -220,7 +224,7 @@ def _pressures(
 
 
 def _degrees(value: Any) -> float | None:
-    return None if value is None else float(parse_quantity(value, "degC", "temperature"))
+    return None if value is None else float(parse_quantity(value, "degC", "Temperature"))
 
 
 def _positive(value: Any, name: str) -> float | None:
