@@ -80,7 +80,7 @@ def profiles(mass_mg, current, hours):
     names = {
         "Li2S fraction profile": "Li2S of the sulfur [-]",
         "LiI domains": "LiI in domains [-]",
-        "Positive electrode effective ionic conductivity [S.m-1]": "ions [S / m]",
+        "Positive electrode effective ionic conductivity [S.m-1]": "σ of the ions [S / m]",
         "Positive electrode electrolyte potential [V]": "potential of the ions [V]",
     }
     found = {name: [] for name in names}
@@ -94,7 +94,7 @@ def profiles(mass_mg, current, hours):
 
 
 def plot_thickness():
-    """Fronts in a cathode of 150 um in its first charge at 50 mA/g."""
+    """Through a cathode of 150 um in its first charge at 50 mA/g."""
     edges, names, found = profiles(20, "50mA/g", 7)
     colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, 7))
     with figure_style():
@@ -108,13 +108,12 @@ def plot_thickness():
                 axes.plot(edges, profile, color=colour, label=f"{hour} h")
             axes.set_title(text, loc="left")
             axes.set_xlabel("From separator [µm]")
-            if "conductivity" in name:
-                axes.set_yscale("log")
-            elif "potential" not in name:
+            if "[-]" in text:
                 axes.set_ylim(-0.03, 1.03)
+            else:
+                axes.set_ylim(bottom=0)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right center", handlelength=1)
-        panels[2].yaxis.set_minor_formatter(NullFormatter())
     return figure
 
 

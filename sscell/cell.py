@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -89,12 +90,15 @@ class Cell:
         self.host.check(self.values)
 
     def _derive(self, complete: ParameterSet) -> ParameterSet:
-        """Values that the host derives from others, such as those of a composition."""
-        derive = getattr(self.host, "derived", None)
+        """Set with what its host derives from others, such as from a composition."""
         entries = dict(complete.parameters)
-        for name, value in (derive(complete.values) if derive else {}).items():
+        for name, value in self._derived(complete.values).items():
             entries[name] = replace(entries[name], value=value)
         return replace(complete, parameters=entries)
+
+    def _derived(self, values: Mapping[str, float]) -> dict[str, float]:
+        derive = getattr(self.host, "derived", None)
+        return derive(values) if derive else {}
 
     @classmethod
     def load(cls, name: str | Path) -> Cell:
@@ -306,6 +310,12 @@ class Cell:
         for name, value in changes.items():
             quantity = self.quantity(name)
             numbers[name] = quantity.check(parse_parameter(value, name))
+        for name, value in self._derived(self.values | numbers).items():
+            if not math.isclose(numbers.get(name, value), value, rel_tol=1e-3):
+                raise ParameterError(
+                    f"'{name}' of {self.name} follows from the composition: {value:g}, not "
+                    f"{numbers[name]:g}."
+                )
         return Cell(self.parameters.with_values(numbers, source))
 
     def under(self, pressure: float, told: Iterable[str] = ()) -> Cell:

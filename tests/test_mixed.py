@@ -301,6 +301,7 @@ BAD = [
         "of the lithium of Li2S; allowed: 50 %",
     ),
     ({X: 0.7}, "'LiI mole fraction' is 0.7; allowed: 0 to 0.5"),
+    ({"Positive electrode active material density [kg.m-3]": 2e3}, "follows from the comp"),
 ]
 
 
