@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -254,6 +254,32 @@ class Cell:
             quantity = self.quantity(name)
             numbers[name] = quantity.check(parse_parameter(value, name))
         return Cell(self.parameters.with_values(numbers, source))
+
+    def with_physics(self, changes: Mapping[str, Any]) -> Cell:
+        """Copy of the cell with other physics; new quantities take their neutral defaults.
+
+        Parameters
+        ----------
+        changes : mapping of str to object
+            Entries of `[physics]`, such as ``{"particle_sizes": 5}``.
+
+        Returns
+        -------
+        Cell
+
+        Raises
+        ------
+        ParameterError
+            If there is no such physics, or it needs values that the set does not have.
+
+        Examples
+        --------
+        >>> Cell.load("Ji2024").with_physics({"particle_sizes": 5}).size_classes
+        5
+        """
+        physics = {**self.data["physics"], **changes}
+        data = {**self.data, "physics": physics}
+        return Cell(replace(self.parameters, data=data))
 
     # Masses, areas, capacities -------------------------------------------------------
 

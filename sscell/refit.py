@@ -277,6 +277,7 @@ def _with_rival(
         raise ParameterError(f"The table has no rival '{name}'. {hint}")
     rival = table.rivals[name]
     vary = {k: v for k, v in table.vary.items() if k not in rival.hold} | dict(rival.vary)
+    cell = cell.with_physics(rival.physics) if rival.physics else cell
     return cell.replace(rival.values, f"rival {name}"), replace(table, vary=vary)
 
 
