@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sscell.domains import Domains
 from sscell.errors import ParameterError, did_you_mean
+from sscell.mixed import MixedHosts
 from sscell.network import Network
-from sscell.parameters import GENERAL, ParameterSet, Quantity, available
+from sscell.parameters import GENERAL, Parameter, ParameterSet, Quantity, available
 from sscell.sites import Sites
-from sscell.submodels import conduction, sizes
+from sscell.submodels import conduction, mixed_conduction, sizes
+from sscell.submodels.activation import ActivatedParticle
 from sscell.submodels.anode import PlateauAnode
+from sscell.submodels.contact import Contact, NoContact
 from sscell.submodels.conversion import ConversionParticle
 from sscell.submodels.degradation import Degradation, NoDegradation
 from sscell.submodels.electrolyte_redox import ElectrolyteRedox
 from sscell.submodels.insertion import InsertionParticle
 from sscell.submodels.interface import Interface
+from sscell.submodels.mixed_hosts import MixedHostsParticle
 from sscell.submodels.separator import SeparatorLayers
-from sscell.units import FARADAY, Rate, parse_parameter, parse_quantity, parse_rate
+from sscell.units import (
+    FARADAY,
+    ZERO_CELSIUS,
+    Rate,
+    parse_parameter,
+    parse_quantity,
+    parse_rate,
+)
 
 __all__ = ["Cell", "load"]
 
@@ -30,7 +42,15 @@ _ANODES: dict[str, Any] = {"plateau": PlateauAnode}
 _CATHODES: dict[str, tuple[Any, Any]] = {
     "conversion": (Network, ConversionParticle),
     "insertion": (Sites, InsertionParticle),
+    "activation": (Domains, ActivatedParticle),
+    "mixed": (MixedHosts, MixedHostsParticle),
 }
+# How the cathode conducts: the closure, and what a set says about it.
+_CONDUCTIONS: dict[str, tuple[Any, Any]] = {
+    "composite": (conduction.composite_conductivities, conduction.quantities),
+    "mixed": (mixed_conduction.mixed_conductivities, mixed_conduction.quantities),
+}
+_REDOX_CURRENT = "Electrolyte redox current [A]"
 _MASSES = ("active material", "cathode")
 
 
@@ -58,7 +78,7 @@ class Cell:
 
     def __post_init__(self) -> None:
         self._check_tables()
-        complete = self.parameters.complete(self.quantities)
+        complete = self._derive(self.parameters.complete(self.quantities))
         object.__setattr__(self, "parameters", complete)
         low, high = self.window
         if low >= high:
@@ -67,6 +87,14 @@ class Cell:
             )
         self._check_fractions()
         self.host.check(self.values)
+
+    def _derive(self, complete: ParameterSet) -> ParameterSet:
+        """Values that the host derives from others, such as those of a composition."""
+        derive = getattr(self.host, "derived", None)
+        entries = dict(complete.parameters)
+        for name, value in (derive(complete.values) if derive else {}).items():
+            entries[name] = replace(entries[name], value=value)
+        return replace(complete, parameters=entries)
 
     @classmethod
     def load(cls, name: str | Path) -> Cell:
@@ -126,6 +154,16 @@ class Cell:
         return bool(self.data["physics"].get("degradation", False))
 
     @property
+    def conduction(self) -> str:
+        """How the cathode conducts: ``"composite"``, or ``"mixed"`` by its own material."""
+        return str(self.data["physics"].get("conduction", "composite"))
+
+    @property
+    def has_contact(self) -> bool:
+        """Whether the stack pressure and the strain decide how much of the cathode touches."""
+        return bool(self.data["physics"].get("contact", False))
+
+    @property
     def size_classes(self) -> int:
         """Classes of particles of equal volume and different size; 0: all alike."""
         return int(self.data["physics"].get("particle_sizes", 0))
@@ -149,25 +187,36 @@ class Cell:
         physics = self.data["physics"]
         _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode model")
         anode = _choose(_ANODES, physics.get("anode"), "anode model")
+        closure, _ = _choose(_CONDUCTIONS, self.conduction, "conduction")
         wear = Degradation if self.has_degradation else NoDegradation
         sized = self.size_classes > 0
         several = distributed or sized
         implicit = several or double_layer or self.has_redox
+        films = getattr(self.host, "films", ())
         parts = {
             "negative electrode": anode(double_layer),
             "separator": SeparatorLayers(self.layers, double_layer),
-            "positive electrode": conduction.DistributedCathode()
+            "positive electrode": conduction.DistributedCathode(closure)
             if distributed
-            else conduction.LumpedCathode(implicit),
+            else conduction.LumpedCathode(implicit, closure),
             "positive interface": Interface(
-                implicit, double_layer, self.has_redox, several, sized
+                implicit, double_layer, self.has_redox, several, sized, films
             ),
             "positive particle": particle(self.host, several),
             "positive degradation": wear(self.host.phases),
+            "positive contact": Contact(self.layers, self._irreversible)
+            if self.has_contact
+            else NoContact(),
         }
         if self.has_redox:
             parts["electrolyte redox"] = ElectrolyteRedox(several)
         return parts
+
+    @property
+    def _irreversible(self) -> dict[str, str]:
+        """Reactions that change the volume for good, and their reduction currents."""
+        beside = {"Electrolyte oxidation": _REDOX_CURRENT} if self.has_redox else {}
+        return beside | getattr(self.host, "irreversible", {})
 
     @property
     def structure(self) -> tuple[Any, ...]:
@@ -178,8 +227,10 @@ class Cell:
             self.layers,
             physics.get("cathode"),
             self.host,
+            self.conduction,
             self.has_redox,
             self.has_degradation,
+            self.has_contact,
             self.size_classes,
         )
 
@@ -187,14 +238,16 @@ class Cell:
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about this physics."""
         anode = _choose(_ANODES, self.data["physics"].get("anode"), "anode model")
+        _, conducting = _choose(_CONDUCTIONS, self.conduction, "conduction")
         return (
             *GENERAL,
             *anode.quantities(),
             *SeparatorLayers.quantities(self.layers),
             *Interface.quantities(),
-            *conduction.quantities(),
+            *conducting(),
             *(ElectrolyteRedox.quantities() if self.has_redox else ()),
             *(Degradation.quantities() if self.has_degradation else ()),
+            *(Contact.quantities([*self._irreversible]) if self.has_contact else ()),
             *(sizes.quantities() if self.size_classes else ()),
             *self.host.quantities(),
         )
@@ -281,6 +334,40 @@ class Cell:
         data = {**self.data, "physics": physics}
         return Cell(replace(self.parameters, data=data))
 
+    def under(self, pressure: float, told: Iterable[str] = ()) -> Cell:
+        """Copy under another stack pressure.
+
+        Parameters
+        ----------
+        pressure : float
+            By the jig on the assembled stack [Pa].
+        told : iterable of str, optional
+            Names of quantities that are to be set afterwards.
+
+        Returns
+        -------
+        Cell
+            A set without contact stays as it is, unless something is told of it: then it
+            has a contact, neutral but for that.
+        """
+        name = "Applied stack pressure [Pa]"
+        if self.has_contact:
+            return self.replace({name: pressure})
+        known = {q.name for q in Contact.quantities([*self._irreversible])}
+        if not known & set(told):
+            return self
+        value = Parameter(
+            name, pressure, "assumed", "asked for", range=(pressure, pressure)
+        )
+        physics = {**self.data["physics"], "contact": True}
+        return Cell(
+            replace(
+                self.parameters,
+                data={**self.data, "physics": physics},
+                parameters={**self.parameters.parameters, name: value},
+            )
+        )
+
     # Masses, areas, capacities -------------------------------------------------------
 
     @property
@@ -328,6 +415,38 @@ class Cell:
             return None
         specific = parse_quantity(f"{one_c['value']} {one_c['unit']}", "A/kg", "one_C")
         return specific * self.basis("capacity")[1]
+
+    def kelvin(self, temperature: str | float) -> float:
+        """Temperature that this cell accepts, on the absolute scale.
+
+        Parameters
+        ----------
+        temperature : str or float
+            [degC], or text with a unit.
+
+        Returns
+        -------
+        float
+            [K].
+
+        Raises
+        ------
+        ParameterError
+            If it is no temperature, or out of range.
+
+        Examples
+        --------
+        >>> Cell.load("Ji2024").kelvin(60)
+        333.15
+        """
+        quantity = self.quantity("Ambient temperature [K]")
+        kelvin = parse_quantity(temperature, "degC", "Temperature") + ZERO_CELSIUS
+        if not quantity.lower <= kelvin <= quantity.upper:
+            raise ParameterError(
+                f"Temperature {kelvin - ZERO_CELSIUS:g} degC is out of range; allowed: "
+                f"{quantity.lower - ZERO_CELSIUS:g} to {quantity.upper - ZERO_CELSIUS:g} degC."
+            )
+        return kelvin
 
     def current(self, rate: str | float | Rate) -> float:
         """Magnitude of a current in this cell.

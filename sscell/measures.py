@@ -14,6 +14,13 @@ from sscell.analysis.capacity import (
     dqdv_peaks,
     half_cycles,
 )
+from sscell.analysis.pressure import PRESSURE, pressure_between
+from sscell.analysis.rates import rate
+from sscell.analysis.transport import (
+    cottrell,
+    guest_concentration,
+    pellet_conductivity,
+)
 from sscell.dataset import metadata
 from sscell.errors import ParameterError, did_you_mean
 from sscell.units import FARADAY
@@ -40,10 +47,14 @@ class Reading:
 
     def __init__(self, data: xr.Dataset):
         self.data = data
-        self.mass = metadata(data, "capacity_basis_mass_g", "capacities per gram")
-        self._halves = half_cycles(data)
+        self._halves = half_cycles(data) if "Voltage [V]" in data else []
         self._peaks: dict[int, list[dict[str, Any]]] = {}
         self._titrations: dict[str, Mapping[str, Any]] = {}
+
+    @property
+    def mass(self) -> float:
+        """Mass of the capacity basis [g]."""
+        return metadata(self.data, "capacity_basis_mass_g", "capacities per gram")
 
     def half(self, where: Mapping[str, Any]) -> HalfCycle | None:
         """Half cycle of a direction and cycle; the last where no cycle is named."""
@@ -71,6 +82,37 @@ class Reading:
         if len(halves) < 2 or not halves[0].capacity:
             return None
         return 100 * halves[1].capacity / halves[0].capacity
+
+    def reached(self, where: Mapping[str, Any]) -> float:
+        """Cycle at which a share of the highest capacity of all is reached [-].
+
+        Between two cycles by interpolation: the first to have it is the next whole one.
+
+        Parameters
+        ----------
+        where : mapping
+            ``direction`` and ``share`` [-].
+        """
+        halves = [h for h in self._halves if h.direction == where["direction"]]
+        enough = where["share"] * max(h.capacity for h in halves)
+        number = next(n for n, h in enumerate(halves) if h.capacity >= enough)
+        if number == 0:
+            return float(halves[0].cycle)
+        below, above = halves[number - 1], halves[number]
+        passed = (enough - below.capacity) / (above.capacity - below.capacity)
+        return below.cycle + passed * (above.cycle - below.cycle)
+
+    def mean_shift(self, where: Mapping[str, Any]) -> float | None:
+        """Mean voltage of a cycle less that of the cycle ``to`` [V]."""
+        later, first = (self.half(w) for w in (where, {**where, "cycle": where["to"]}))
+        if later is None or first is None:
+            return None
+        return later.energy() / later.capacity - first.energy() / first.capacity
+
+    def share(self, where: Mapping[str, Any]) -> float:
+        """Last value of a series over the sum of all ``among`` which it is counted [-]."""
+        last = {name: float(self.data[name].values[-1]) for name in where["among"]}
+        return last[where["series"]] / sum(last.values())
 
     def peaks(self, where: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Peaks of a half cycle that are at least ``clear`` times the highest."""
@@ -163,6 +205,100 @@ class Reading:
         known = [v for v in values if v is not None]
         return float(np.quantile(known, where["quantile"])) if known else None
 
+    def energy(self, where: Mapping[str, Any]) -> float | None:
+        """Energy of a half cycle against the working metal [W.h.kg-1]."""
+        half = self.half(where)
+        mass = metadata(self.data, "energy_basis_mass_g", "energies per kilogram")
+        offset = metadata(self.data, "working_metal_offset_V", "energies")
+        return None if half is None else half.energy(offset) * 1e3 / mass
+
+    def power(self, where: Mapping[str, Any]) -> float | None:
+        """Mean power of a half cycle against the working metal [W.kg-1]."""
+        half, energy = self.half(where), self.energy(where)
+        return energy * 3600 / (half.time[-1] - half.time[0]) if half and energy else None
+
+    def energy_at_power(self, where: Mapping[str, Any]) -> float | None:
+        """Energy at a ``power`` [W.kg-1], between the currents of a rate test [W.h.kg-1]."""
+        found = rate(self.data)
+        powers, energies = found["powers_W_kg"], found["energies_Wh_kg"]
+        order = np.argsort(powers)
+        known = np.log(np.array([powers, energies]))[:, order]
+        asked = np.log(where["power"])
+        if not known[0, 0] <= asked <= known[0, -1]:
+            return None
+        return float(np.exp(np.interp(asked, *known)))
+
+    def beyond(self, where: Mapping[str, Any]) -> float | None:
+        """Capacity of a discharge below a voltage ``below`` [mA.h.g-1]."""
+        half = self.half(where)
+        if half is None:
+            return None
+        past = np.flatnonzero(half.voltage + self.offset(where) < where["below"])
+        passed = half.capacity - half.charge[past[0]] if past.size else 0.0
+        return passed * 1e3 / self.mass
+
+    def uptake(self, where: Mapping[str, Any]) -> float | None:
+        """Charge that a ``series`` of lithium per host exchanges in a half cycle.
+
+        Parameters
+        ----------
+        where : mapping
+            Half cycle and series; ``within`` the first so many mA.h.g-1 if given.
+
+        Returns
+        -------
+        float or None
+            [mA.h.g-1].
+        """
+        half = self.half(where)
+        if half is None:
+            return None
+        held = self.data[where["series"]].values[half.rows]
+        end = where.get("within", np.inf) * self.mass / 1e3
+        last = np.interp(min(end, half.capacity), half.charge, held)
+        full = metadata(self.data, "theoretical_capacity_Ah", "charge of one host")
+        return float(abs(last - held[0]) * full * 1e3 / self.mass)
+
+    def ohmic(self, where: Mapping[str, Any]) -> float | None:
+        """Largest Ohmic resistance in a half cycle [Ohm.cm2]: layers, contact, cathode."""
+        half = self.half(where)
+        if half is None:
+            return None
+        names = ("Separator", "Contact", "Cathode ion", "Cathode electron")
+        lost = sum(self.data[f"{n} contribution [V]"].values[half.rows] for n in names)
+        area = metadata(self.data, "area_cm2", "resistances of an area")
+        moving = np.abs(half.current) > 0.5 * np.abs(half.current).max()
+        return float(np.max(-lost[moving] / half.current[moving]) * area)
+
+    def apparent(self, where: Mapping[str, Any]) -> float | None:
+        """Ionic conductivity after the last rest and potential step, by Cottrell [S.cm-1].
+
+        Parameters
+        ----------
+        where : mapping
+            Nothing more.
+        """
+        steps = self.data["Step"].values
+        data = self.data.isel(time=steps >= steps.max() - 1)
+        found = cottrell(data, concentration_mol_cm3=guest_concentration(data))
+        return found.apparent_ionic_conductivity_S_cm
+
+    def pressure_change(self, where: Mapping[str, Any]) -> float | None:
+        """Change of the stack pressure over a half cycle or ``between`` voltages [MPa]."""
+        half = self.half(where)
+        if half is None:
+            return None
+        low, high = where.get("between", (-np.inf, np.inf))
+        offset = self.offset(where)
+        return pressure_between(self.data, half, low - offset, high - offset)
+
+    def pressure_swing(self, where: Mapping[str, Any]) -> float | None:
+        """Highest less lowest stack pressure over a half cycle [MPa]."""
+        half = self.half(where)
+        return (
+            None if half is None else float(np.ptp(self.data[PRESSURE].values[half.rows]))
+        )
+
     def equilibrium(self, where: Mapping[str, Any]) -> float:
         """Potential between two phases from their formation energies [V]."""
         values = metadata(self.data, "parameters", "equilibrium potentials")
@@ -177,6 +313,17 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "capacity": Reading.capacity,
     "capacity ratio": Reading.capacity_ratio,
     "efficiency": Reading.efficiency,
+    "cycle that reaches": Reading.reached,
+    "mean voltage change": Reading.mean_shift,
+    "share": Reading.share,
+    "energy": Reading.energy,
+    "power": Reading.power,
+    "energy at power": Reading.energy_at_power,
+    "capacity below": Reading.beyond,
+    "uptake": Reading.uptake,
+    "Ohmic resistance": Reading.ohmic,
+    "apparent conductivity": Reading.apparent,
+    "pellet conductivity": lambda reading, where: pellet_conductivity(reading.data),
     "peak": Reading.peak,
     "peak height": Reading.height,
     "peak count": lambda reading, where: len(reading.peaks(where)),
@@ -188,6 +335,8 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "OCV plateau count": lambda r, where: len(r.titration(where)["ocv_plateaus_V"]),
     "overpotential": Reading.overpotential,
     "equilibrium potential": Reading.equilibrium,
+    "pressure change": Reading.pressure_change,
+    "pressure swing": Reading.pressure_swing,
 }
 
 

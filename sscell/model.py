@@ -224,11 +224,6 @@ class SolidStateCell(pybamm.BaseModel):
         variables.update(self._residuals(charge))
         parts = sum(variables[name] for name in self.budget)
         variables["Voltage budget residual [V]"] = parts - voltage
-        variables["Positive electrode thickness change [m]"] = (
-            variables["Active material volume change [m3.mol-1]"]
-            * variables["Positive electrode host amount [mol]"]
-            / pybamm.Parameter("Electrode area [m2]")
-        )
         self.events += [
             pybamm.Event(
                 "Minimum voltage [V]",
@@ -350,18 +345,20 @@ class SolidStateCell(pybamm.BaseModel):
         return ["Voltage [V]", "Current [A]", *self.cell.host.outputs]
 
 
-def solver(rtol: float = RTOL, atol: float = ATOL) -> pybamm.BaseSolver:
+def solver(rtol: float = RTOL, atol: float = ATOL, **options: Any) -> pybamm.BaseSolver:
     """IDAKLU: implicit, variable order, with true events.
 
     Parameters
     ----------
     rtol, atol : float, optional
         Relative and absolute tolerance of a step [-].
+    **options
+        Of `pybamm.IDAKLUSolver`.
 
     Returns
     -------
     pybamm.IDAKLUSolver
     """
     return pybamm.IDAKLUSolver(
-        rtol=rtol, atol=atol, options={"silence_sundials_errors": True}
+        rtol=rtol, atol=atol, options={"silence_sundials_errors": True, **options}
     )

@@ -58,10 +58,13 @@ class Run:
         Its values may change on the way (temperature steps).
     resolution : Resolution
         Meshes and tolerances.
+    applied : float, optional
+        Stack pressure that was asked for, whether the cell knows of it or not [Pa].
     """
 
-    def __init__(self, cell: Cell, resolution: Resolution):
+    def __init__(self, cell: Cell, resolution: Resolution, applied: float | None = None):
         self.cell, self.resolution = cell, resolution
+        self.applied = applied
         self.solution: Any = None
         self.records: list[_Record] = []
         self.spectra: list[tuple[str, Sequence[float], np.ndarray]] = []
@@ -69,6 +72,22 @@ class Run:
         self._sign = 0
         self._origin = 0.0  # charge at the last reversal [A.h]
         self._ended: dict[str, int] = {}
+
+    def go_on_with(self, cell: Cell, set_anew: bool = False) -> None:
+        """Go on from the present state with other values and new records.
+
+        Parameters
+        ----------
+        cell : Cell
+            Of the same structure.
+        set_anew : bool, optional
+            Whether the jig is set anew: then the cell's pressure is that of now [Pa].
+        """
+        if set_anew and cell.has_contact and self.records:
+            change = self._last("Free stack thickness change [m]", 0.0)
+            cell = cell.replace({"Thickness change at loading [m]": change})
+        self.cell = cell
+        self.forget()
 
     def forget(self) -> None:
         """Start the records anew from the present state."""
@@ -353,7 +372,8 @@ class Run:
             raise ParameterError(
                 f"{self.cell.name} names no formation; use state 'pristine'."
             )
-        steps = cycle(formation["rate"], formation["cycles"]).steps(self.cell.first_step)
+        cycles = _formation_cycles(formation, self._celsius)
+        steps = cycle(formation["rate"], cycles).steps(self.cell.first_step)
         self.execute(steps)
         ended = "discharged" if steps[-1].direction == "discharge" else "charged"
         if kind == "formed":
@@ -426,10 +446,16 @@ class Run:
         set_metadata(
             data,
             state=state,
-            warnings=remarks(self.cell, celsius, rates),
+            warnings=remarks(self.cell, celsius, rates, self.applied),
+            **self._pressure(),
             solve_time_s=float(sum(r.solve_time for r in self.records)),
         )
         return add_spectra(data, self.spectra) if self.spectra else data
+
+    def _pressure(self) -> dict[str, float]:
+        """Stack pressure [MPa], where there is one."""
+        own = self.cell.values.get("Applied stack pressure [Pa]", self.applied)
+        return {} if own is None else {"pressure_MPa": own / 1e6}
 
     def _steps(self) -> list[dict[str, Any]]:
         return [
@@ -442,6 +468,15 @@ class Run:
             }
             for number, r in enumerate(self.records, start=1)
         ]
+
+
+def _formation_cycles(formation: Mapping[str, Any], celsius: float) -> int:
+    """Cycles of a formation: as the paper does at the nearest of its temperatures."""
+    known = formation.get("at", [])
+    if not known:
+        return int(formation["cycles"])
+    nearest = min(known, key=lambda entry: abs(entry["temperature_C"] - celsius))
+    return int(nearest["cycles"])
 
 
 def _reason(error: Exception) -> str:

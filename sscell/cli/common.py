@@ -18,6 +18,8 @@ from sscell.errors import ParameterError, SimulationError
 __all__ = [
     "DATA_SUFFIXES",
     "CellName",
+    "FormationPressure",
+    "FormationTemperature",
     "JsonFlag",
     "OutputFile",
     "PlotFile",
@@ -29,10 +31,10 @@ __all__ = [
     "Temperature",
     "Thickness",
     "check_output",
+    "check_pressure",
     "parse_settings",
     "print_json",
     "progress",
-    "refuse_pressure",
     "run_with_progress",
 ]
 
@@ -53,7 +55,17 @@ StateOption = Annotated[
     str,
     typer.Option(help="pristine, formed, a state of charge (50%) or a voltage (3.38V)."),
 ]
-Pressure = Annotated[str | None, typer.Option(help="Stack pressure, such as 50MPa.")]
+Pressure = Annotated[
+    str | None, typer.Option(help="On the stack, from its assembly on, such as 50MPa.")
+]
+FormationTemperature = Annotated[
+    str | None,
+    typer.Option(help="Of the formation, where it differs from -T [degC]."),
+]
+FormationPressure = Annotated[
+    str | None,
+    typer.Option(help="Of the formation, where it differs; then the jig was set anew."),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Another value of a parameter: 'NAME=value'; repeatable."),
@@ -132,24 +144,23 @@ def parse_settings(settings: Sequence[str] | None) -> dict[str, str]:
     return pairs
 
 
-def refuse_pressure(pressure: str | None) -> None:
-    """Refuse a stack pressure: no cell has a contact model.
+def check_pressure(pressure: str | None) -> None:
+    """Refuse a stack pressure before anything is computed.
 
     Parameters
     ----------
     pressure : str or None
-        As typed.
+        As typed [MPa].
 
     Raises
     ------
     ParameterError
-        If one is given.
+        If it is no pressure or out of range.
     """
+    from sscell.units import parse_pressure
+
     if pressure is not None:
-        raise ParameterError(
-            f"--pressure {pressure} is not supported yet: this version has no contact model, "
-            "so a stack pressure would change nothing."
-        )
+        parse_pressure(pressure)
 
 
 @contextmanager

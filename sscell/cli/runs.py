@@ -10,6 +10,8 @@ import typer
 from sscell.cli.common import (
     DATA_SUFFIXES,
     CellName,
+    FormationPressure,
+    FormationTemperature,
     JsonFlag,
     OutputFile,
     PlotFile,
@@ -21,9 +23,9 @@ from sscell.cli.common import (
     Temperature,
     Thickness,
     check_output,
+    check_pressure,
     parse_settings,
     print_json,
-    refuse_pressure,
     run_with_progress,
 )
 from sscell.errors import ParameterError, SimulationError, did_you_mean
@@ -57,10 +59,12 @@ def simulate_command(
         str | None, typer.Option(help="Hold the charged voltage to this current.")
     ] = None,
     hold_time: Annotated[str | None, typer.Option(help="Hold it no longer.")] = None,
-    state: StateOption = "pristine",
-    formation_temperature: Annotated[
-        str | None, typer.Option(help="Where it differs from -T [degC].")
+    hold_capacity: Annotated[
+        str | None, typer.Option(help="Hold it until this has passed, such as 350mAh/g.")
     ] = None,
+    state: StateOption = "pristine",
+    formation_temperature: FormationTemperature = None,
+    formation_pressure: FormationPressure = None,
     v_min: Annotated[str | None, typer.Option(help="Lower cut-off, such as 0.7V.")] = None,
     v_max: Annotated[str | None, typer.Option(help="Upper cut-off, such as 2.8V.")] = None,
     shells: Shells = 50,
@@ -79,7 +83,8 @@ def simulate_command(
 
     check_output(output, DATA_SUFFIXES)
     check_output(plot, FIGURE_SUFFIXES)
-    refuse_pressure(pressure)
+    check_pressure(pressure)
+    check_pressure(formation_pressure)
     if compare is not None and not compare.is_file():
         raise ParameterError(f"There is no file '{compare}' to compare with.")
     cycling = {
@@ -87,6 +92,7 @@ def simulate_command(
         "discharge_rate": discharge_rate,
         "hold_until": hold_until,
         "hold_time": hold_time,
+        "hold_capacity": hold_capacity,
     }
     protocol = _protocol(mode, rate, cycles, cycling)
     from sscell.engine import Resolution
@@ -98,6 +104,8 @@ def simulate_command(
         "formation_temperature": formation_temperature,
         "v_min": v_min,
         "v_max": v_max,
+        "pressure": pressure,
+        "formation_pressure": formation_pressure,
         "resolution": Resolution(shells=shells, thickness_points=thickness),
         "changes": parse_settings(settings),
     }

@@ -11,7 +11,7 @@ from sscell.parameters import Quantity
 
 __all__ = ["Degradation", "NoDegradation"]
 
-_HOST, _CONTACT = "Active host remaining", "Contacted surface fraction"
+_HOST, _CONTACT = "Active host remaining", "Contact left by cycling"
 _LOSS = "Total host loss rate [s-1]"
 _GROWN = "Interphase grown [Ohm.m2]"
 _CYCLED, _AGE = "Interphase grown by cycling [Ohm.m2]", "Interphase age [day]"
@@ -30,7 +30,8 @@ class Degradation(pybamm.BaseSubModel):
 
     with the full cycles :math:`\dot N = |I|/(2QF)` of the cathode as assembled. The host
     that is lost keeps the guest and the phases that it held on average. The host divides
-    what it takes up by :math:`\lambda`; the interface takes :math:`R` and :math:`\theta`.
+    what it takes up by :math:`\lambda`; the interface takes :math:`R` and :math:`\theta`
+    times the contact fraction of the stack pressure.
     The particle surface and its double layer stay as they are.
 
     Parameters
@@ -88,12 +89,13 @@ class Degradation(pybamm.BaseSubModel):
         return own | {_GROWN: own[_CYCLED] + pybamm.sqrt(constant) * root}
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Give the rate at which the share of active host decays."""
+        """Give the contact of the surface and the rate at which active host decays."""
         calendar = pybamm.Parameter("Active host loss rate [s-1]") * self._arrhenius(
             variables, "Active host loss rate"
         )
         per_cycle = pybamm.Parameter("Active host fade per cycle")
-        return {_LOSS: per_cycle * variables["Full cycles rate [s-1]"] + calendar}
+        loss = per_cycle * variables["Full cycles rate [s-1]"] + calendar
+        return {_LOSS: loss} | _touching(variables)
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Wear out by the charge that passes and by time."""
@@ -147,3 +149,13 @@ class NoDegradation(pybamm.BaseSubModel):
         none += tuple(f"Trapped {p} fraction" for p in self._phases)
         one, zero = pybamm.Scalar(1), pybamm.Scalar(0)
         return dict.fromkeys((_HOST, _CONTACT), one) | dict.fromkeys(none, zero)
+
+    def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Give the contact of the surface."""
+        return _touching(variables)
+
+
+def _touching(variables: dict[str, Any]) -> dict[str, Any]:
+    """What cycling has left of the contact that the pressure makes."""
+    both = variables[_CONTACT] * variables["Contact fraction"]
+    return {"Contacted surface fraction": both}
