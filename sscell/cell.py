@@ -407,7 +407,7 @@ class Cell:
         }
         return entry["name"], masses[entry["mass"]]
 
-    @property
+    @cached_property
     def one_c_current(self) -> float | None:
         """Current at 1C [A], or None where the set declares none."""
         one_c = self.data["rates"].get("one_C")
@@ -601,6 +601,10 @@ class Cell:
         -------
         dict of str to float
         """
+        return dict(self._parameter_dict)
+
+    @cached_property
+    def _parameter_dict(self) -> dict[str, float]:
         nominal = self.one_c_current or self.theoretical_capacity
         values = self.values
         return {

@@ -30,7 +30,10 @@ ALLOWED = {
     "cell": {"parameters", "network", "sites", "domains", "mixed", "submodels"},
     "builder": {"parameters", "network", "submodels", "cell"},
     "model": {"cell", "submodels", "parameters", "network"},
-    "engine": {"model", "cell"},
+    "cache": set(),
+    "functions": set(),
+    "integrator": {"functions"},
+    "engine": {"cache", "functions", "integrator", "model", "cell"},
     "impedance": {"engine", "model", "cell"},
     "pellets": {"engine", "cell", "dataset"},
     "results": {"cell", "dataset", "engine", "model", "protocols"},
@@ -60,6 +63,10 @@ ALLOWED = {
     "refit": {
         *("observables", "measures", "validation", "engine", "cell", "parameters"),
         "slopes",
+    },
+    "bench": {
+        *("engine", "model", "cell", "simulation", "protocols", "sweeps"),
+        *("fitting", "parameters"),
     },
     "plots": {"dataset", "analysis", "validation"},
     "report": {"dataset", "analysis", "validation"},
