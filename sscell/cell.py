@@ -318,6 +318,32 @@ class Cell:
                 )
         return Cell(self.parameters.with_values(numbers, source))
 
+    def with_physics(self, changes: Mapping[str, Any]) -> Cell:
+        """Copy of the cell with other physics; new quantities take their neutral defaults.
+
+        Parameters
+        ----------
+        changes : mapping of str to object
+            Entries of `[physics]`, such as ``{"particle_sizes": 5}``.
+
+        Returns
+        -------
+        Cell
+
+        Raises
+        ------
+        ParameterError
+            If there is no such physics, or it needs values that the set does not have.
+
+        Examples
+        --------
+        >>> Cell.load("Ji2024").with_physics({"particle_sizes": 5}).size_classes
+        5
+        """
+        physics = {**self.data["physics"], **changes}
+        data = {**self.data, "physics": physics}
+        return Cell(replace(self.parameters, data=data))
+
     def under(self, pressure: float, told: Iterable[str] = ()) -> Cell:
         """Copy under another stack pressure.
 

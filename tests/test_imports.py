@@ -44,7 +44,7 @@ ALLOWED = {
     },
     "fitting": {
         *("cell", "engine", "impedance", "model", "parameters", "protocols"),
-        *("dataset", "plots", "simulation"),
+        *("dataset", "plots", "simulation", "slopes"),
     },
     "readers": {"dataset"},
     "analysis": {"dataset"},
@@ -59,7 +59,11 @@ ALLOWED = {
         *("observables", "measures", "engine", "parameters"),
         *("cell", "protocols", "simulation", "dataset", "analysis"),
     },
-    "refit": {"observables", "measures", "validation", "engine", "cell", "parameters"},
+    "slopes": set(),
+    "refit": {
+        *("observables", "measures", "validation", "engine", "cell", "parameters"),
+        "slopes",
+    },
     "bench": {
         *("engine", "model", "cell", "simulation", "protocols", "sweeps"),
         *("fitting", "parameters"),
