@@ -153,7 +153,6 @@ def test_without_molybdenum_no_electrons_pass():
     assert np.ptp(run["Discharge capacity [A.h]"].values) < 1e-6
 
 
-@pytest.mark.slow
 def test_five_hundred_cycles_hardly_change_while_everything_may_fade(read):
     reading = read("long")
     ratio = measure(reading, {**half("discharge", 510, "capacity ratio"), "to": 15})
