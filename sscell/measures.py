@@ -47,7 +47,7 @@ class Reading:
 
     def __init__(self, data: xr.Dataset):
         self.data = data
-        self._halves = half_cycles(data) if "Step" in data else []
+        self._halves = half_cycles(data) if "Voltage [V]" in data else []
         self._peaks: dict[int, list[dict[str, Any]]] = {}
         self._titrations: dict[str, Mapping[str, Any]] = {}
 
@@ -220,11 +220,11 @@ class Reading:
     def energy_at_power(self, where: Mapping[str, Any]) -> float | None:
         """Energy at a ``power`` [W.kg-1], between the currents of a rate test [W.h.kg-1]."""
         found = rate(self.data)
-        powers, energies = found["powers_W_kg"], found["energies_Wh_kg"]
-        order = np.argsort(powers)
-        known = np.log(np.array([powers, energies]))[:, order]
+        pairs = zip(found["powers_W_kg"], found["energies_Wh_kg"], strict=True)
+        moved = [pair for pair in pairs if all(pair)]
+        known = np.log(np.array(sorted(moved))).reshape(-1, 2).T
         asked = np.log(where["power"])
-        if not known[0, 0] <= asked <= known[0, -1]:
+        if not moved or not known[0, 0] <= asked <= known[0, -1]:
             return None
         return float(np.exp(np.interp(asked, *known)))
 
@@ -276,11 +276,15 @@ class Reading:
         Parameters
         ----------
         where : mapping
-            Nothing more.
+            ``window`` of times after the step [s], as for `sscell.analysis.cottrell`.
         """
         steps = self.data["Step"].values
         data = self.data.isel(time=steps >= steps.max() - 1)
-        found = cottrell(data, concentration_mol_cm3=guest_concentration(data))
+        found = cottrell(
+            data,
+            concentration_mol_cm3=guest_concentration(data),
+            window=where.get("window"),
+        )
         return found.apparent_ionic_conductivity_S_cm
 
     def pressure_change(self, where: Mapping[str, Any]) -> float | None:
@@ -298,14 +302,6 @@ class Reading:
         return (
             None if half is None else float(np.ptp(self.data[PRESSURE].values[half.rows]))
         )
-
-    def complete(self, where: Mapping[str, Any]) -> float | None:
-        """First cycle at a ``share`` of the highest capacity in a direction, by number [-]."""
-        halves = [h for h in self._halves if h.direction == where["direction"]]
-        if not halves:
-            return None
-        enough = where["share"] * max(h.capacity for h in halves)
-        return float(next(h.cycle for h in halves if h.capacity >= enough))
 
     def equilibrium(self, where: Mapping[str, Any]) -> float:
         """Potential between two phases from their formation energies [V]."""
@@ -345,7 +341,6 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "equilibrium potential": Reading.equilibrium,
     "pressure change": Reading.pressure_change,
     "pressure swing": Reading.pressure_swing,
-    "first complete cycle": Reading.complete,
 }
 
 

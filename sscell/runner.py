@@ -246,8 +246,8 @@ class Run:
         self, built: Engine, inputs: Mapping[str, float]
     ) -> dict[str, np.ndarray] | None:
         """Outputs as soon as the inputs act, where no equation has to be solved first."""
-        ours = self.solution is None or self.solution.all_models[-1] is built.model
-        if not ours or built.model.algebraic:
+        ours = self.solution is None or self.solution.functions is built.functions
+        if not ours or built.functions.algebraic:
             return None
         t, y = built.state(self.solution, inputs)
         return built.evaluate(np.array([t]), y, inputs)
@@ -325,7 +325,8 @@ class Run:
         inputs = built.inputs(self.cell)
         settled = built.step(self.solution, 1.0, inputs)
         y = np.asarray(settled.y)[:, -1]
-        state = {v.name: y[s[0]][:, None] for v, s in built.model.y_slices.items()}
+        slices = built.functions.slices
+        state = {name: y[slice(*rows)][:, None] for name, rows in slices.items()}
         z = spectrum_at(self.cell, self.resolution, state, inputs, step.frequencies)
         # A cell may be measured more than once in the same place, before and after cycling.
         times = sum(step.label == label.split(" #")[0] for label, _, _ in self.spectra)

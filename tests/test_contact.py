@@ -15,8 +15,11 @@ from sscell.cell import Cell
 from sscell.dataset import metadata
 from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.parameters import ParameterSet, find
+from sscell.observables import ObservableTable
+from sscell.parameters import ParameterSet, available, find
+from sscell.plots.validation import write_figures
 from sscell.protocols import charge, cycle, discharge, impedance, rest
+from sscell.results import pressure_remarks
 from sscell.submodels.contact import Contact
 from sscell.units import FARADAY, GAS_CONSTANT
 
@@ -71,10 +74,32 @@ def residuals(probe, y):
     return {name: rows[where] for name, where in probe.slices.items()}
 
 
-@pytest.mark.parametrize("name", HOSTS.values(), ids=HOSTS)
+def tables(name):
+    path, variant = find(name)
+    assert variant is None
+    content = copy.deepcopy(tomllib.loads(path.read_text(encoding="utf-8")))
+    content.pop("variants", None)
+    return content
+
+
+FAMILIES = sorted({path.stem for path in available().values()})
+
+
+def neutral(name, switched):
+    """A registered family with a contact that says nothing, or without any."""
+    content = tables(name)
+    names = {q.name for q in Contact.quantities()}
+    names |= {n for n in content["parameters"] if n.endswith("volume change [m3.mol-1]")}
+    rest = {n: v for n, v in content["parameters"].items() if n not in names}
+    content["physics"]["contact"] = switched
+    content["parameters"] = rest | ({APPLIED: assumed(2e7)} if switched else {})
+    return Cell(ParameterSet.from_table(content))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
 def test_equations_without_sensitivity_are_those_of_the_plain_cell(make_probe, name):
-    """Every equation of the plain model to the last bit, at any pressure."""
-    plain, new = make_probe(sscell.load(name), 8), make_probe(pressed(name, 20), 8)
+    """Every equation of the plain model to the last bit, for every registered family."""
+    plain, new = (make_probe(neutral(name, switched), 8) for switched in (False, True))
     start = plain.model.concatenated_initial_conditions.evaluate(0, inputs=plain.values)
     y = start * np.random.default_rng(0).uniform(0.97, 1.03, start.shape)
     states = {n: y[where, 0] for n, where in plain.slices.items()}
@@ -82,8 +107,21 @@ def test_equations_without_sensitivity_are_those_of_the_plain_cell(make_probe, n
     rows = residuals(new, new.state(states | {CLOSED: 1}))
     assert set(rows) - set(old) == set(STATES)
     for state in old:
-        assert np.array_equal(rows[state], old[state]), state
+        assert np.array_equal(rows[state], old[state], equal_nan=True), state
     assert not any(np.any(rows[state]) for state in STATES)
+
+
+@pytest.mark.parametrize("name", available())
+def test_every_registered_cell_takes_a_pressure(name):
+    """It acts where the set has a contact, and else leaves the cell and is said."""
+    cell = sscell.load(name)
+    under = cell.under(3e7)
+    said = pressure_remarks(under, 3e7)
+    if cell.has_contact:
+        assert under.values[APPLIED] == 3e7
+    else:
+        assert under is cell
+        assert said == [f"{name} has no data on pressure: 30 MPa, it changes nothing here."]
 
 
 @pytest.mark.parametrize("name", HOSTS.values(), ids=HOSTS)
@@ -530,3 +568,30 @@ def test_another_model_of_pybamm_can_take_the_contact():
     stiffness = 1e12 / (1 + 1e12 * 1e-4 / 1e12)
     read = solution[PRESSURE].entries[-1]
     assert read - 20 == pytest.approx(stiffness * free * 1e-6, rel=1e-5)
+
+
+def test_validation_reads_and_draws_the_pressure_of_a_run(tmp_path):
+    """A table's run under its own pressure, its swing against a closed form, its figure."""
+    row = {
+        "id": "swing",
+        "run": "low",
+        "measure": {"of": "pressure swing", "direction": "discharge"},
+        "published": 0.1,
+        "unit": "MPa",
+        "tolerance": 0.5,
+        "word": "predicted",
+        "source": "test",
+    }
+    run = {"temperature": 25, "pressure": 20, "steps": [{"do": "discharge", "rate": "C/5"}]}
+    table = ObservableTable.from_table({"runs": {"low": run}, "observables": [row]}, "test")
+    cell = pressed("Liang2023", **{SWELLING: 5e-6, JIG: 1e12, MODULUS: 1e12})
+    found = sscell.validate(cell, table, resolution=coarse())
+    done = found.runs["low"]
+    passed = float(done["Discharge capacity [A.h]"][-1]) * 3600 / FARADAY / cell.area
+    stiffness = 1e12 / (1 + height(cell))
+    assert found.rows[0]["model"] == pytest.approx(
+        stiffness * 5e-6 * passed * 1e-6, rel=1e-3
+    )
+    assert float(done[PRESSURE][0]) == 20
+    names = [path.name for path in write_figures(found, tmp_path / "figures")]
+    assert "Liang2023_low_pressure.png" in names

@@ -30,7 +30,10 @@ ALLOWED = {
     "cell": {"parameters", "network", "sites", "domains", "mixed", "submodels"},
     "builder": {"parameters", "network", "submodels", "cell"},
     "model": {"cell", "submodels", "parameters", "network"},
-    "engine": {"model", "cell"},
+    "cache": set(),
+    "functions": set(),
+    "integrator": {"functions"},
+    "engine": {"cache", "functions", "integrator", "model", "cell"},
     "impedance": {"engine", "model", "cell"},
     "pellets": {"engine", "cell", "dataset"},
     "results": {"cell", "dataset", "engine", "model", "protocols"},
@@ -41,7 +44,7 @@ ALLOWED = {
     },
     "fitting": {
         *("cell", "engine", "impedance", "model", "parameters", "protocols"),
-        *("dataset", "plots", "simulation"),
+        *("dataset", "plots", "simulation", "slopes"),
     },
     "readers": {"dataset"},
     "analysis": {"dataset"},
@@ -56,7 +59,15 @@ ALLOWED = {
         *("observables", "measures", "engine", "parameters"),
         *("cell", "protocols", "simulation", "dataset", "analysis"),
     },
-    "refit": {"observables", "measures", "validation", "engine", "cell", "parameters"},
+    "slopes": set(),
+    "refit": {
+        *("observables", "measures", "validation", "engine", "cell", "parameters"),
+        "slopes",
+    },
+    "bench": {
+        *("engine", "model", "cell", "simulation", "protocols", "sweeps"),
+        *("fitting", "parameters"),
+    },
     "plots": {"dataset", "analysis", "validation"},
     "report": {"dataset", "analysis", "validation"},
 }

@@ -54,29 +54,6 @@ def test_data_without_a_load_cell_are_refused():
         pressure_changes(cycled().drop_vars(PRESSURE))
 
 
-def growing(capacities):
-    """One discharge per cycle, each of a given capacity [A.h], after a charge."""
-    rows = [(n, s, q) for n, q in enumerate(capacities, 1) for s in (-1.0, 1.0)]
-    hours = np.cumsum([0.0, *(q for _, _, q in rows)])
-    pairs = list(zip(hours[:-1], hours[1:], strict=True))
-    return time_series(
-        {
-            "Time [s]": 3600 * np.concatenate(pairs),
-            "Current [A]": np.repeat([s for _, s, _ in rows], 2),
-            "Voltage [V]": np.tile([2.0, 4.0, 4.0, 2.0], len(capacities)),
-            "Cycle": np.repeat([n for n, _, _ in rows], 2),
-        },
-        {"capacity_basis_mass_g": 1.0},
-    )
-
-
-@pytest.mark.parametrize(("share", "cycle"), [(0.97, 4), (0.9, 3), (0.2, 1)])
-def test_first_complete_cycle_is_the_first_near_the_highest(share, cycle):
-    data = growing([0.5, 0.8, 0.95, 1.0, 1.01, 1.0])
-    where = {"of": "first complete cycle", "direction": "discharge", "share": share}
-    assert measure(data, where) == cycle
-
-
 def test_a_run_of_a_table_has_its_pressure():
     row = {
         "id": "a",
