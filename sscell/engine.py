@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,7 @@ import pybamm
 
 from sscell import cache
 from sscell.cell import Cell
+from sscell.compiling import allowed, compiled, expected_seconds
 from sscell.errors import ParameterError
 from sscell.functions import Functions, made
 from sscell.integrator import Integrator, Stretch
@@ -29,6 +31,7 @@ __all__ = [
     "Engine",
     "Resolution",
     "engine",
+    "exchanged",
     "forget",
     "series",
 ]
@@ -188,6 +191,7 @@ class Engine:
         self.sensitive = tuple(sorted(sensitive))
         options = {"nonlinear_convergence_coefficient": _SLOPED} if sensitive else {}
         self._solver = solver(resolution.rtol, resolution.atol, **options)
+        self._spent = 0.0  # s of integration
 
     @cached_property
     def model(self) -> pybamm.BaseModel:
@@ -228,7 +232,36 @@ class Engine:
 
     @cached_property
     def _integrator(self) -> Integrator:
+        if self._spent == 0:
+            self._compile(make=False)
         return Integrator(self.functions, self._solver, len(self.input_names))
+
+    def compile(self) -> bool:
+        """Go over to compiled functions at once.
+
+        Returns
+        -------
+        bool
+            Whether there are any: no compiler, or no place to keep what it makes, and the
+            functions stay as they are.
+        """
+        self._compile(make=True)
+        return self.functions["rhs"].class_name() == "External"
+
+    def _compile(self, make: bool) -> None:
+        """Go over to compiled functions: those of an earlier process, or made now."""
+        found = compiled(self.functions, make) if allowed() else None
+        if make or found is not None:
+            self._pays = np.inf
+        if found is not None:
+            for name in ("_blocks", "_integrator"):
+                self.__dict__.pop(name, None)
+            self.functions = found
+
+    @cached_property
+    def _pays(self) -> float:
+        """Time of integration after which compiling has paid [s]."""
+        return expected_seconds(self.functions)
 
     def _values(self, inputs: Mapping[str, float]) -> np.ndarray:
         return np.array([inputs[name] for name in self.input_names], dtype=float)
@@ -302,6 +335,9 @@ class Engine:
         values = self._values(inputs)
         t, y = self._state(before, values)
         found = self._integrator.run(t, y, duration, values, times)
+        self._spent += float(found.solve_time.value)
+        if self._spent > self._pays:
+            self._compile(make=True)
         if self._controlled == "current":
             found.current = inputs["Current function [A]"]
         return found
@@ -422,6 +458,32 @@ def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> E
     if key not in _ENGINES:
         _ENGINES[key] = Engine(cell, resolution, controlled)
     return _ENGINES[key]
+
+
+@contextmanager
+def exchanged(cell: Cell, resolution: Resolution, built: Engine) -> Iterator[None]:
+    """Let another engine serve a structure for a while.
+
+    Parameters
+    ----------
+    cell : Cell
+        Any cell of that structure.
+    resolution : Resolution
+        Meshes and tolerances.
+    built : Engine
+        That runs it, controlled by current.
+
+    Yields
+    ------
+    None
+    """
+    key = (cell.structure, resolution, "current")
+    before = engine(cell, resolution)
+    _ENGINES[key] = built
+    try:
+        yield
+    finally:
+        _ENGINES[key] = before
 
 
 def forget() -> None:

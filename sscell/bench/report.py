@@ -94,6 +94,8 @@ def measure(
         if not only or suite in only
     ]
     found: dict[str, dict[str, Sheet]] = {case.cell.name: {} for case in cases}
+    # Else an engine would go over to compiled functions in the middle of a comparison.
+    os.environ["SSCELL_COMPILE"] = "off"
     for number, (suite, case) in enumerate(todo):
         if on_progress:
             on_progress(number / len(todo), f"{case.cell.name}: {suite}")
