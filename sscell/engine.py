@@ -17,7 +17,7 @@ from sscell import cache
 from sscell.cell import Cell
 from sscell.compiling import allowed, compiled, expected_seconds
 from sscell.errors import ParameterError
-from sscell.functions import Functions, made
+from sscell.functions import Functions, leaner, made
 from sscell.integrator import Integrator, Stretch
 from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, budget_of, check_mesh, solver
 
@@ -226,9 +226,21 @@ class Engine:
         return functions
 
     @cached_property
-    def _blocks(self) -> casadi.Function:
-        """Outputs at several times, with the inputs in common."""
-        return self.functions["outputs"].map("blocks", "serial", _BLOCK, [2], [])
+    def _blocks(self) -> dict[tuple[str, ...], casadi.Function]:
+        """Some outputs at several times, with the inputs in common, by their names."""
+        return {}
+
+    def _evaluator(self, names: tuple[str, ...]) -> casadi.Function:
+        if names not in self._blocks:
+            function = self.functions["outputs"]
+            if names != self.outputs:
+                t, y, p = (casadi.MX.sym("a", function.sparsity_in(k)) for k in range(3))
+                rows = [self.outputs.index(name) for name in names]
+                part = casadi.Function("part", [t, y, p], [function(t, y, p)[rows]])
+                # What is not asked for falls out of scalar operations.
+                function = leaner(part)
+            self._blocks[names] = function.map("blocks", "serial", _BLOCK, [2], [])
+        return self._blocks[names]
 
     @cached_property
     def _integrator(self) -> Integrator:
@@ -236,8 +248,13 @@ class Engine:
             self._compile(make=False)
         return Integrator(self.functions, self._solver, len(self.input_names))
 
-    def compile(self) -> bool:
+    def compile(self, make: bool = True) -> bool:
         """Go over to compiled functions at once.
+
+        Parameters
+        ----------
+        make : bool, optional
+            Whether a library that is not there is made.
 
         Returns
         -------
@@ -245,7 +262,7 @@ class Engine:
             Whether there are any: no compiler, or no place to keep what it makes, and the
             functions stay as they are.
         """
-        self._compile(make=True)
+        self._compile(make)
         return self.functions["rhs"].class_name() == "External"
 
     def _compile(self, make: bool) -> None:
@@ -350,7 +367,11 @@ class Engine:
         return float(before.t[-1]), self._integrator.adopted(before, values)
 
     def evaluate(
-        self, t: np.ndarray, y: np.ndarray, inputs: Mapping[str, float]
+        self,
+        t: np.ndarray,
+        y: np.ndarray,
+        inputs: Mapping[str, float],
+        names: tuple[str, ...] | None = None,
     ) -> dict[str, np.ndarray]:
         """Outputs along a solution.
 
@@ -362,6 +383,8 @@ class Engine:
             States at these times, as the solver scales them [-].
         inputs : mapping
             From `inputs`.
+        names : tuple of str, optional
+            Which outputs; default: all.
 
         Returns
         -------
@@ -370,14 +393,15 @@ class Engine:
         """
         # Blocks of times through CasADi's buffers: handing it whole arrays, or one time
         # after the other, costs more than the evaluation itself.
+        names = self.outputs if names is None else names
         count = t.size
         padded = -(-count // _BLOCK) * _BLOCK
         times, states = np.empty(padded), np.empty((padded, y.shape[0]))
         times[:count], states[:count] = t, y.T
         times[count:], states[count:] = t[-1], y[:, -1]
-        table = np.empty((padded, len(self.outputs)))
+        table = np.empty((padded, len(names)))
         p = self._values(inputs)
-        buffer, evaluate = self._blocks.buffer()
+        buffer, evaluate = self._evaluator(names).buffer()
         buffer.set_arg(2, memoryview(p))
         for k in range(0, padded, _BLOCK):
             buffer.set_arg(0, memoryview(times[k : k + _BLOCK]))
@@ -385,7 +409,7 @@ class Engine:
             buffer.set_res(0, memoryview(table[k : k + _BLOCK]))
             evaluate()
         table = table[:count]
-        return dict(zip(self.outputs, table.T.copy(), strict=True))
+        return dict(zip(names, table.T.copy(), strict=True))
 
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:
         """Time and state at the end of a solution of this model.

@@ -147,13 +147,15 @@ class Case:
         return Case(self.cell, finer)
 
 
-def in_c(case: Case) -> Engine | str:
+def in_c(case: Case, make: bool = True) -> Engine | str:
     """Engine with compiled functions, or why there is none.
 
     Parameters
     ----------
     case : Case
         Cell and resolution.
+    make : bool, optional
+        Whether a library that is not there is compiled.
 
     Returns
     -------
@@ -162,11 +164,13 @@ def in_c(case: Case) -> Engine | str:
     built = Engine(case.cell, case.resolution, "current")
     before = os.environ.pop("SSCELL_COMPILE", None)
     try:
-        made = built.compile()
+        made = built.compile(make)
     finally:
         if before is not None:
             os.environ["SSCELL_COMPILE"] = before
-    return built if made else "there is no C compiler, or the cache is off"
+    if made:
+        return built
+    return "no C compiler, no cache, or a quick run before any other has compiled"
 
 
 def protocol_of(legs: Sequence[Leg]) -> Protocol:

@@ -126,13 +126,13 @@ def _gated(case: Case, legs: Sequence[Leg]) -> tuple[Case, float]:
 
 
 def _add_compiled(
-    ways: dict[str, Callable[[], Any]], case: Case, legs: Sequence[Leg]
+    ways: dict[str, Callable[[], Any]], case: Case, legs: Sequence[Leg], plan: Plan
 ) -> str:
     """Two more ways where a compiler is at hand, or the reason why there are none.
 
     The floor is nothing but IDA and KLU calling generated, compiled C.
     """
-    built = in_c(case)
+    built = in_c(case, make=not plan.quick)
     if isinstance(built, str):
         return built
     ways[_COMPILED] = lambda: simulated(case, legs, built)
@@ -177,7 +177,7 @@ def half_cycle(case: Case, plan: Plan) -> Sheet:
         ways[f"half-cell {name} of PyBaMM, 1 h at 1C"] = peers.yardstick(
             name, case.resolution.rtol
         )
-    _add_compiled(ways, case, legs)
+    _add_compiled(ways, case, legs, plan)
     casadi = _attempt(lambda: peers.casadi_solver(case))
     if callable(casadi):
         ways["CasadiSolver"] = casadi
@@ -282,7 +282,7 @@ def titration(case: Case, plan: Plan) -> Sheet:
         "bare solver": lambda: bare(case, legs),
         "pybamm.Experiment": peers.experiment(case, legs),
     }
-    reason = _add_compiled(ways, case, legs)
+    reason = _add_compiled(ways, case, legs, plan)
     times = alternate(ways, min(plan.rounds, 5))
     errors = {
         "simulate": error,
