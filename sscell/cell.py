@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -89,12 +90,15 @@ class Cell:
         self.host.check(self.values)
 
     def _derive(self, complete: ParameterSet) -> ParameterSet:
-        """Values that the host derives from others, such as those of a composition."""
-        derive = getattr(self.host, "derived", None)
+        """Set with what its host derives from others, such as from a composition."""
         entries = dict(complete.parameters)
-        for name, value in (derive(complete.values) if derive else {}).items():
+        for name, value in self._derived(complete.values).items():
             entries[name] = replace(entries[name], value=value)
         return replace(complete, parameters=entries)
+
+    def _derived(self, values: Mapping[str, float]) -> dict[str, float]:
+        derive = getattr(self.host, "derived", None)
+        return derive(values) if derive else {}
 
     @classmethod
     def load(cls, name: str | Path) -> Cell:
@@ -306,7 +310,39 @@ class Cell:
         for name, value in changes.items():
             quantity = self.quantity(name)
             numbers[name] = quantity.check(parse_parameter(value, name))
+        for name, value in self._derived(self.values | numbers).items():
+            if not math.isclose(numbers.get(name, value), value, rel_tol=1e-3):
+                raise ParameterError(
+                    f"'{name}' of {self.name} follows from the composition: {value:g}, not "
+                    f"{numbers[name]:g}."
+                )
         return Cell(self.parameters.with_values(numbers, source))
+
+    def with_physics(self, changes: Mapping[str, Any]) -> Cell:
+        """Copy of the cell with other physics; new quantities take their neutral defaults.
+
+        Parameters
+        ----------
+        changes : mapping of str to object
+            Entries of `[physics]`, such as ``{"particle_sizes": 5}``.
+
+        Returns
+        -------
+        Cell
+
+        Raises
+        ------
+        ParameterError
+            If there is no such physics, or it needs values that the set does not have.
+
+        Examples
+        --------
+        >>> Cell.load("Ji2024").with_physics({"particle_sizes": 5}).size_classes
+        5
+        """
+        physics = {**self.data["physics"], **changes}
+        data = {**self.data, "physics": physics}
+        return Cell(replace(self.parameters, data=data))
 
     def under(self, pressure: float, told: Iterable[str] = ()) -> Cell:
         """Copy under another stack pressure.

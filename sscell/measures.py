@@ -220,11 +220,11 @@ class Reading:
     def energy_at_power(self, where: Mapping[str, Any]) -> float | None:
         """Energy at a ``power`` [W.kg-1], between the currents of a rate test [W.h.kg-1]."""
         found = rate(self.data)
-        powers, energies = found["powers_W_kg"], found["energies_Wh_kg"]
-        order = np.argsort(powers)
-        known = np.log(np.array([powers, energies]))[:, order]
+        pairs = zip(found["powers_W_kg"], found["energies_Wh_kg"], strict=True)
+        moved = [pair for pair in pairs if all(pair)]
+        known = np.log(np.array(sorted(moved))).reshape(-1, 2).T
         asked = np.log(where["power"])
-        if not known[0, 0] <= asked <= known[0, -1]:
+        if not moved or not known[0, 0] <= asked <= known[0, -1]:
             return None
         return float(np.exp(np.interp(asked, *known)))
 
@@ -276,11 +276,15 @@ class Reading:
         Parameters
         ----------
         where : mapping
-            Nothing more.
+            ``window`` of times after the step [s], as for `sscell.analysis.cottrell`.
         """
         steps = self.data["Step"].values
         data = self.data.isel(time=steps >= steps.max() - 1)
-        found = cottrell(data, concentration_mol_cm3=guest_concentration(data))
+        found = cottrell(
+            data,
+            concentration_mol_cm3=guest_concentration(data),
+            window=where.get("window"),
+        )
         return found.apparent_ionic_conductivity_S_cm
 
     def pressure_change(self, where: Mapping[str, Any]) -> float | None:

@@ -260,12 +260,15 @@ class Rival:
         What moves beside the rest.
     hold : tuple of str
         What no longer moves.
+    physics : mapping of str to object
+        Entries of the set's `[physics]` that differ.
     """
 
     name: str
     values: Mapping[str, float]
     vary: Mapping[str, Vary]
     hold: tuple[str, ...] = ()
+    physics: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -341,6 +344,7 @@ class ObservableTable:
                 row.get("values", {}),
                 _varied(row.get("vary", {})),
                 tuple(row.get("hold", ())),
+                row.get("physics", {}),
             )
             for name, row in refit.get("rivals", {}).items()
         }

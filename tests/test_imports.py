@@ -45,7 +45,7 @@ ALLOWED = {
     },
     "fitting": {
         *("cell", "engine", "impedance", "model", "parameters", "protocols"),
-        *("dataset", "plots", "simulation"),
+        *("dataset", "plots", "simulation", "slopes"),
     },
     "readers": {"dataset"},
     "analysis": {"dataset"},
@@ -60,7 +60,11 @@ ALLOWED = {
         *("observables", "measures", "engine", "parameters"),
         *("cell", "protocols", "simulation", "dataset", "analysis"),
     },
-    "refit": {"observables", "measures", "validation", "engine", "cell", "parameters"},
+    "slopes": set(),
+    "refit": {
+        *("observables", "measures", "validation", "engine", "cell", "parameters"),
+        "slopes",
+    },
     "bench": {
         *("engine", "model", "cell", "simulation", "protocols", "sweeps"),
         *("fitting", "parameters"),

@@ -347,8 +347,8 @@ def cottrell(
     temperature_C : float, optional
         [degC]; default: that of the dataset, else 25.
     window : tuple of float, optional
-        Times after the step [s]; default: the longest part over which ``i sqrt(t)``
-        stays within 10 %.
+        Times after the step [s]; default: the part over which ``i sqrt(t)`` stays within
+        10 % while most charge passes.
 
     Returns
     -------
@@ -438,7 +438,11 @@ def _step_time(t: np.ndarray, i: np.ndarray, earliest: float) -> float:
 
 
 def _straight_window(t: np.ndarray, i: np.ndarray) -> tuple[float, float]:
-    """Longest stretch, in decades, over which i sqrt(t) varies by less than 10 %."""
+    """Stretch over which i sqrt(t) varies by less than 10 % while most charge passes.
+
+    Cottrell's charge grows with sqrt(t): early stretches of a current that resistance still
+    limits are long in decades, but little moves in them.
+    """
     product = i * np.sqrt(t)
     best, start = (t[0], t[-1], 0.0), 0
     for end in range(len(t)):
@@ -446,7 +450,7 @@ def _straight_window(t: np.ndarray, i: np.ndarray) -> tuple[float, float]:
             np.ptp(product[start : end + 1]) > 0.1 * np.abs(product[start : end + 1]).max()
         ):
             start += 1
-        span = np.log(t[end] / t[start])
+        span = np.sqrt(t[end]) - np.sqrt(t[start])
         if end - start >= 4 and span > best[2]:
             best = (t[start], t[end], span)
     return float(best[0]), float(best[1])

@@ -14,6 +14,7 @@ import numpy as np
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.problem import Problem
 from sscell.fitting.result import Start
+from sscell.slopes import Slopes
 
 __all__ = ["Search"]
 
@@ -23,7 +24,6 @@ _FAILED = 1e4  # standard deviations: residuals of a solve that failed
 # integrator.
 _CLOSE = 0.05
 _STILL = 3  # evaluations without that gain: derivatives are taken afresh, then it ends
-_FORETOLD = 0.6  # of the change of the residuals: worse, derivatives are taken afresh
 # Tolerances on the way, times those of the fit. The mesh stays: with fewer shells the cost has
 # other minima.
 _ROUGH, _LOOSE = 100.0, 10.0
@@ -140,7 +140,7 @@ class Search:
         self.stages = _stages(self.problem)
         self.stage = self.stages[-1]
         self.current = 0
-        self.last: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self.slopes = Slopes()
         self.bests: list[float] = []
         self.best: tuple[float, np.ndarray] = (math.inf, np.empty(0))
 
@@ -192,29 +192,15 @@ class Search:
         residuals = self.stage.values.residuals(u)
         cost = float(residuals @ residuals)
         close = self.stage.close(cost)
-        matrix = self._updated(u, residuals)
+        matrix = self.slopes.updated(u, residuals)
         near = matrix is not None and _left(residuals, matrix, u) < close
         if matrix is None or (near and self.stage.final):
             _, matrix = self.stage.slopes(u)
             near = _left(residuals, matrix, u) < close
         if near:
             raise _Arrived(u, cost)
-        self.last = (np.array(u), residuals, matrix)
+        self.slopes.keep(u, residuals, matrix)
         return matrix
-
-    def _updated(self, u: np.ndarray, residuals: np.ndarray) -> np.ndarray | None:
-        """Broyden's update of the last derivatives; None where they are no use."""
-        if self.last is None:
-            return None
-        before, past, matrix = self.last
-        step = u - before
-        length = float(step @ step)
-        if length == 0:
-            return matrix
-        off = residuals - past - matrix @ step
-        if np.linalg.norm(off) > _FORETOLD * np.linalg.norm(residuals - past):
-            return None
-        return matrix + np.outer(off, step) / length
 
     def _tell(self, cost: float) -> None:
         self.write("running")
@@ -303,7 +289,8 @@ class Search:
 
     def _enter(self, stage: _Stage, u: np.ndarray) -> float:
         """Begin a stage; its cost there."""
-        self.stage, self.last, self.bests, self.best = stage, None, [], (math.inf, u)
+        self.stage, self.slopes = stage, Slopes()
+        self.bests, self.best = [], (math.inf, u)
         residuals = stage.values.residuals(u)
         cost = float(residuals @ residuals)
         self._note(u, cost)
@@ -321,7 +308,7 @@ class Search:
         """Descend until nothing is left or derivatives taken afresh gain nothing."""
         best = math.inf
         while True:
-            self.last, self.bests, self.best = None, [], (math.inf, u)
+            self.slopes, self.bests, self.best = Slopes(), [], (math.inf, u)
             try:
                 return self._least_squares(u)
             except _Arrived as arrived:

@@ -242,6 +242,7 @@ _LOSSES = {
     "Charge-transfer contribution [V]": "charge transfer",
     "Interphase contribution [V]": "interphase",
     "Particle transport contribution [V]": "transport in particle",
+    "Activation contribution [V]": "activation",
 }
 
 

@@ -23,6 +23,9 @@ def quantities() -> tuple[Quantity, ...]:
         Quantity(f"{_SALT} [S.m-1]", "of the solid solution at its limit", 1e-12, 1e2),
         Quantity("LiI domain ionic conductivity [S.m-1]", "with their borders", 0, 1e2),
         Quantity("LixMoS2 ionic conductivity [S.m-1]", "full of lithium", 0, 1e3),
+        Quantity(
+            "LixMoS2 empty ionic fraction", "of that, left without lithium", 0, 1, 0.0
+        ),
         Quantity("LixMoS2 electronic conductivity [S.m-1]", solid, 0, 1e7),
         Quantity(f"{_NET} limit", "volume fraction of the solid", 0, 0.5),
         Quantity(f"{_NET} coefficient (ions)", "of its ionic paths", 0.5, 8),
@@ -51,12 +54,13 @@ def mixed_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
     .. math::
         \sigma_i = \sigma_{i,0} + \varepsilon^b \left[ v_{ss}\,\sigma_{Li_2S}
         \left(\frac{\sigma_{sat}}{\sigma_{Li_2S}}\right)^{s} + v_{LiI}\,\sigma_{LiI}
-        + \sigma_{i,Mo}\, y_{Mo}\, p^{t_i} \right] a(E)\, \theta^\gamma, \quad
+        + \sigma_{i,Mo}\, (f + (1-f) y_{Mo})\, p^{t_i} \right] a(E)\, \theta^\gamma, \quad
         \sigma_e = \sigma_{e,0} + \varepsilon^b \sigma_{e,Mo}\, p^{t_e}, \quad
         p = \frac{(v_{Mo} - v_c)_+}{1 - v_c}
 
     with the volume fractions v of the solid, its share :math:`\varepsilon` of the layer, the
-    dissolved LiI :math:`s` relative to its limit and the filling :math:`y_{Mo}` of MoS2.
+    dissolved LiI :math:`s` relative to its limit the filling :math:`y_{Mo}` of MoS2 and
+    the share f of its paths that need no lithium.
 
     Parameters
     ----------
@@ -86,12 +90,13 @@ def mixed_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
     }
     pure = pybamm.Parameter("Li2S ionic conductivity [S.m-1]")
     doped = (pybamm.Parameter(f"{_SALT} [S.m-1]") / pure) ** variables["Dissolved LiI"]
+    empty = pybamm.Parameter("LixMoS2 empty ionic fraction")
     ions = (
         variables["Solid solution volume fraction"] * pure * doped
         + variables["LiI domain volume fraction"]
         * pybamm.Parameter("LiI domain ionic conductivity [S.m-1]")
         + pybamm.Parameter("LixMoS2 ionic conductivity [S.m-1]")
-        * variables["MoS2 filling"]
+        * (empty + (1 - empty) * variables["MoS2 filling"])
         * paths["ions"]
     )
     thermal = pybamm.exp(
