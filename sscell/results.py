@@ -14,7 +14,9 @@ import xarray as xr
 from sscell.cell import Cell
 from sscell.dataset import set_metadata, spectrum, time_series
 
-__all__ = ["add_spectra", "labelled", "pressure_remarks", "remarks"]
+__all__ = ["BALANCES", "add_spectra", "labelled", "pressure_remarks", "remarks"]
+
+BALANCES = ("Host balance residual", "Guest balance residual")
 
 
 def labelled(
@@ -23,6 +25,7 @@ def labelled(
     budget: Sequence[str],
     protocol: Mapping[str, Any],
     steps: Sequence[Mapping[str, Any]],
+    balances: Mapping[str, float] | None = None,
 ) -> xr.Dataset:
     """Time series of a simulation with the metadata that analysis and reports need.
 
@@ -38,6 +41,8 @@ def labelled(
         Its description.
     steps : sequence of mapping
         What was done, one by one.
+    balances : mapping, optional
+        Largest residuals by name, where the columns do not have them [-].
 
     Returns
     -------
@@ -47,6 +52,10 @@ def labelled(
     capacity, energy = cell.basis("capacity"), cell.basis("energy")
     data = time_series(columns)
     host, guest = cell.host.host, cell.host.guest
+    worst = balances or {
+        n: float(np.max(np.abs(columns[n]), initial=0.0)) for n in BALANCES
+    }
+    phases = [p for p in cell.host.phases if f"{p} fraction" in columns]
     set_metadata(
         data,
         cell=cell.name,
@@ -61,15 +70,15 @@ def labelled(
         working_metal_offset_V=cell.values["Negative electrode OCP [V]"],
         theoretical_capacity_Ah=cell.theoretical_capacity,
         first_step=cell.first_step,
-        phases=list(cell.host.phases),
+        phases=phases,
         reaction_labels=getattr(cell.host, "reaction_labels", {}),
-        budget=list(budget),
+        budget=list(budget) if set(budget) <= set(columns) else [],
         protocol=dict(protocol),
         steps=list(steps),
         stop_reasons=[step["stop_reason"] for step in steps],
         balances={
-            host: _largest(data, "Host balance residual"),
-            guest: _largest(data, "Guest balance residual"),
+            host: worst["Host balance residual"],
+            guest: worst["Guest balance residual"],
         },
         parameters=cell.values,
         versions={
@@ -79,10 +88,6 @@ def labelled(
         },
     )
     return data
-
-
-def _largest(data: xr.Dataset, name: str) -> float:
-    return float(np.max(np.abs(data[name].values), initial=0.0))
 
 
 def add_spectra(
