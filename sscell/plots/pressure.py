@@ -165,8 +165,8 @@ def draw_contact(axes: Any, x: np.ndarray, data: xr.Dataset, rows: np.ndarray) -
     """
     axes.plot(x, data[PRESSURE].values[rows], color="black", label="stack pressure")
     axes.plot([], [], color=_CONTACT_COLOUR, label="contact fraction")
-    axes.set_ylabel("Stack pressure\n[MPa]")
-    axes.ticklabel_format(axis="y", useOffset=False)
+    axes.set_ylabel("Pressure [MPa]")
+    axes.yaxis.set_major_formatter("{x:.2f}")
     other = axes.twinx()
     other.plot(x, data[_THETA].values[rows], color=_CONTACT_COLOUR)
     other.set_ylabel("Contact fraction", color=_CONTACT_COLOUR)
