@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -82,12 +83,17 @@ def labelled(
         },
         parameters=cell.values,
         versions={
-            "sscell": version("sscell"),
+            "sscell": _own_version(),
             "pybamm": pybamm.__version__,
             "python": platform.python_version(),
         },
     )
     return data
+
+
+@cache
+def _own_version() -> str:
+    return version("sscell")  # read from a file each time it is asked for
 
 
 def add_spectra(
