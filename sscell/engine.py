@@ -63,7 +63,9 @@ _REDOX_SERIES = ("Electrolyte redox current [A]", "Mean reactive electrolyte fra
 _DEGRADATION_SERIES = (
     "Active host remaining",
     "Interphase grown [Ohm.m2]",
+    "Series resistance grown [Ohm.m2]",
     "Contacted surface fraction",
+    "Full cycles",
 )
 
 

@@ -44,6 +44,7 @@ class Reading:
         self._halves = half_cycles(data)
         self._peaks: dict[int, list[dict[str, Any]]] = {}
         self._titrations: dict[str, Mapping[str, Any]] = {}
+        self._sweeps: Any = None
 
     def half(self, where: Mapping[str, Any]) -> HalfCycle | None:
         """Half cycle of a direction and cycle; the last where no cycle is named."""
@@ -163,6 +164,100 @@ class Reading:
         known = [v for v in values if v is not None]
         return float(np.quantile(known, where["quantile"])) if known else None
 
+    def mean_voltage(self, where: Mapping[str, Any]) -> float | None:
+        """Energy over charge of a half cycle, against the working metal where asked [V]."""
+        half = self.half(where)
+        if half is None or not half.capacity:
+            return None
+        return half.energy() / half.capacity + self.offset(where)
+
+    def energy(self, where: Mapping[str, Any]) -> float | None:
+        """Energy of a half cycle against the working metal [W.h.kg-1]."""
+        half, voltage = self.half(where), self._against_metal(where)
+        if half is None or voltage is None:
+            return None
+        layer = metadata(self.data, "energy_basis_mass_g", "energies per mass")
+        return voltage * half.capacity * 1e3 / layer
+
+    def power(self, where: Mapping[str, Any]) -> float | None:
+        """Energy of a half cycle over its time [W.kg-1]."""
+        energy, half = self.energy(where), self.half(where)
+        if energy is None or half is None:
+            return None
+        return energy / (np.ptp(half.time) / 3600)
+
+    def _against_metal(self, where: Mapping[str, Any]) -> float | None:
+        return self.mean_voltage({**where, "against": "working metal"})
+
+    def voltammogram(self, where: Mapping[str, Any]) -> float | None:
+        """Highest peak of the first sweep of a direction [V]."""
+        peaks = [
+            p
+            for p in self._voltammetry().peaks
+            if p["direction"] == where["direction"] and p["sweep"] == 1
+        ]
+        if not peaks:
+            return None
+        highest = max(peaks, key=lambda p: abs(p["current_A"]))
+        return highest["voltage_V"] + self.offset(where)
+
+    def b_value(self, where: Mapping[str, Any]) -> float | None:
+        """Exponent of the peak currents over the scan rates of the run [-]."""
+        for found in self._voltammetry().b_values:
+            if found.direction == where["direction"]:
+                return found.b
+        return None
+
+    def _voltammetry(self) -> Any:
+        from sscell.analysis import cv
+
+        if self._sweeps is None:
+            self._sweeps = cv(self.data)
+        return self._sweeps
+
+    def resistance(self, where: Mapping[str, Any]) -> float | None:
+        """Of the ``spectrum``-th spectrum: ``"series"`` or ``"interfacial"`` [Ohm].
+
+        In series: the real part at the highest frequency. Interfacial: the closed arcs
+        between it and the tail, as in `sscell.analysis.eis`.
+        """
+        from sscell.analysis import eis
+
+        one = self.data.isel(state=where["spectrum"] - 1)
+        if where["part"] == "series":
+            fastest = int(np.argmax(one["Frequency [Hz]"].values))
+            return float(one["Z real [Ohm]"].values[fastest])
+        if where["part"] != "interfacial":
+            raise ParameterError(
+                f"Part '{where['part']}' of a spectrum is not one; allowed: series, interfacial."
+            )
+        return float(eis(one)["interfacial_resistance_ohm"])
+
+    def diffusion(self, where: Mapping[str, Any]) -> float | None:
+        """Mean or ``quantile`` of the apparent diffusion coefficient [cm2.s-1].
+
+        By Chang's eq. 16, D = 4/(pi tau) (n V/S)^2 (dE_s/dE_t)^2, with S the electrode
+        area: the volume of active material over it is the length.
+        """
+        from sscell.analysis import gitt
+
+        v = metadata(self.data, "parameters", "apparent diffusion")
+        volume = (
+            v["Positive electrode mass [kg]"]
+            * v["Positive electrode active material mass fraction"]
+            / v["Positive electrode active material density [kg.m-3]"]
+        )
+        length = volume / v["Electrode area [m2]"] * 100
+        way = where["direction"]
+        found = gitt(self.data, diffusion_length=length, method="chang", direction=way)
+        values = [p["diffusion_coefficient_cm2_s"] for p in found.directions[way]["pulses"]]
+        known = [d for d in values if d]
+        if not known:
+            return None
+        if "quantile" in where:
+            return float(np.quantile(known, where["quantile"]))
+        return float(np.mean(known))
+
     def equilibrium(self, where: Mapping[str, Any]) -> float:
         """Potential between two phases from their formation energies [V]."""
         values = metadata(self.data, "parameters", "equilibrium potentials")
@@ -188,6 +283,13 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "OCV plateau count": lambda r, where: len(r.titration(where)["ocv_plateaus_V"]),
     "overpotential": Reading.overpotential,
     "equilibrium potential": Reading.equilibrium,
+    "mean voltage": Reading.mean_voltage,
+    "energy": Reading.energy,
+    "power": Reading.power,
+    "CV peak": Reading.voltammogram,
+    "b-value": Reading.b_value,
+    "resistance": Reading.resistance,
+    "diffusion coefficient": Reading.diffusion,
 }
 
 

@@ -22,7 +22,17 @@ __all__ = ["Observable", "ObservableTable", "Rival", "Run", "Vary", "load_observ
 
 WORDS = ("fitted", "predicted", "illustrated")
 # What a run may do: protocols by their own names.
-_DOES = ("charge", "cycle", "discharge", "gitt", "hold", "rate_test", "rest")
+_DOES = (
+    "charge",
+    "cv",
+    "cycle",
+    "discharge",
+    "gitt",
+    "hold",
+    "impedance",
+    "rate_test",
+    "rest",
+)
 SENSES = ("equal", "at least", "at most", "within")
 
 

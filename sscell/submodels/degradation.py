@@ -16,22 +16,31 @@ _LOSS = "Total host loss rate [s-1]"
 _GROWN = "Interphase grown [Ohm.m2]"
 _CYCLED, _AGE = "Interphase grown by cycling [Ohm.m2]", "Interphase age [day]"
 _GROWTH = "Positive electrode interphase growth"
+_TRAPPABLE, _COUNT = "Trappable host", "Full cycles"
+_SERIES = "Series resistance grown [Ohm.m2]"
 # Smooths the endless slope of a square root at its start; nothing is measured that early.
 _FIRST = 1e-4  # s
 _DAY = 86400.0  # s: PyBaMM holds states above 1e5 for a mistake
 
 
 class Degradation(pybamm.BaseSubModel):
-    r"""Loss of active host, growth of the interphase and loss of contact, one of each.
+    r"""Loss of active host, growth of resistances and loss of contact.
 
-    .. math:: \dot\lambda = -\lambda\,(k_h \dot N + k_t\, a(E_h)), \quad
-        R = k_c N + \sqrt{K \textstyle\int a(E_R)\, dt}, \quad
+    .. math:: \dot\lambda = -k_h \dot N (\lambda - p - \lambda_{min})
+        - k_p \dot N_c\, p - k_t\, a(E_h)\, \lambda, \quad
+        \dot p = -(k_p \dot N_c + k_t\, a(E_h))\, p
+
+    .. math:: R = k_c N + k_r f(N) + \sqrt{K \textstyle\int a(E_R)\, dt}, \quad
+        R_s = k_s f(N), \quad f(N) = \sqrt{N + N_0} - \sqrt{N_0}, \quad
         \dot\theta = -k_\theta (\theta - \theta_{min}) \dot N
 
-    with the full cycles :math:`\dot N = |I|/(2QF)` of the cathode as assembled. The host
-    that is lost keeps the guest and the phases that it held on average. The host divides
-    what it takes up by :math:`\lambda`; the interface takes :math:`R` and :math:`\theta`.
-    The particle surface and its double layer stay as they are.
+    with the full cycles :math:`\dot N = |I|/(2QF)` of the cathode as assembled and the
+    full charges :math:`\dot N_c = |I|/QF`, which are zero on discharge. The pool :math:`p`
+    is host that is converted once and does not come back: trapping in the first charges.
+    The host that is lost keeps the guest and the phases that it held on average. The host
+    divides what it takes up by :math:`\lambda`; the interface takes :math:`R` and
+    :math:`\theta`, the cell's contact :math:`R_s`, per electrode area. The particle surface
+    and its double layer stay as they are.
 
     Parameters
     ----------
@@ -55,6 +64,13 @@ class Degradation(pybamm.BaseSubModel):
         energy = "activation energy [J.mol-1]"
         return (
             Quantity("Active host fade per cycle", "per full cycle", 0, 1, 0.0),
+            Quantity(
+                "Minimum active host fraction", "that no cycling wears", 0, 1, 0.0
+            ),
+            Quantity(
+                "Trappable host fraction", "does not come back once used", 0, 0.95, 0.0
+            ),
+            Quantity("Host trapping per charge", "per full charge", 0, 200, 20.0),
             Quantity("Active host loss rate [s-1]", "with time", 0, 1e-3, 0.0),
             Quantity(f"Active host loss rate {energy}", "Arrhenius", 0, 3e5, 0.0),
             Quantity(
@@ -63,6 +79,27 @@ class Degradation(pybamm.BaseSubModel):
                 0,
                 1e3,
                 0.0,
+            ),
+            Quantity(
+                f"{_GROWTH} per root cycle [Ohm.m2]",
+                "parabolic in the full cycles, per particle surface",
+                0,
+                1e3,
+                0.0,
+            ),
+            Quantity(
+                "Series resistance growth per root cycle [Ohm.m2]",
+                "parabolic in the full cycles, per electrode area",
+                0,
+                1,
+                0.0,
+            ),
+            Quantity(
+                "Parabolic growth onset cycles",
+                "full cycles before resistances grow as the root",
+                1e-4,
+                1e3,
+                1e-4,
             ),
             Quantity(
                 f"{_GROWTH} rate constant [Ohm2.m4.s-1]",
@@ -80,20 +117,33 @@ class Degradation(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states and the interphase that follows from them."""
-        names = (_HOST, _CONTACT, _CYCLED, _AGE, "Guest trapped")
+        names = (_HOST, _CONTACT, _CYCLED, _AGE, _TRAPPABLE, _COUNT, "Guest trapped")
         names += tuple(f"Trapped {p} fraction" for p in self._phases)
         own = {name: pybamm.Variable(name) for name in names}
         constant = pybamm.Parameter(f"{_GROWTH} rate constant [Ohm2.m4.s-1]")
-        root = pybamm.sqrt(own[_AGE] * _DAY + _FIRST) - _FIRST**0.5
-        return own | {_GROWN: own[_CYCLED] + pybamm.sqrt(constant) * root}
+        aged = pybamm.sqrt(own[_AGE] * _DAY + _FIRST) - _FIRST**0.5
+        onset = pybamm.Parameter("Parabolic growth onset cycles")
+        counted = pybamm.sqrt(own[_COUNT] + onset) - pybamm.sqrt(onset)
+        per_root = pybamm.Parameter(f"{_GROWTH} per root cycle [Ohm.m2]")
+        series = pybamm.Parameter("Series resistance growth per root cycle [Ohm.m2]")
+        film = own[_CYCLED] + per_root * counted + pybamm.sqrt(constant) * aged
+        return own | {_GROWN: film, _SERIES: series * counted}
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Give the rate at which the share of active host decays."""
+        """Give the rates at which active and trappable host decay."""
         calendar = pybamm.Parameter("Active host loss rate [s-1]") * self._arrhenius(
             variables, "Active host loss rate"
         )
-        per_cycle = pybamm.Parameter("Active host fade per cycle")
-        return {_LOSS: per_cycle * variables["Full cycles rate [s-1]"] + calendar}
+        host, pool = variables[_HOST], variables[_TRAPPABLE]
+        lasting = pybamm.Parameter("Minimum active host fraction")
+        wear = pybamm.Parameter("Active host fade per cycle")
+        wear *= variables["Full cycles rate [s-1]"] * (host - pool - lasting)
+        trapping = pybamm.Parameter("Host trapping per charge")
+        trapping *= variables["Full charges rate [s-1]"]
+        return {
+            _LOSS: (wear + trapping * pool) / host + calendar,
+            "Trapping rate [s-1]": trapping + calendar,
+        }
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Wear out by the charge that passes and by time."""
@@ -104,6 +154,9 @@ class Degradation(pybamm.BaseSubModel):
             held = pybamm.x_average(pybamm.r_average(variables[f"{p} fraction profile"]))
             lost = loss * variables[_HOST] * held
             self.rhs[variables[f"Trapped {p} fraction"]] = lost
+        pool = variables[_TRAPPABLE]
+        self.rhs[pool] = -variables["Trapping rate [s-1]"] * pool
+        self.rhs[variables[_COUNT]] = cycling
         growth = pybamm.Parameter(f"{_GROWTH} per cycle [Ohm.m2]")
         self.rhs[variables[_CYCLED]] = growth * cycling
         self.rhs[variables[_AGE]] = self._arrhenius(variables, _GROWTH) / _DAY
@@ -119,13 +172,15 @@ class Degradation(pybamm.BaseSubModel):
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """Nothing is lost and nothing has grown in a fresh cell."""
-        for name in (_CYCLED, _AGE, "Guest trapped"):
+        for name in (_CYCLED, _AGE, _COUNT, "Guest trapped"):
             self.initial_conditions[variables[name]] = pybamm.Scalar(0)
         for p in self._phases:
             state = variables[f"Trapped {p} fraction"]
             self.initial_conditions[state] = pybamm.Scalar(0)
         for name in (_HOST, _CONTACT):
             self.initial_conditions[variables[name]] = pybamm.Scalar(1)
+        pool = pybamm.Parameter("Trappable host fraction")
+        self.initial_conditions[variables[_TRAPPABLE]] = pool
 
 
 class NoDegradation(pybamm.BaseSubModel):
@@ -143,7 +198,7 @@ class NoDegradation(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give all host, all contact and nothing else."""
-        none = (_LOSS, _GROWN, "Guest trapped")
+        none = (_LOSS, _GROWN, _SERIES, "Guest trapped")
         none += tuple(f"Trapped {p} fraction" for p in self._phases)
         one, zero = pybamm.Scalar(1), pybamm.Scalar(0)
         return dict.fromkeys((_HOST, _CONTACT), one) | dict.fromkeys(none, zero)
