@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
 from sscell.network import Network
-from sscell.parameters import GENERAL, ParameterSet, Quantity, available
+from sscell.parameters import GENERAL, Parameter, ParameterSet, Quantity, available
 from sscell.sites import Sites
 from sscell.submodels import conduction, sizes
 from sscell.submodels.anode import PlateauAnode
+from sscell.submodels.contact import Contact, NoContact
 from sscell.submodels.conversion import ConversionParticle
 from sscell.submodels.degradation import Degradation, NoDegradation
 from sscell.submodels.electrolyte_redox import ElectrolyteRedox
@@ -31,6 +32,7 @@ _CATHODES: dict[str, tuple[Any, Any]] = {
     "conversion": (Network, ConversionParticle),
     "insertion": (Sites, InsertionParticle),
 }
+_REDOX_CURRENT = "Electrolyte redox current [A]"
 _MASSES = ("active material", "cathode")
 
 
@@ -126,6 +128,11 @@ class Cell:
         return bool(self.data["physics"].get("degradation", False))
 
     @property
+    def has_contact(self) -> bool:
+        """Whether the stack pressure and the strain decide how much of the cathode touches."""
+        return bool(self.data["physics"].get("contact", False))
+
+    @property
     def size_classes(self) -> int:
         """Classes of particles of equal volume and different size; 0: all alike."""
         return int(self.data["physics"].get("particle_sizes", 0))
@@ -164,10 +171,18 @@ class Cell:
             ),
             "positive particle": particle(self.host, several),
             "positive degradation": wear(self.host.phases),
+            "positive contact": Contact(self.layers, self._irreversible)
+            if self.has_contact
+            else NoContact(),
         }
         if self.has_redox:
             parts["electrolyte redox"] = ElectrolyteRedox(several)
         return parts
+
+    @property
+    def _irreversible(self) -> dict[str, str]:
+        """Reactions that change the volume for good, and their reduction currents."""
+        return {"Electrolyte oxidation": _REDOX_CURRENT} if self.has_redox else {}
 
     @property
     def structure(self) -> tuple[Any, ...]:
@@ -180,6 +195,7 @@ class Cell:
             self.host,
             self.has_redox,
             self.has_degradation,
+            self.has_contact,
             self.size_classes,
         )
 
@@ -195,6 +211,7 @@ class Cell:
             *conduction.quantities(),
             *(ElectrolyteRedox.quantities() if self.has_redox else ()),
             *(Degradation.quantities() if self.has_degradation else ()),
+            *(Contact.quantities([*self._irreversible]) if self.has_contact else ()),
             *(sizes.quantities() if self.size_classes else ()),
             *self.host.quantities(),
         )
@@ -254,6 +271,40 @@ class Cell:
             quantity = self.quantity(name)
             numbers[name] = quantity.check(parse_parameter(value, name))
         return Cell(self.parameters.with_values(numbers, source))
+
+    def under(self, pressure: float, told: Iterable[str] = ()) -> Cell:
+        """Copy under another stack pressure.
+
+        Parameters
+        ----------
+        pressure : float
+            By the jig on the assembled stack [Pa].
+        told : iterable of str, optional
+            Names of quantities that are to be set afterwards.
+
+        Returns
+        -------
+        Cell
+            A set without contact stays as it is, unless something is told of it: then it
+            has a contact, neutral but for that.
+        """
+        name = "Applied stack pressure [Pa]"
+        if self.has_contact:
+            return self.replace({name: pressure})
+        known = {q.name for q in Contact.quantities([*self._irreversible])}
+        if not known & set(told):
+            return self
+        value = Parameter(
+            name, pressure, "assumed", "asked for", range=(pressure, pressure)
+        )
+        physics = {**self.data["physics"], "contact": True}
+        return Cell(
+            replace(
+                self.parameters,
+                data={**self.data, "physics": physics},
+                parameters={**self.parameters.parameters, name: value},
+            )
+        )
 
     # Masses, areas, capacities -------------------------------------------------------
 

@@ -64,8 +64,15 @@ _DEGRADATION_SERIES = (
     "Active host remaining",
     "Interphase grown [Ohm.m2]",
     "Series resistance grown [Ohm.m2]",
+    "Boundary resistance grown [Ohm.m2]",
     "Contacted surface fraction",
     "Full cycles",
+)
+_CONTACT_SERIES = (
+    "Stack pressure [MPa]",
+    "Contact fraction",
+    "Free stack thickness change [m]",
+    "Irreversible thickness change [um]",
 )
 
 
@@ -85,7 +92,8 @@ def series(cell: Cell, budget: Sequence[str]) -> tuple[str, ...]:
     """
     beside = _REDOX_SERIES if cell.has_redox else ()
     worn = _DEGRADATION_SERIES if cell.has_degradation else ()
-    return (*SERIES, *budget, *cell.host.outputs, *beside, *worn)
+    pressed = _CONTACT_SERIES if cell.has_contact else ()
+    return (*SERIES, *budget, *cell.host.outputs, *beside, *worn, *pressed)
 
 
 @dataclass(frozen=True)

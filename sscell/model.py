@@ -225,11 +225,6 @@ class SolidStateCell(pybamm.BaseModel):
         variables.update(self._residuals(charge))
         parts = sum(variables[name] for name in self.budget)
         variables["Voltage budget residual [V]"] = parts - voltage
-        variables["Positive electrode thickness change [m]"] = (
-            variables["Active material volume change [m3.mol-1]"]
-            * variables["Positive electrode host amount [mol]"]
-            / pybamm.Parameter("Electrode area [m2]")
-        )
         self.events += [
             pybamm.Event(
                 "Minimum voltage [V]",

@@ -113,7 +113,12 @@ def add_spectra(
     return both
 
 
-def remarks(cell: Cell, celsius: Sequence[float], rates: Sequence[Any]) -> list[str]:
+def remarks(
+    cell: Cell,
+    celsius: Sequence[float],
+    rates: Sequence[Any],
+    applied: float | None = None,
+) -> list[str]:
     """What a reader of the result should know: extrapolation and weak assumptions.
 
     Parameters
@@ -124,6 +129,8 @@ def remarks(cell: Cell, celsius: Sequence[float], rates: Sequence[Any]) -> list[
         Temperatures [degC].
     rates : sequence of str or Rate
         Currents.
+    applied : float, optional
+        Stack pressure that was asked for [Pa].
 
     Returns
     -------
@@ -144,5 +151,25 @@ def remarks(cell: Cell, celsius: Sequence[float], rates: Sequence[Any]) -> list[
             if not 0.99 * slow <= cell.current(rate) <= 1.01 * fast:
                 a, b = validity["rate"]
                 found.append(f"{rate} is outside the published {a} to {b}.")
+    found += _pressure_remarks(cell, applied)
     assumed = [p for p in cell.parameters.parameters.values() if p.matters]
     return found + [f"Assumed, and it matters: {p.name} = {p.value:g}." for p in assumed]
+
+
+def _pressure_remarks(cell: Cell, applied: float | None) -> list[str]:
+    """Pressures beyond the published ones, and sets that know nothing of pressure."""
+    known = cell.data.get("validity", {}).get("pressure_MPa")
+    if known is None:
+        if applied is None:
+            return []
+        what = (
+            "its effect here is assumed" if cell.has_contact else "it changes nothing here"
+        )
+        return [f"{cell.name} has no data on pressure: {applied / 1e6:g} MPa, {what}."]
+    if not cell.has_contact:
+        return []
+    value = cell.values["Applied stack pressure [Pa]"] / 1e6
+    low, high = known
+    if low <= value <= high:
+        return []
+    return [f"{value:g} MPa is outside the published {low:g} to {high:g} MPa."]

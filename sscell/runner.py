@@ -58,10 +58,13 @@ class Run:
         Its values may change on the way (temperature steps).
     resolution : Resolution
         Meshes and tolerances.
+    applied : float, optional
+        Stack pressure that was asked for, whether the cell knows of it or not [Pa].
     """
 
-    def __init__(self, cell: Cell, resolution: Resolution):
+    def __init__(self, cell: Cell, resolution: Resolution, applied: float | None = None):
         self.cell, self.resolution = cell, resolution
+        self.applied = applied
         self.solution: Any = None
         self.records: list[_Record] = []
         self.spectra: list[tuple[str, Sequence[float], np.ndarray]] = []
@@ -426,10 +429,16 @@ class Run:
         set_metadata(
             data,
             state=state,
-            warnings=remarks(self.cell, celsius, rates),
+            warnings=remarks(self.cell, celsius, rates, self.applied),
+            **self._pressure(),
             solve_time_s=float(sum(r.solve_time for r in self.records)),
         )
         return add_spectra(data, self.spectra) if self.spectra else data
+
+    def _pressure(self) -> dict[str, float]:
+        """Stack pressure [MPa], where there is one."""
+        own = self.cell.values.get("Applied stack pressure [Pa]", self.applied)
+        return {} if own is None else {"pressure_MPa": own / 1e6}
 
     def _steps(self) -> list[dict[str, Any]]:
         return [

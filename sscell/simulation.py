@@ -18,7 +18,7 @@ from sscell.model import SolidStateCell, solver
 from sscell.protocols import Protocol, Step, preparation
 from sscell.results import labelled, remarks
 from sscell.runner import Progress, Run
-from sscell.units import ZERO_CELSIUS, parse_quantity
+from sscell.units import ZERO_CELSIUS, parse_pressure, parse_quantity
 
 __all__ = ["simulate"]
 
@@ -36,6 +36,7 @@ def simulate(
     v_min: float | str | None = None,
     v_max: float | str | None = None,
     formation_temperature: float | str | None = None,
+    pressure: float | str | None = None,
     resolution: Resolution | None = None,
     on_progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -58,6 +59,10 @@ def simulate(
         Other cut-offs [V], against the cell's own anode.
     formation_temperature : float or str, optional
         Where the formation ran at another temperature [degC].
+    pressure : float or str, optional
+        On the stack, from its assembly on [MPa]; default: the set's own. A set without data
+        on pressure gives its plain result and says so, unless `changes` names quantities of
+        the contact.
     resolution : Resolution, optional
         Meshes over radius and thickness, double layers, tolerances [-].
     on_progress : callable, optional
@@ -83,6 +88,8 @@ def simulate(
     True
     """
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
+    applied = None if pressure is None else parse_pressure(pressure)
+    cell = cell if applied is None else cell.under(applied, changes or {})
     cell = _configured(cell, temperature, changes, v_min, v_max)
     resolution = resolution or Resolution()
     if isinstance(protocol, pybamm.Experiment):
@@ -91,7 +98,7 @@ def simulate(
                 "A pybamm.Experiment starts from the pristine cell: put the steps before it "
                 "into the experiment, or use a protocol of sscell with a state."
             )
-        return _run_experiment(cell, protocol, resolution)
+        return _run_experiment(cell, protocol, resolution, applied)
     steps = protocol.steps(cell.first_step)
     _check_steps(cell, steps)
     if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
@@ -99,7 +106,7 @@ def simulate(
     forming = cell
     if formation_temperature is not None:
         forming = _configured(cell, formation_temperature, None, None, None)
-    run = Run(forming, resolution)
+    run = Run(forming, resolution, applied)
     is_now = run.bring_to(state)
     run.cell = cell
     run.forget()
@@ -158,7 +165,10 @@ def _configured(
 
 
 def _run_experiment(
-    cell: Cell, experiment: pybamm.Experiment, resolution: Resolution
+    cell: Cell,
+    experiment: pybamm.Experiment,
+    resolution: Resolution,
+    applied: float | None,
 ) -> xr.Dataset:
     """Run any PyBaMM experiment through PyBaMM itself."""
     model = SolidStateCell(
@@ -213,7 +223,7 @@ def _run_experiment(
         )
     data = labelled(cell, columns, model.budget, {"name": "experiment"}, steps)
     celsius = float(columns["Temperature [degC]"][0])
-    set_metadata(data, state="pristine", warnings=remarks(cell, [celsius], []))
+    set_metadata(data, state="pristine", warnings=remarks(cell, [celsius], [], applied))
     if len(parts) < len(experiment.steps):
         # PyBaMM stops a volt beyond the window with no more than a warning.
         raise SimulationError(

@@ -17,6 +17,7 @@ __all__ = [
     "ZERO_CELSIUS",
     "Rate",
     "parse_parameter",
+    "parse_pressure",
     "parse_quantity",
     "parse_rate",
     "unit_of",
@@ -146,6 +147,37 @@ def parse_parameter(value: str | float, name: str) -> float:
     # Pint's spelling of a unit in PyBaMM's: A.m-2 is A*m**-2.
     unit = re.sub(r"(?<=[A-Za-z])(-?\d)", r"**\1", unit_of(name).replace(".", "*"))
     return parse_quantity(value, unit, f"'{name}'")
+
+
+def parse_pressure(pressure: str | float) -> float:
+    """Read a stack pressure.
+
+    Parameters
+    ----------
+    pressure : str or float
+        Such as ``"50MPa"`` or ``"3 bar"``; a bare number is in MPa.
+
+    Returns
+    -------
+    float
+        [Pa]
+
+    Raises
+    ------
+    ParameterError
+        If it is no pressure, or not between 0 and 1000 MPa.
+
+    Examples
+    --------
+    >>> parse_pressure("3 bar")
+    300000.0
+    """
+    value = parse_quantity(pressure, "MPa", "Pressure")
+    if not 0 <= value <= 1000:
+        raise ParameterError(
+            f"Pressure {value:g} MPa is out of range; allowed: 0 to 1000 MPa on the stack."
+        )
+    return value * 1e6
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ NONSENSE = {
     "cycles that are no number": ["rate", "Ji2024", "--currents", "1mA", "--cycles", "a"],
     "missing folder": ["gitt", "Ji2024", "-o", "no/such/folder/x.nc"],
     "unknown ending": ["gitt", "Ji2024", "--plot", "x.docx"],
-    "pressure": ["eis", "Ji2024", "--pressure", "50MPa"],
+    "pressure in pascal": ["eis", "Ji2024", "--pressure", "5e7"],
     "frequencies from low to high": ["eis", "Ji2024", "--frequencies", "1mHz,1MHz,10"],
     "one spectrum along": ["eis", "Ji2024", "--along", "charge", "--points", "1"],
     "voltage in hours": ["step", "Ji2024", "--voltage", "2h"],

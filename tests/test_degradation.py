@@ -18,6 +18,7 @@ from sscell.protocols import charge, cycle, discharge, rest, then
 from sscell.units import FARADAY, GAS_CONSTANT
 
 HOST, CONTACT = "Active host remaining", "Contacted surface fraction"
+PARTED = "Contact left by cycling"  # the state: all of the contact where there is no other
 GROWN = "Interphase grown [Ohm.m2]"
 STATES = (HOST, CONTACT, GROWN)
 COUNTERS = ("Interphase age [day]", "Full cycles")
@@ -81,7 +82,7 @@ def test_equations_without_rates_are_those_of_the_plain_cell(make_probe, name):
     y = start * np.random.default_rng(0).uniform(0.97, 1.03, start.shape)
     states = {n: y[where, 0] for n, where in plain.slices.items()}
     old = residuals(plain, y)
-    new = residuals(worn, worn.state(states | {HOST: 1, CONTACT: 1}))
+    new = residuals(worn, worn.state(states | {HOST: 1, PARTED: 1}))
     assert any(np.any(rows) for rows in old.values())
     for state, rows in new.items():
         if state in old:
@@ -149,7 +150,7 @@ def test_halving_contact_doubles_the_film_loss(make_probe):
     kinetics = "Positive electrode reaction overpotential [V]"
     film, reaction = (
         [
-            float(probe.evaluate(name, {HOST: 1, CONTACT: theta})[0])
+            float(probe.evaluate(name, {HOST: 1, PARTED: theta})[0])
             for theta in (1, 0.5, 0.25)
         ]
         for name in ("Positive electrode interphase overpotential [V]", kinetics)
@@ -162,7 +163,7 @@ def test_halving_contact_doubles_the_film_loss(make_probe):
 @pytest.mark.parametrize("name", HOSTS.values(), ids=HOSTS)
 def test_half_the_host_takes_up_twice_as_fast(make_probe, name):
     probe = make_probe(wearing(name), 5)
-    given = {"Positive particle reduction current density [A.m-2]": 1.0, CONTACT: 1}
+    given = {"Positive particle reduction current density [A.m-2]": 1.0, PARTED: 1}
     given = {state: value for state, value in given.items() if state in probe.slices}
     whole, half = (
         probe.evaluate("Positive particle uptake [s-1]", given | {HOST: share})

@@ -115,6 +115,7 @@ def always(data: xr.Dataset) -> dict[str, Any]:
     -------
     dict
         ``temperature_C`` [degC] is that of the start; what is not known is None.
+        ``pressure_MPa`` [MPa] on the stack is there where one is known.
 
     Examples
     --------
@@ -123,9 +124,11 @@ def always(data: xr.Dataset) -> dict[str, Any]:
     'Ji2024'
     """
     celsius = data["Temperature [degC]"].values if "Temperature [degC]" in data else ()
+    pressure = metadata(data, "pressure_MPa")
     return {
         "cell": metadata(data, "cell"),
         "temperature_C": round(float(celsius[0]), 6) if len(celsius) else None,
+        **({} if pressure is None else {"pressure_MPa": pressure}),
         "capacity_basis": metadata(data, "capacity_basis"),
         "energy_basis": metadata(data, "energy_basis"),
         "voltage_reference": metadata(data, "voltage_reference"),

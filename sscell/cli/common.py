@@ -29,10 +29,10 @@ __all__ = [
     "Temperature",
     "Thickness",
     "check_output",
+    "check_pressure",
     "parse_settings",
     "print_json",
     "progress",
-    "refuse_pressure",
     "run_with_progress",
 ]
 
@@ -53,7 +53,9 @@ StateOption = Annotated[
     str,
     typer.Option(help="pristine, formed, a state of charge (50%) or a voltage (3.38V)."),
 ]
-Pressure = Annotated[str | None, typer.Option(help="Stack pressure, such as 50MPa.")]
+Pressure = Annotated[
+    str | None, typer.Option(help="On the stack, from its assembly on, such as 50MPa.")
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Another value of a parameter: 'NAME=value'; repeatable."),
@@ -132,24 +134,23 @@ def parse_settings(settings: Sequence[str] | None) -> dict[str, str]:
     return pairs
 
 
-def refuse_pressure(pressure: str | None) -> None:
-    """Refuse a stack pressure: no cell has a contact model.
+def check_pressure(pressure: str | None) -> None:
+    """Refuse a stack pressure before anything is computed.
 
     Parameters
     ----------
     pressure : str or None
-        As typed.
+        As typed [MPa].
 
     Raises
     ------
     ParameterError
-        If one is given.
+        If it is no pressure or out of range.
     """
+    from sscell.units import parse_pressure
+
     if pressure is not None:
-        raise ParameterError(
-            f"--pressure {pressure} is not supported yet: this version has no contact model, "
-            "so a stack pressure would change nothing."
-        )
+        parse_pressure(pressure)
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from sscell.cli.common import (
     Temperature,
     Thickness,
     check_output,
+    check_pressure,
     parse_settings,
     print_json,
-    refuse_pressure,
     run_with_progress,
 )
 from sscell.errors import ParameterError
@@ -64,8 +64,9 @@ class _Job:
 
         check_output(output, DATA_SUFFIXES)
         check_output(plot, FIGURE_SUFFIXES)
-        refuse_pressure(pressure)
+        check_pressure(pressure)
         self._cell, self._output, self._plot = cell, output, plot
+        self._pressure = pressure
         self._changes = parse_settings(settings)
 
     def run(
@@ -87,6 +88,7 @@ class _Job:
                 temperature=temperature,
                 state=state,
                 changes=self._changes,
+                pressure=self._pressure,
                 resolution=Resolution(shells=shells, thickness_points=thickness),
                 on_progress=tell,
             ),

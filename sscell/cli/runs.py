@@ -21,9 +21,9 @@ from sscell.cli.common import (
     Temperature,
     Thickness,
     check_output,
+    check_pressure,
     parse_settings,
     print_json,
-    refuse_pressure,
     run_with_progress,
 )
 from sscell.errors import ParameterError, SimulationError, did_you_mean
@@ -79,7 +79,7 @@ def simulate_command(
 
     check_output(output, DATA_SUFFIXES)
     check_output(plot, FIGURE_SUFFIXES)
-    refuse_pressure(pressure)
+    check_pressure(pressure)
     if compare is not None and not compare.is_file():
         raise ParameterError(f"There is no file '{compare}' to compare with.")
     cycling = {
@@ -98,6 +98,7 @@ def simulate_command(
         "formation_temperature": formation_temperature,
         "v_min": v_min,
         "v_max": v_max,
+        "pressure": pressure,
         "resolution": Resolution(shells=shells, thickness_points=thickness),
         "changes": parse_settings(settings),
     }

@@ -41,12 +41,14 @@ def quantities() -> tuple[Quantity, ...]:
 def composite_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
     r"""Effective conductivities of a composite from its volume fractions.
 
-    .. math:: \sigma_{eff} = \sigma\,\varepsilon^b
+    .. math:: \sigma_{eff} = \sigma\,\varepsilon^b, \quad
+        \sigma_{ion,eff} = \sigma_{ion}\,\varepsilon^b\,\theta^\gamma
 
     Parameters
     ----------
     variables : dict
-        With the volume fractions of electrolyte and carbon [-].
+        With the volume fractions of electrolyte and carbon and the conduction factor of
+        the contact [-].
 
     Returns
     -------
@@ -70,7 +72,8 @@ def composite_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
             f"{ion} [S.m-1]"
         )
         * thermal
-        * ions,
+        * ions
+        * variables["Contact conduction factor"],
         "Positive electrode effective electronic conductivity [S.m-1]": pybamm.Parameter(
             "Positive electrode conductivity [S.m-1]"
         )

@@ -11,13 +11,14 @@ from sscell.parameters import Quantity
 
 __all__ = ["Degradation", "NoDegradation"]
 
-_HOST, _CONTACT = "Active host remaining", "Contacted surface fraction"
+_HOST, _CONTACT = "Active host remaining", "Contact left by cycling"
 _LOSS = "Total host loss rate [s-1]"
 _GROWN = "Interphase grown [Ohm.m2]"
 _CYCLED, _AGE = "Interphase grown by cycling [Ohm.m2]", "Interphase age [day]"
 _GROWTH = "Positive electrode interphase growth"
 _TRAPPABLE, _COUNT = "Trappable host", "Full cycles"
 _SERIES = "Series resistance grown [Ohm.m2]"
+_BOUNDARY = "Boundary resistance grown [Ohm.m2]"
 # Smooths the endless slope of a square root at its start; nothing is measured that early.
 _FIRST = 1e-4  # s
 _DAY = 86400.0  # s: PyBaMM holds states above 1e5 for a mistake
@@ -30,17 +31,18 @@ class Degradation(pybamm.BaseSubModel):
         - k_p \dot N_c\, p - k_t\, a(E_h)\, \lambda, \quad
         \dot p = -(k_p \dot N_c + k_t\, a(E_h))\, p
 
-    .. math:: R = k_c N + k_r f(N) + \sqrt{K \textstyle\int a(E_R)\, dt}, \quad
-        R_s = k_s f(N), \quad f(N) = \sqrt{N + N_0} - \sqrt{N_0}, \quad
-        \dot\theta = -k_\theta (\theta - \theta_{min}) \dot N
+    .. math:: R = k_c N + \sqrt{K \textstyle\int a(E_R)\, dt}, \quad
+        R_s = k_s f(N), \quad R_a = k_a f(N)/\theta, \quad
+        f(N) = \sqrt{N + N_0} - \sqrt{N_0}, \quad \dot\theta = -k_\theta (\theta - \theta_{min}) \dot N
 
     with the full cycles :math:`\dot N = |I|/(2QF)` of the cathode as assembled and the
-    full charges :math:`\dot N_c = |I|/QF`, which are zero on discharge. The pool :math:`p`
-    is host that is converted once and does not come back: trapping in the first charges.
-    The host that is lost keeps the guest and the phases that it held on average. The host
-    divides what it takes up by :math:`\lambda`; the interface takes :math:`R` and
-    :math:`\theta`, the cell's contact :math:`R_s`, per electrode area. The particle surface
-    and its double layer stay as they are.
+    full charges :math:`\dot N_c = |I|/QF`, zero on discharge. The pool :math:`p` is host
+    that is converted once and does not come back: trapping in the first charges. The host
+    that is lost keeps the guest and the phases that it held on average. The host divides
+    what it takes up by :math:`\lambda`; the interface takes :math:`R` and :math:`\theta`
+    times the contact fraction of the stack pressure. Per electrode area, :math:`R_s` adds
+    to the contacts and :math:`R_a` to the charged boundaries: at high and at middle
+    frequency. The particle surface and its double layer stay as they are.
 
     Parameters
     ----------
@@ -80,19 +82,15 @@ class Degradation(pybamm.BaseSubModel):
                 1e3,
                 0.0,
             ),
-            Quantity(
-                f"{_GROWTH} per root cycle [Ohm.m2]",
-                "parabolic in the full cycles, per particle surface",
-                0,
-                1e3,
-                0.0,
-            ),
-            Quantity(
-                "Series resistance growth per root cycle [Ohm.m2]",
-                "parabolic in the full cycles, per electrode area",
-                0,
-                1,
-                0.0,
+            *(
+                Quantity(
+                    f"{name} growth per root cycle [Ohm.m2]",
+                    "parabolic in the full cycles, per electrode area",
+                    0,
+                    1,
+                    0.0,
+                )
+                for name in ("Series resistance", "Boundary resistance")
             ),
             Quantity(
                 "Parabolic growth onset cycles",
@@ -124,13 +122,18 @@ class Degradation(pybamm.BaseSubModel):
         aged = pybamm.sqrt(own[_AGE] * _DAY + _FIRST) - _FIRST**0.5
         onset = pybamm.Parameter("Parabolic growth onset cycles")
         counted = pybamm.sqrt(own[_COUNT] + onset) - pybamm.sqrt(onset)
-        per_root = pybamm.Parameter(f"{_GROWTH} per root cycle [Ohm.m2]")
-        series = pybamm.Parameter("Series resistance growth per root cycle [Ohm.m2]")
-        film = own[_CYCLED] + per_root * counted + pybamm.sqrt(constant) * aged
-        return own | {_GROWN: film, _SERIES: series * counted}
+        series, boundary = (
+            pybamm.Parameter(f"{name} growth per root cycle [Ohm.m2]")
+            for name in ("Series resistance", "Boundary resistance")
+        )
+        return own | {
+            _GROWN: own[_CYCLED] + pybamm.sqrt(constant) * aged,
+            _SERIES: series * counted,
+            _BOUNDARY: boundary * counted / own[_CONTACT],
+        }
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Give the rates at which active and trappable host decay."""
+        """Give the contact of the surface and the rates at which host decays."""
         calendar = pybamm.Parameter("Active host loss rate [s-1]") * self._arrhenius(
             variables, "Active host loss rate"
         )
@@ -143,7 +146,7 @@ class Degradation(pybamm.BaseSubModel):
         return {
             _LOSS: (wear + trapping * pool) / host + calendar,
             "Trapping rate [s-1]": trapping + calendar,
-        }
+        } | _touching(variables)
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Wear out by the charge that passes and by time."""
@@ -198,7 +201,17 @@ class NoDegradation(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give all host, all contact and nothing else."""
-        none = (_LOSS, _GROWN, _SERIES, "Guest trapped")
+        none = (_LOSS, _GROWN, _SERIES, _BOUNDARY, "Guest trapped")
         none += tuple(f"Trapped {p} fraction" for p in self._phases)
         one, zero = pybamm.Scalar(1), pybamm.Scalar(0)
         return dict.fromkeys((_HOST, _CONTACT), one) | dict.fromkeys(none, zero)
+
+    def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Give the contact of the surface."""
+        return _touching(variables)
+
+
+def _touching(variables: dict[str, Any]) -> dict[str, Any]:
+    """What cycling has left of the contact that the pressure makes."""
+    both = variables[_CONTACT] * variables["Contact fraction"]
+    return {"Contacted surface fraction": both}
