@@ -33,6 +33,7 @@ _DOES = (
     "rate_test",
     "rest",
 )
+_UNSAID = ("cycles", "frequencies")  # said otherwise, or too long for a table
 SENSES = ("equal", "at least", "at most", "within")
 
 
@@ -94,7 +95,7 @@ class Run:
     def conditions(self) -> str:
         """Temperature and steps in a few words."""
         words = [
-            " ".join(str(value) for key, value in step.items() if key != "cycles")
+            " ".join(str(v) for key, v in step.items() if key not in _UNSAID)
             + (f" x{step['cycles']}" if step.get("cycles", 1) != 1 else "")
             for step in self.steps
         ]

@@ -146,6 +146,8 @@ def format_row(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _digits(value: float | None, tolerance: float) -> str:
     if value is None:
         return "-"
+    if 0 < tolerance < 1e-4:
+        return f"{value:.2g}"
     places = int(np.clip(1 - np.floor(np.log10(tolerance or 10.0)), 0, 4))
     return f"{value:.{places}f}"
 
