@@ -218,20 +218,21 @@ class Reading:
     def resistance(self, where: Mapping[str, Any]) -> float | None:
         """Of the ``spectrum``-th spectrum: ``"series"`` or ``"interfacial"`` [Ohm].
 
-        In series: the real part at the highest frequency. Interfacial: the closed arcs
-        between it and the tail, as in `sscell.analysis.eis`.
+        In series: the real part at the highest frequency. Interfacial: what the real part
+        gains from there to the begin of the tail, the last minimum of -Im Z.
         """
-        from sscell.analysis import eis
+        from sscell.analysis.spectra import one_spectrum, tail_begin
 
-        one = self.data.isel(state=where["spectrum"] - 1)
-        if where["part"] == "series":
-            fastest = int(np.argmax(one["Frequency [Hz]"].values))
-            return float(one["Z real [Ohm]"].values[fastest])
-        if where["part"] != "interfacial":
+        if where["part"] not in ("series", "interfacial"):
             raise ParameterError(
                 f"Part '{where['part']}' of a spectrum is not one; allowed: series, interfacial."
             )
-        return float(eis(one)["interfacial_resistance_ohm"])
+        f, z = one_spectrum(self.data.isel(state=where["spectrum"] - 1))
+        order = np.argsort(f)
+        series, begin = float(z.real[order[-1]]), tail_begin(f, z)
+        if where["part"] == "series":
+            return series
+        return float(np.interp(begin, f[order], z.real[order])) - series
 
     def diffusion(self, where: Mapping[str, Any]) -> float | None:
         """Mean or ``quantile`` of the apparent diffusion coefficient [cm2.s-1].

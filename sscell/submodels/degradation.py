@@ -27,7 +27,7 @@ _DAY = 86400.0  # s: PyBaMM holds states above 1e5 for a mistake
 class Degradation(pybamm.BaseSubModel):
     r"""Loss of active host, growth of resistances and loss of contact.
 
-    .. math:: \dot\lambda = -k_h \dot N (\lambda - p - \lambda_{min})
+    .. math:: \dot\lambda = -k_h \dot N (\lambda - p - \lambda_{min})_+
         - k_p \dot N_c\, p - k_t\, a(E_h)\, \lambda, \quad
         \dot p = -(k_p \dot N_c + k_t\, a(E_h))\, p
 
@@ -140,7 +140,8 @@ class Degradation(pybamm.BaseSubModel):
         host, pool = variables[_HOST], variables[_TRAPPABLE]
         lasting = pybamm.Parameter("Minimum active host fraction")
         wear = pybamm.Parameter("Active host fade per cycle")
-        wear *= variables["Full cycles rate [s-1]"] * (host - pool - lasting)
+        worn = pybamm.maximum(host - pool - lasting, 0)
+        wear *= variables["Full cycles rate [s-1]"] * worn
         trapping = pybamm.Parameter("Host trapping per charge")
         trapping *= variables["Full charges rate [s-1]"]
         return {
