@@ -50,9 +50,7 @@ def lasting(name):
 def draw(axes, name):
     """All four panels of one cathode."""
     label, colour, published = CELLS[name]
-    run = sscell.simulate(
-        name, sscell.rate_test(CURRENTS, cycles=3), resolution=FINE
-    )
+    run = sscell.simulate(name, sscell.rate_test(CURRENTS, cycles=3), resolution=FINE)
     found = sscell.analysis.rate(run)
     axes[0].semilogx(
         [float(c.split("A")[0]) for c in CURRENTS],
@@ -62,9 +60,7 @@ def draw(axes, name):
         label=label,
     )
     axes[0].plot(MEASURED, published, "*", color=colour, ms=9, mec="k", mew=0.4)
-    axes[1].semilogx(
-        found["powers_W_kg"], found["energies_Wh_kg"], "o-", color=colour
-    )
+    axes[1].semilogx(found["powers_W_kg"], found["energies_Wh_kg"], "o-", color=colour)
     axes[1].axvline(POWERS[name], color=colour, lw=0.8, ls=":")
     if name in ENERGIES:
         axes[1].axhline(ENERGIES[name], color=colour, lw=0.8, ls=":")

@@ -13,11 +13,12 @@ import tomlkit
 from sscell.cell import Cell
 from sscell.errors import ParameterError
 from sscell.parameters import find
-from sscell.units import parse_quantity, unit_of
+from sscell.units import parse_pressure, parse_quantity, unit_of
 
 __all__ = ["Build", "write_cell"]
 
 _WEIGHED = "given by the user"
+_PRESSURE = "Applied stack pressure [Pa]"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class Build:
         Instead of a mass.
     settings : mapping, optional
         Any other parameter by its name.
+    pressure : str, optional
+        On the stack, such as ``"50 MPa"``: the new cell has a contact model, neutral until
+        its values are set.
 
     Examples
     --------
@@ -60,6 +64,7 @@ class Build:
     separator_density: str = "2.0 g/cm3"
     separator_thickness: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    pressure: str | None = None
 
 
 def write_cell(build: Build, path: Path, overwrite: bool = False) -> Cell:
@@ -99,11 +104,16 @@ def write_cell(build: Build, path: Path, overwrite: bool = False) -> Cell:
             f"'{build.base}' is a variant; start from '{source.stem}' and set what differs."
         )
     base = Cell.load(build.base)
+    if build.pressure is not None:
+        base = base.under(parse_pressure(build.pressure), [_PRESSURE])
     changes = _changes(build, base)
     base.replace({name: entry["value"] for name, entry in changes.items()})
     document = tomlkit.parse(source.read_text(encoding="utf-8"))
     document["name"] = build.name
     document["title"] = f"{build.name}, from {build.base}"
+    if build.pressure is not None:
+        physics: Any = document["physics"]
+        physics["contact"] = True
     parameters: Any = document["parameters"]
     for name, entry in changes.items():
         table = tomlkit.inline_table()
@@ -134,6 +144,8 @@ def _changes(build: Build, base: Cell) -> dict[str, dict[str, Any]]:
     ):
         if text is not None:
             changes[name] = _stated(parse_quantity(text, unit, name))
+    if build.pressure is not None:
+        changes[_PRESSURE] = _stated(parse_pressure(build.pressure))
     for part, text in build.fractions.items():
         if text is not None:
             name = f"Positive electrode {part} mass fraction"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,11 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sscell.domains import Domains
 from sscell.errors import ParameterError, did_you_mean
+from sscell.mixed import MixedHosts
 from sscell.network import Network
 from sscell.parameters import GENERAL, Parameter, ParameterSet, Quantity, available
 from sscell.sites import Sites
-from sscell.submodels import conduction, sizes
+from sscell.submodels import conduction, mixed_conduction, sizes
+from sscell.submodels.activation import ActivatedParticle
 from sscell.submodels.anode import PlateauAnode
 from sscell.submodels.contact import Contact, NoContact
 from sscell.submodels.conversion import ConversionParticle
@@ -21,8 +25,16 @@ from sscell.submodels.degradation import Degradation, NoDegradation
 from sscell.submodels.electrolyte_redox import ElectrolyteRedox
 from sscell.submodels.insertion import InsertionParticle
 from sscell.submodels.interface import Interface
+from sscell.submodels.mixed_hosts import MixedHostsParticle
 from sscell.submodels.separator import SeparatorLayers
-from sscell.units import FARADAY, Rate, parse_parameter, parse_quantity, parse_rate
+from sscell.units import (
+    FARADAY,
+    ZERO_CELSIUS,
+    Rate,
+    parse_parameter,
+    parse_quantity,
+    parse_rate,
+)
 
 __all__ = ["Cell", "load"]
 
@@ -31,6 +43,13 @@ _ANODES: dict[str, Any] = {"plateau": PlateauAnode}
 _CATHODES: dict[str, tuple[Any, Any]] = {
     "conversion": (Network, ConversionParticle),
     "insertion": (Sites, InsertionParticle),
+    "activation": (Domains, ActivatedParticle),
+    "mixed": (MixedHosts, MixedHostsParticle),
+}
+# How the cathode conducts: the closure, and what a set says about it.
+_CONDUCTIONS: dict[str, tuple[Any, Any]] = {
+    "composite": (conduction.composite_conductivities, conduction.quantities),
+    "mixed": (mixed_conduction.mixed_conductivities, mixed_conduction.quantities),
 }
 _REDOX_CURRENT = "Electrolyte redox current [A]"
 _MASSES = ("active material", "cathode")
@@ -60,7 +79,7 @@ class Cell:
 
     def __post_init__(self) -> None:
         self._check_tables()
-        complete = self.parameters.complete(self.quantities)
+        complete = self._derive(self.parameters.complete(self.quantities))
         object.__setattr__(self, "parameters", complete)
         low, high = self.window
         if low >= high:
@@ -69,6 +88,17 @@ class Cell:
             )
         self._check_fractions()
         self.host.check(self.values)
+
+    def _derive(self, complete: ParameterSet) -> ParameterSet:
+        """Set with what its host derives from others, such as from a composition."""
+        entries = dict(complete.parameters)
+        for name, value in self._derived(complete.values).items():
+            entries[name] = replace(entries[name], value=value)
+        return replace(complete, parameters=entries)
+
+    def _derived(self, values: Mapping[str, float]) -> dict[str, float]:
+        derive = getattr(self.host, "derived", None)
+        return derive(values) if derive else {}
 
     @classmethod
     def load(cls, name: str | Path) -> Cell:
@@ -128,6 +158,11 @@ class Cell:
         return bool(self.data["physics"].get("degradation", False))
 
     @property
+    def conduction(self) -> str:
+        """How the cathode conducts: ``"composite"``, or ``"mixed"`` by its own material."""
+        return str(self.data["physics"].get("conduction", "composite"))
+
+    @property
     def has_contact(self) -> bool:
         """Whether the stack pressure and the strain decide how much of the cathode touches."""
         return bool(self.data["physics"].get("contact", False))
@@ -156,18 +191,20 @@ class Cell:
         physics = self.data["physics"]
         _, particle = _choose(_CATHODES, physics.get("cathode"), "cathode model")
         anode = _choose(_ANODES, physics.get("anode"), "anode model")
+        closure, _ = _choose(_CONDUCTIONS, self.conduction, "conduction")
         wear = Degradation if self.has_degradation else NoDegradation
         sized = self.size_classes > 0
         several = distributed or sized
         implicit = several or double_layer or self.has_redox
+        films = getattr(self.host, "films", ())
         parts = {
             "negative electrode": anode(double_layer),
             "separator": SeparatorLayers(self.layers, double_layer),
-            "positive electrode": conduction.DistributedCathode()
+            "positive electrode": conduction.DistributedCathode(closure)
             if distributed
-            else conduction.LumpedCathode(implicit),
+            else conduction.LumpedCathode(implicit, closure),
             "positive interface": Interface(
-                implicit, double_layer, self.has_redox, several, sized
+                implicit, double_layer, self.has_redox, several, sized, films
             ),
             "positive particle": particle(self.host, several),
             "positive degradation": wear(self.host.phases),
@@ -182,7 +219,8 @@ class Cell:
     @property
     def _irreversible(self) -> dict[str, str]:
         """Reactions that change the volume for good, and their reduction currents."""
-        return {"Electrolyte oxidation": _REDOX_CURRENT} if self.has_redox else {}
+        beside = {"Electrolyte oxidation": _REDOX_CURRENT} if self.has_redox else {}
+        return beside | getattr(self.host, "irreversible", {})
 
     @property
     def structure(self) -> tuple[Any, ...]:
@@ -193,6 +231,7 @@ class Cell:
             self.layers,
             physics.get("cathode"),
             self.host,
+            self.conduction,
             self.has_redox,
             self.has_degradation,
             self.has_contact,
@@ -203,12 +242,13 @@ class Cell:
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about this physics."""
         anode = _choose(_ANODES, self.data["physics"].get("anode"), "anode model")
+        _, conducting = _choose(_CONDUCTIONS, self.conduction, "conduction")
         return (
             *GENERAL,
             *anode.quantities(),
             *SeparatorLayers.quantities(self.layers),
             *Interface.quantities(),
-            *conduction.quantities(),
+            *conducting(),
             *(ElectrolyteRedox.quantities() if self.has_redox else ()),
             *(Degradation.quantities() if self.has_degradation else ()),
             *(Contact.quantities([*self._irreversible]) if self.has_contact else ()),
@@ -270,7 +310,39 @@ class Cell:
         for name, value in changes.items():
             quantity = self.quantity(name)
             numbers[name] = quantity.check(parse_parameter(value, name))
+        for name, value in self._derived(self.values | numbers).items():
+            if not math.isclose(numbers.get(name, value), value, rel_tol=1e-3):
+                raise ParameterError(
+                    f"'{name}' of {self.name} follows from the composition: {value:g}, not "
+                    f"{numbers[name]:g}."
+                )
         return Cell(self.parameters.with_values(numbers, source))
+
+    def with_physics(self, changes: Mapping[str, Any]) -> Cell:
+        """Copy of the cell with other physics; new quantities take their neutral defaults.
+
+        Parameters
+        ----------
+        changes : mapping of str to object
+            Entries of `[physics]`, such as ``{"particle_sizes": 5}``.
+
+        Returns
+        -------
+        Cell
+
+        Raises
+        ------
+        ParameterError
+            If there is no such physics, or it needs values that the set does not have.
+
+        Examples
+        --------
+        >>> Cell.load("Ji2024").with_physics({"particle_sizes": 5}).size_classes
+        5
+        """
+        physics = {**self.data["physics"], **changes}
+        data = {**self.data, "physics": physics}
+        return Cell(replace(self.parameters, data=data))
 
     def under(self, pressure: float, told: Iterable[str] = ()) -> Cell:
         """Copy under another stack pressure.
@@ -345,7 +417,7 @@ class Cell:
         }
         return entry["name"], masses[entry["mass"]]
 
-    @property
+    @cached_property
     def one_c_current(self) -> float | None:
         """Current at 1C [A], or None where the set declares none."""
         one_c = self.data["rates"].get("one_C")
@@ -353,6 +425,38 @@ class Cell:
             return None
         specific = parse_quantity(f"{one_c['value']} {one_c['unit']}", "A/kg", "one_C")
         return specific * self.basis("capacity")[1]
+
+    def kelvin(self, temperature: str | float) -> float:
+        """Temperature that this cell accepts, on the absolute scale.
+
+        Parameters
+        ----------
+        temperature : str or float
+            [degC], or text with a unit.
+
+        Returns
+        -------
+        float
+            [K].
+
+        Raises
+        ------
+        ParameterError
+            If it is no temperature, or out of range.
+
+        Examples
+        --------
+        >>> Cell.load("Ji2024").kelvin(60)
+        333.15
+        """
+        quantity = self.quantity("Ambient temperature [K]")
+        kelvin = parse_quantity(temperature, "degC", "Temperature") + ZERO_CELSIUS
+        if not quantity.lower <= kelvin <= quantity.upper:
+            raise ParameterError(
+                f"Temperature {kelvin - ZERO_CELSIUS:g} degC is out of range; allowed: "
+                f"{quantity.lower - ZERO_CELSIUS:g} to {quantity.upper - ZERO_CELSIUS:g} degC."
+            )
+        return kelvin
 
     def current(self, rate: str | float | Rate) -> float:
         """Magnitude of a current in this cell.
@@ -507,6 +611,10 @@ class Cell:
         -------
         dict of str to float
         """
+        return dict(self._parameter_dict)
+
+    @cached_property
+    def _parameter_dict(self) -> dict[str, float]:
         nominal = self.one_c_current or self.theoretical_capacity
         values = self.values
         return {

@@ -128,7 +128,13 @@ def _assemble(
     lengths = {name: len(a) for name, a in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"Columns differ in length: {lengths}.")
-    data = xr.Dataset({n: ((dim,), a, {"units": unit_of(n)}) for n, a in arrays.items()})
+    # On this path xarray does not look for dask, which takes a fifth of a second to import.
+    data = xr.Dataset(
+        {
+            n: xr.Variable((dim,), a, {"units": unit_of(n)}, fastpath=a.dtype.kind in "fib")
+            for n, a in arrays.items()
+        }
+    )
     set_metadata(data, **dict(attributes or {}))
     return data
 

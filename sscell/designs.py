@@ -12,7 +12,7 @@ import numpy as np
 from sscell.cell import Cell
 from sscell.errors import ParameterError
 from sscell.protocols.steps import whole
-from sscell.units import parse_parameter, parse_quantity, parse_rate
+from sscell.units import parse_parameter, parse_pressure, parse_quantity, parse_rate
 
 __all__ = ["Axes", "Design", "latin_hypercube"]
 
@@ -106,6 +106,8 @@ def _list(cell: Cell, axes: Sequence[Mapping[str, Any]]) -> Design:
 def _value(cell: Cell, name: str, value: Any) -> Any:
     if name == "temperature":
         return parse_quantity(value, "degC", "Temperature")
+    if name == "pressure":
+        return parse_pressure(value) / 1e6
     if name == "rate":
         cell.current(value)
         return value
@@ -176,6 +178,8 @@ def _spread(name: str, limits: Sequence[Any], shares: np.ndarray) -> list[Any]:
         low, high, unit = rates[0].value, rates[1].value, rates[0].kind
     elif name == "temperature":
         low, high = (parse_quantity(v, "degC", "Temperature") for v in (low, high))
+    elif name == "pressure":
+        low, high = (parse_pressure(v) / 1e6 for v in (low, high))
     else:
         low, high = (parse_parameter(v, name) for v in (low, high))
     if not low < high or scale not in ([], ["log"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +12,12 @@ import casadi
 import numpy as np
 import pybamm
 
+from sscell import cache
 from sscell.cell import Cell
 from sscell.errors import ParameterError
-from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, solver
+from sscell.functions import Functions, made
+from sscell.integrator import Integrator, Stretch
+from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, budget_of, check_mesh, solver
 
 __all__ = [
     "CAPACITY",
@@ -25,12 +29,14 @@ __all__ = [
     "Engine",
     "Resolution",
     "engine",
+    "forget",
     "series",
 ]
 
 LOWER, UPPER = "lower voltage cut-off", "upper voltage cut-off"
 CURRENT, CAPACITY = "current limit", "capacity limit"
 FAR = 1e3  # V or A.h: a limit that is never reached
+_BLOCK = 16  # times that are evaluated together
 _TAG = "[experiment]"  # lets the solver go on after an event
 LIMITS = {
     "Lower limit [V]": -FAR,
@@ -145,6 +151,11 @@ def _whole(name: str, value: Any, low: int, high: int) -> None:
         )
 
 
+# Newton's iterations end earlier where sensitivities are integrated along: derivatives move by
+# 0.2 % at most, a solve costs an eighth less.
+_SLOPED = 1.0
+
+
 class Engine:
     """A built model, its solver and its outputs.
 
@@ -167,46 +178,63 @@ class Engine:
         controlled: str,
         sensitive: Sequence[str] = (),
     ):
+        check_mesh(cell, resolution.thickness_points)
+        self._cell, self._resolution = cell, resolution
+        self._controlled = controlled
+        own = _VOLTAGE_INPUTS if controlled == "voltage" else {}
+        self._parameters = tuple(cell.parameter_dict())
+        self._defaults = {**LIMITS, **own}
+        self.input_names = (*self._parameters, *self._defaults)
+        self.budget = budget_of(cell)
+        self.outputs = series(cell, self.budget)
+        # PyBaMM orders the columns of the sensitivities by the names of the inputs.
+        self.sensitive = tuple(sorted(sensitive))
+        options = {"nonlinear_convergence_coefficient": _SLOPED} if sensitive else {}
+        self._solver = solver(resolution.rtol, resolution.atol, **options)
+
+    @cached_property
+    def model(self) -> pybamm.BaseModel:
+        """The discretised model: only what its functions do not say needs it."""
+        resolution = self._resolution
         model = SolidStateCell(
-            cell,
+            self._cell,
             shells=resolution.shells,
             thickness_points=resolution.thickness_points,
             double_layer=resolution.double_layer,
-            controlled=controlled,
+            controlled=self._controlled,
         )
         model.events = _events(model)
-        own = _VOLTAGE_INPUTS if controlled == "voltage" else {}
-        parameters = dict.fromkeys(cell.parameter_dict(), "[input]")
-        simulation = pybamm.Simulation(
-            model,
-            parameter_values=pybamm.ParameterValues(parameters),
-            solver=solver(resolution.rtol, resolution.atol),
-        )
+        values = pybamm.ParameterValues(dict.fromkeys(self._parameters, "[input]"))
+        simulation = pybamm.Simulation(model, parameter_values=values, solver=self._solver)
         simulation.build()
-        self.model = simulation.built_model
-        self.budget = model.budget
-        self.outputs = series(cell, model.budget)
-        self._solver = simulation.solver
-        self._defaults = {**LIMITS, **own}
-        self.input_names = (*parameters, *self._defaults)
-        # PyBaMM orders the columns of the sensitivities by the names of the inputs.
-        self.sensitive = tuple(sorted(sensitive))
+        return simulation.built_model
 
     @cached_property
-    def _function(self) -> casadi.Function:
-        t, y = casadi.MX.sym("t"), casadi.MX.sym("y", self.model.len_rhs_and_alg)
-        inputs = {name: casadi.MX.sym(name) for name in self.input_names}
-        rows = [
-            self.model.get_processed_variable(name).to_casadi(t, y, inputs=inputs)
-            for name in self.outputs
-        ]
-        # The outputs share most of what they are computed from.
-        return casadi.Function(
-            "outputs",
-            [t, y, casadi.vertcat(*inputs.values())],
-            [casadi.densify(casadi.vertcat(*rows))],
-            {"cse": True},
-        )
+    def functions(self) -> Functions:
+        """What a run evaluates, from the cache or made from the model."""
+        resolution, data = self._resolution, self._cell.data
+        about = [data["physics"], data.get("network"), resolution.shells]
+        about += [resolution.thickness_points, resolution.double_layer, self._controlled]
+        told = json.dumps([*about, self.input_names, self.outputs], default=str)
+        name = f"{cache.content_hash(told)}.json"
+        known = cache.fetch(name)
+        if known is not None:
+            return Functions.from_bytes(known)
+        functions = made(self.model, self.input_names, self.outputs)
+        cache.keep(name, functions.to_bytes())
+        return functions
+
+    @cached_property
+    def _blocks(self) -> casadi.Function:
+        """Outputs at several times, with the inputs in common."""
+        return self.functions["outputs"].map("blocks", "serial", _BLOCK, [2], [])
+
+    @cached_property
+    def _integrator(self) -> Integrator:
+        return Integrator(self.functions, self._solver, len(self.input_names))
+
+    def _values(self, inputs: Mapping[str, float]) -> np.ndarray:
+        return np.array([inputs[name] for name in self.input_names], dtype=float)
 
     def inputs(self, cell: Cell, current: float = 0.0, **limits: float) -> dict[str, float]:
         """Values of all inputs.
@@ -236,9 +264,11 @@ class Engine:
     ) -> Any:
         """Integrate from the end of a solution (or from the start if None).
 
+        Sensitivities go through PyBaMM's own steps, all else through the integrator.
+
         Parameters
         ----------
-        solution : pybamm.Solution or None
+        solution : Stretch, pybamm.Solution or None
             Where the cell is.
         duration : float
             Longest time [s].
@@ -250,9 +280,11 @@ class Engine:
 
         Returns
         -------
-        pybamm.Solution
+        Stretch or pybamm.Solution
             Of this step alone.
         """
+        if not self.sensitive:
+            return self._run(solution, duration, inputs, times)
         return self._solver.step(
             solution,
             self.model,
@@ -262,6 +294,27 @@ class Engine:
             t_interp=times,
             calculate_sensitivities=list(self.sensitive),
         )
+
+    def _run(
+        self,
+        before: Stretch | None,
+        duration: float,
+        inputs: Mapping[str, float],
+        times: np.ndarray | None,
+    ) -> Stretch:
+        values = self._values(inputs)
+        t, y = self._state(before, values)
+        found = self._integrator.run(t, y, duration, values, times)
+        if self._controlled == "current":
+            found.current = inputs["Current function [A]"]
+        return found
+
+    def _state(
+        self, before: Stretch | None, values: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        if before is None:
+            return 0.0, self._integrator.start(values)
+        return float(before.t[-1]), self._integrator.adopted(before, values)
 
     def evaluate(
         self, t: np.ndarray, y: np.ndarray, inputs: Mapping[str, float]
@@ -282,19 +335,23 @@ class Engine:
         dict of str to numpy.ndarray, shape (n,)
             By name, in the unit of the name.
         """
-        # One call per time through CasADi's buffers: handing it whole arrays costs more
-        # than the evaluation itself.
-        times = np.array(t, dtype=float)
-        states = np.array(y.T, dtype=float, order="C")
-        table = np.empty((times.size, len(self.outputs)))
-        buffer, evaluate = self._function.buffer()
-        p = np.array([inputs[name] for name in self.input_names], dtype=float)
+        # Blocks of times through CasADi's buffers: handing it whole arrays, or one time
+        # after the other, costs more than the evaluation itself.
+        count = t.size
+        padded = -(-count // _BLOCK) * _BLOCK
+        times, states = np.empty(padded), np.empty((padded, y.shape[0]))
+        times[:count], states[:count] = t, y.T
+        times[count:], states[count:] = t[-1], y[:, -1]
+        table = np.empty((padded, len(self.outputs)))
+        p = self._values(inputs)
+        buffer, evaluate = self._blocks.buffer()
         buffer.set_arg(2, memoryview(p))
-        for now, state, row in zip(times[:, None], states, table, strict=True):
-            buffer.set_arg(0, memoryview(now))
-            buffer.set_arg(1, memoryview(state))
-            buffer.set_res(0, memoryview(row))
+        for k in range(0, padded, _BLOCK):
+            buffer.set_arg(0, memoryview(times[k : k + _BLOCK]))
+            buffer.set_arg(1, memoryview(states[k : k + _BLOCK]))
+            buffer.set_res(0, memoryview(table[k : k + _BLOCK]))
             evaluate()
+        table = table[:count]
         return dict(zip(self.outputs, table.T.copy(), strict=True))
 
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:
@@ -302,7 +359,7 @@ class Engine:
 
         Parameters
         ----------
-        solution : pybamm.Solution or None
+        solution : Stretch or None
             None: the cell as assembled.
         inputs : mapping
             From `inputs`.
@@ -312,10 +369,8 @@ class Engine:
         tuple of float and numpy.ndarray, shape (states, 1)
             Time [s] and state [-].
         """
-        if solution is None:
-            initial = self.model.concatenated_initial_conditions
-            return 0.0, np.asarray(initial.evaluate(0, inputs=dict(inputs)))
-        return float(solution.t[-1]), np.asarray(solution.all_ys[-1])[:, -1:]
+        t, y = self._state(solution, self._values(inputs))
+        return t, y[:, None]
 
     @staticmethod
     def stop_reason(solution: Any) -> str:
@@ -370,3 +425,8 @@ def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> E
     if key not in _ENGINES:
         _ENGINES[key] = Engine(cell, resolution, controlled)
     return _ENGINES[key]
+
+
+def forget() -> None:
+    """Drop all built models, as a new process has none."""
+    _ENGINES.clear()

@@ -70,7 +70,7 @@ class Job:
         Parameters
         ----------
         point : mapping
-            Temperature [degC], rate and parameters.
+            Temperature [degC], pressure [MPa], rate and parameters.
 
         Returns
         -------
@@ -79,6 +79,9 @@ class Job:
         """
         changes = dict(point)
         celsius, rate = changes.pop("temperature", None), changes.pop("rate", None)
+        options = dict(self.options)
+        if "pressure" in changes:
+            options["pressure"] = changes.pop("pressure")
         steps = self.steps
         if rate is not None:
             steps = tuple(
@@ -88,7 +91,7 @@ class Job:
         protocol = Protocol(self.name, {"rate": rate}, lambda first: steps, self.needs)
         try:
             data = simulate(
-                self.cell, protocol, temperature=celsius, changes=changes, **self.options
+                self.cell, protocol, temperature=celsius, changes=changes, **options
             )
         except (ParameterError, SimulationError) as error:
             return {"failure": str(error)}

@@ -14,8 +14,21 @@ from sscell.analysis.capacity import (
     dqdv_peaks,
     half_cycles,
 )
+from sscell.analysis.pressure import PRESSURE, pressure_between
+from sscell.analysis.rates import rate
+from sscell.analysis.transport import (
+    cottrell,
+    guest_concentration,
+    pellet_conductivity,
+)
 from sscell.dataset import metadata
 from sscell.errors import ParameterError, did_you_mean
+from sscell.probes import (
+    cv_exponent,
+    cv_peak,
+    spectrum_resistance,
+    titration_diffusivity,
+)
 from sscell.units import FARADAY
 
 __all__ = ["Reading", "measure"]
@@ -40,11 +53,14 @@ class Reading:
 
     def __init__(self, data: xr.Dataset):
         self.data = data
-        self.mass = metadata(data, "capacity_basis_mass_g", "capacities per gram")
-        self._halves = half_cycles(data)
+        self._halves = half_cycles(data) if "Voltage [V]" in data else []
         self._peaks: dict[int, list[dict[str, Any]]] = {}
         self._titrations: dict[str, Mapping[str, Any]] = {}
-        self._sweeps: Any = None
+
+    @property
+    def mass(self) -> float:
+        """Mass of the capacity basis [g]."""
+        return metadata(self.data, "capacity_basis_mass_g", "capacities per gram")
 
     def half(self, where: Mapping[str, Any]) -> HalfCycle | None:
         """Half cycle of a direction and cycle; the last where no cycle is named."""
@@ -72,6 +88,37 @@ class Reading:
         if len(halves) < 2 or not halves[0].capacity:
             return None
         return 100 * halves[1].capacity / halves[0].capacity
+
+    def reached(self, where: Mapping[str, Any]) -> float:
+        """Cycle at which a share of the highest capacity of all is reached [-].
+
+        Between two cycles by interpolation: the first to have it is the next whole one.
+
+        Parameters
+        ----------
+        where : mapping
+            ``direction`` and ``share`` [-].
+        """
+        halves = [h for h in self._halves if h.direction == where["direction"]]
+        enough = where["share"] * max(h.capacity for h in halves)
+        number = next(n for n, h in enumerate(halves) if h.capacity >= enough)
+        if number == 0:
+            return float(halves[0].cycle)
+        below, above = halves[number - 1], halves[number]
+        passed = (enough - below.capacity) / (above.capacity - below.capacity)
+        return below.cycle + passed * (above.cycle - below.cycle)
+
+    def mean_shift(self, where: Mapping[str, Any]) -> float | None:
+        """Mean voltage of a cycle less that of the cycle ``to`` [V]."""
+        later, first = (self.half(w) for w in (where, {**where, "cycle": where["to"]}))
+        if later is None or first is None:
+            return None
+        return later.energy() / later.capacity - first.energy() / first.capacity
+
+    def share(self, where: Mapping[str, Any]) -> float:
+        """Last value of a series over the sum of all ``among`` which it is counted [-]."""
+        last = {name: float(self.data[name].values[-1]) for name in where["among"]}
+        return last[where["series"]] / sum(last.values())
 
     def peaks(self, where: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Peaks of a half cycle that are at least ``clear`` times the highest."""
@@ -165,7 +212,7 @@ class Reading:
         return float(np.quantile(known, where["quantile"])) if known else None
 
     def mean_voltage(self, where: Mapping[str, Any]) -> float | None:
-        """Energy over charge of a half cycle, against the working metal where asked [V]."""
+        """Energy over charge of a half cycle [V]."""
         half = self.half(where)
         if half is None or not half.capacity:
             return None
@@ -173,91 +220,101 @@ class Reading:
 
     def energy(self, where: Mapping[str, Any]) -> float | None:
         """Energy of a half cycle against the working metal [W.h.kg-1]."""
-        half, voltage = self.half(where), self._against_metal(where)
-        if half is None or voltage is None:
-            return None
-        layer = metadata(self.data, "energy_basis_mass_g", "energies per mass")
-        return voltage * half.capacity * 1e3 / layer
+        half = self.half(where)
+        mass = metadata(self.data, "energy_basis_mass_g", "energies per kilogram")
+        offset = metadata(self.data, "working_metal_offset_V", "energies")
+        return None if half is None else half.energy(offset) * 1e3 / mass
 
     def power(self, where: Mapping[str, Any]) -> float | None:
-        """Energy of a half cycle over its time [W.kg-1]."""
-        energy, half = self.energy(where), self.half(where)
-        if energy is None or half is None:
+        """Mean power of a half cycle against the working metal [W.kg-1]."""
+        half, energy = self.half(where), self.energy(where)
+        return energy * 3600 / (half.time[-1] - half.time[0]) if half and energy else None
+
+    def energy_at_power(self, where: Mapping[str, Any]) -> float | None:
+        """Energy at a ``power`` [W.kg-1], between the currents of a rate test [W.h.kg-1]."""
+        found = rate(self.data)
+        pairs = zip(found["powers_W_kg"], found["energies_Wh_kg"], strict=True)
+        moved = [pair for pair in pairs if all(pair)]
+        known = np.log(np.array(sorted(moved))).reshape(-1, 2).T
+        asked = np.log(where["power"])
+        if not moved or not known[0, 0] <= asked <= known[0, -1]:
             return None
-        return energy / (np.ptp(half.time) / 3600)
+        return float(np.exp(np.interp(asked, *known)))
 
-    def _against_metal(self, where: Mapping[str, Any]) -> float | None:
-        return self.mean_voltage({**where, "against": "working metal"})
-
-    def voltammogram(self, where: Mapping[str, Any]) -> float | None:
-        """Highest peak of the first sweep of a direction [V]."""
-        peaks = [
-            p
-            for p in self._voltammetry().peaks
-            if p["direction"] == where["direction"] and p["sweep"] == 1
-        ]
-        if not peaks:
+    def beyond(self, where: Mapping[str, Any]) -> float | None:
+        """Capacity of a discharge below a voltage ``below`` [mA.h.g-1]."""
+        half = self.half(where)
+        if half is None:
             return None
-        highest = max(peaks, key=lambda p: abs(p["current_A"]))
-        return highest["voltage_V"] + self.offset(where)
+        past = np.flatnonzero(half.voltage + self.offset(where) < where["below"])
+        passed = half.capacity - half.charge[past[0]] if past.size else 0.0
+        return passed * 1e3 / self.mass
 
-    def b_value(self, where: Mapping[str, Any]) -> float | None:
-        """Exponent of the peak currents over the scan rates of the run [-]."""
-        for found in self._voltammetry().b_values:
-            if found.direction == where["direction"]:
-                return found.b
-        return None
+    def uptake(self, where: Mapping[str, Any]) -> float | None:
+        """Charge that a ``series`` of lithium per host exchanges in a half cycle.
 
-    def _voltammetry(self) -> Any:
-        from sscell.analysis import cv
+        Parameters
+        ----------
+        where : mapping
+            Half cycle and series; ``within`` the first so many mA.h.g-1 if given.
 
-        if self._sweeps is None:
-            self._sweeps = cv(self.data)
-        return self._sweeps
-
-    def resistance(self, where: Mapping[str, Any]) -> float | None:
-        """Of the ``spectrum``-th spectrum: ``"series"`` or ``"interfacial"`` [Ohm].
-
-        In series: the real part at the highest frequency. Interfacial: what the real part
-        gains from there to the begin of the tail, the last minimum of -Im Z.
+        Returns
+        -------
+        float or None
+            [mA.h.g-1].
         """
-        from sscell.analysis.spectra import one_spectrum, tail_begin
+        half = self.half(where)
+        if half is None:
+            return None
+        held = self.data[where["series"]].values[half.rows]
+        end = where.get("within", np.inf) * self.mass / 1e3
+        last = np.interp(min(end, half.capacity), half.charge, held)
+        full = metadata(self.data, "theoretical_capacity_Ah", "charge of one host")
+        return float(abs(last - held[0]) * full * 1e3 / self.mass)
 
-        if where["part"] not in ("series", "interfacial"):
-            raise ParameterError(
-                f"Part '{where['part']}' of a spectrum is not one; allowed: series, interfacial."
-            )
-        f, z = one_spectrum(self.data.isel(state=where["spectrum"] - 1))
-        order = np.argsort(f)
-        series, begin = float(z.real[order[-1]]), tail_begin(f, z)
-        if where["part"] == "series":
-            return series
-        return float(np.interp(begin, f[order], z.real[order])) - series
+    def ohmic(self, where: Mapping[str, Any]) -> float | None:
+        """Largest Ohmic resistance in a half cycle [Ohm.cm2]: layers, contact, cathode."""
+        half = self.half(where)
+        if half is None:
+            return None
+        names = ("Separator", "Contact", "Cathode ion", "Cathode electron")
+        lost = sum(self.data[f"{n} contribution [V]"].values[half.rows] for n in names)
+        area = metadata(self.data, "area_cm2", "resistances of an area")
+        moving = np.abs(half.current) > 0.5 * np.abs(half.current).max()
+        return float(np.max(-lost[moving] / half.current[moving]) * area)
 
-    def diffusion(self, where: Mapping[str, Any]) -> float | None:
-        """Mean or ``quantile`` of the apparent diffusion coefficient [cm2.s-1].
+    def apparent(self, where: Mapping[str, Any]) -> float | None:
+        """Ionic conductivity after the last rest and potential step, by Cottrell [S.cm-1].
 
-        By Chang's eq. 16, D = 4/(pi tau) (n V/S)^2 (dE_s/dE_t)^2, with S the electrode
-        area: the volume of active material over it is the length.
+        Parameters
+        ----------
+        where : mapping
+            ``window`` of times after the step [s], as for `sscell.analysis.cottrell`.
         """
-        from sscell.analysis import gitt
-
-        v = metadata(self.data, "parameters", "apparent diffusion")
-        volume = (
-            v["Positive electrode mass [kg]"]
-            * v["Positive electrode active material mass fraction"]
-            / v["Positive electrode active material density [kg.m-3]"]
+        steps = self.data["Step"].values
+        data = self.data.isel(time=steps >= steps.max() - 1)
+        found = cottrell(
+            data,
+            concentration_mol_cm3=guest_concentration(data),
+            window=where.get("window"),
         )
-        length = volume / v["Electrode area [m2]"] * 100
-        way = where["direction"]
-        found = gitt(self.data, diffusion_length=length, method="chang", direction=way)
-        values = [p["diffusion_coefficient_cm2_s"] for p in found.directions[way]["pulses"]]
-        known = [d for d in values if d]
-        if not known:
+        return found.apparent_ionic_conductivity_S_cm
+
+    def pressure_change(self, where: Mapping[str, Any]) -> float | None:
+        """Change of the stack pressure over a half cycle or ``between`` voltages [MPa]."""
+        half = self.half(where)
+        if half is None:
             return None
-        if "quantile" in where:
-            return float(np.quantile(known, where["quantile"]))
-        return float(np.mean(known))
+        low, high = where.get("between", (-np.inf, np.inf))
+        offset = self.offset(where)
+        return pressure_between(self.data, half, low - offset, high - offset)
+
+    def pressure_swing(self, where: Mapping[str, Any]) -> float | None:
+        """Highest less lowest stack pressure over a half cycle [MPa]."""
+        half = self.half(where)
+        return (
+            None if half is None else float(np.ptp(self.data[PRESSURE].values[half.rows]))
+        )
 
     def equilibrium(self, where: Mapping[str, Any]) -> float:
         """Potential between two phases from their formation energies [V]."""
@@ -273,6 +330,17 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "capacity": Reading.capacity,
     "capacity ratio": Reading.capacity_ratio,
     "efficiency": Reading.efficiency,
+    "cycle that reaches": Reading.reached,
+    "mean voltage change": Reading.mean_shift,
+    "share": Reading.share,
+    "energy": Reading.energy,
+    "power": Reading.power,
+    "energy at power": Reading.energy_at_power,
+    "capacity below": Reading.beyond,
+    "uptake": Reading.uptake,
+    "Ohmic resistance": Reading.ohmic,
+    "apparent conductivity": Reading.apparent,
+    "pellet conductivity": lambda reading, where: pellet_conductivity(reading.data),
     "peak": Reading.peak,
     "peak height": Reading.height,
     "peak count": lambda reading, where: len(reading.peaks(where)),
@@ -284,13 +352,17 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "OCV plateau count": lambda r, where: len(r.titration(where)["ocv_plateaus_V"]),
     "overpotential": Reading.overpotential,
     "equilibrium potential": Reading.equilibrium,
+    "pressure change": Reading.pressure_change,
+    "pressure swing": Reading.pressure_swing,
     "mean voltage": Reading.mean_voltage,
-    "energy": Reading.energy,
-    "power": Reading.power,
-    "CV peak": Reading.voltammogram,
-    "b-value": Reading.b_value,
-    "resistance": Reading.resistance,
-    "diffusion coefficient": Reading.diffusion,
+    "CV peak": lambda r, where: cv_peak(r.data, where["direction"]),
+    "b-value": lambda r, where: cv_exponent(r.data, where["direction"]),
+    "resistance": lambda r, where: spectrum_resistance(
+        r.data, where["spectrum"], where["part"]
+    ),
+    "diffusion coefficient": lambda r, where: titration_diffusivity(
+        r.data, where["direction"], where.get("quantile")
+    ),
 }
 
 

@@ -19,7 +19,7 @@ from sscell.submodels.electrolyte_redox import ElectrolyteRedox
 from sscell.submodels.sizes import particle_sizes
 from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
 
-__all__ = ["ATOL", "RTOL", "SolidStateCell", "solver"]
+__all__ = ["ATOL", "RTOL", "SolidStateCell", "budget_of", "check_mesh", "solver"]
 
 RTOL, ATOL = 1e-5, 1e-7
 SHELLS = 50
@@ -88,11 +88,7 @@ class SolidStateCell(pybamm.BaseModel):
         super().__init__(name)
         self.cell = cell if isinstance(cell, Cell) else Cell.load(cell)
         self.shells, self.thickness_points = shells, thickness_points
-        if thickness_points and self.cell.size_classes:
-            raise ParameterError(
-                f"{self.cell.name} resolves its particle sizes, which share one potential: "
-                f"thickness points must be 0, not {thickness_points}."
-            )
+        check_mesh(self.cell, thickness_points)
         double_layer = double_layer or self.cell.size_classes > 0
         self._double_layer = double_layer
         # What `pybamm.Experiment` and `pybamm.EISSimulation` ask of a model.
@@ -146,7 +142,7 @@ class SolidStateCell(pybamm.BaseModel):
     @property
     def budget(self) -> tuple[str, ...]:
         """Names of the contributions that sum to the voltage."""
-        return (*_BUDGET, *self.cell.host.budget)
+        return budget_of(self.cell)
 
     def _general_variables(self, controlled: str) -> dict[str, Any]:
         current = pybamm.Parameter("Current function [A]")
@@ -347,18 +343,57 @@ class SolidStateCell(pybamm.BaseModel):
         return ["Voltage [V]", "Current [A]", *self.cell.host.outputs]
 
 
-def solver(rtol: float = RTOL, atol: float = ATOL) -> pybamm.BaseSolver:
+def check_mesh(cell: Cell, thickness_points: int) -> None:
+    """Refuse a cell resolved over both sizes and thickness.
+
+    Parameters
+    ----------
+    cell : Cell
+        Perhaps with size classes.
+    thickness_points : int
+        Finite volumes over the thickness [-].
+
+    Raises
+    ------
+    ParameterError
+        If it has both.
+    """
+    if thickness_points and cell.size_classes:
+        raise ParameterError(
+            f"{cell.name} resolves its particle sizes, which share one potential: "
+            f"thickness points must be 0, not {thickness_points}."
+        )
+
+
+def budget_of(cell: Cell) -> tuple[str, ...]:
+    """Names of the contributions that sum to the voltage of a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        With its cathode.
+
+    Returns
+    -------
+    tuple of str
+    """
+    return (*_BUDGET, *cell.host.budget)
+
+
+def solver(rtol: float = RTOL, atol: float = ATOL, **options: Any) -> pybamm.BaseSolver:
     """IDAKLU: implicit, variable order, with true events.
 
     Parameters
     ----------
     rtol, atol : float, optional
         Relative and absolute tolerance of a step [-].
+    **options
+        Of `pybamm.IDAKLUSolver`.
 
     Returns
     -------
     pybamm.IDAKLUSolver
     """
     return pybamm.IDAKLUSolver(
-        rtol=rtol, atol=atol, options={"silence_sundials_errors": True}
+        rtol=rtol, atol=atol, options={"silence_sundials_errors": True, **options}
     )

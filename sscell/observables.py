@@ -22,17 +22,9 @@ __all__ = ["Observable", "ObservableTable", "Rival", "Run", "Vary", "load_observ
 
 WORDS = ("fitted", "predicted", "illustrated")
 # What a run may do: protocols by their own names.
-_DOES = (
-    "charge",
-    "cv",
-    "cycle",
-    "discharge",
-    "gitt",
-    "hold",
-    "impedance",
-    "rate_test",
-    "rest",
-)
+_DOES = ("charge", "cycle", "discharge", "gitt", "hold", "rate_test", "rest")
+_DOES += ("cv", "impedance", "potential_step")
+PELLETS = ("dc", "ac")
 _UNSAID = ("cycles", "frequencies")  # said otherwise, or too long for a table
 SENSES = ("equal", "at least", "at most", "within")
 
@@ -51,6 +43,16 @@ class Run:
         Protocols in order: ``do`` names one, the rest are its arguments.
     state : str, optional
         As for `sscell.simulate`.
+    changes : mapping, optional
+        Parameters that differ in this run, such as its composition [units of the names].
+    pellet : str, optional
+        ``"dc"`` or ``"ac"``: an experiment on a pellet of the cathode instead of steps.
+    pressure : float, optional
+        On the stack [MPa]; default: the set's own.
+    formation_temperature : float, optional
+        Where it differs from `temperature` [degC].
+    variant : str, optional
+        Of the family: what it changes is changed for this run.
 
     Examples
     --------
@@ -63,6 +65,11 @@ class Run:
     temperature: float
     steps: tuple[Mapping[str, Any], ...]
     state: str = "pristine"
+    pressure: float | None = None
+    formation_temperature: float | None = None
+    changes: Mapping[str, float] = field(default_factory=dict)
+    pellet: str = ""
+    variant: str | None = None
 
     def protocol(self) -> Protocol:
         """Protocol of all steps, one after another.
@@ -95,11 +102,23 @@ class Run:
     def conditions(self) -> str:
         """Temperature and steps in a few words."""
         words = [
-            " ".join(str(v) for key, v in step.items() if key not in _UNSAID)
-            + (f" x{step['cycles']}" if step.get("cycles", 1) != 1 else "")
+            " ".join(_text(value) for key, value in step.items() if key not in _UNSAID)
+            + (f" x{_text(step['cycles'])}" if step.get("cycles", 1) != 1 else "")
             for step in self.steps
         ]
-        return f"{self.temperature:g} degC, " + " then ".join(words)
+        if self.pellet:
+            words = [f"{self.pellet.upper()} on a pellet"]
+        changed = [f"{name} {value:g}" for name, value in self.changes.items()]
+        pressed = [] if self.pressure is None else [f"{self.pressure:g} MPa"]
+        done = " then ".join(words)
+        other = [] if self.variant is None else [self.variant]
+        state = [] if self.state == "pristine" else [self.state]
+        where = [*other, f"{self.temperature:g} degC", *pressed, *state]
+        return ", ".join([*where, done, *changed])
+
+
+def _text(value: Any) -> str:
+    return "/".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @dataclass(frozen=True)
@@ -242,12 +261,15 @@ class Rival:
         What moves beside the rest.
     hold : tuple of str
         What no longer moves.
+    physics : mapping of str to object
+        Entries of the set's `[physics]` that differ.
     """
 
     name: str
     values: Mapping[str, float]
     vary: Mapping[str, Vary]
     hold: tuple[str, ...] = ()
+    physics: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -305,15 +327,7 @@ class ObservableTable:
         ParameterError
             If a row lacks a key, names an unknown run or counts an observable twice.
         """
-        runs = {
-            name: Run(
-                name,
-                float(row["temperature"]),
-                tuple(row["steps"]),
-                row.get("state", "pristine"),
-            )
-            for name, row in table.get("runs", {}).items()
-        }
+        runs = {n: _run(n, row, where) for n, row in table.get("runs", {}).items()}
         observables = tuple(_observable(r, runs, where) for r in table["observables"])
         seen = set()
         for row in observables:
@@ -331,6 +345,7 @@ class ObservableTable:
                 row.get("values", {}),
                 _varied(row.get("vary", {})),
                 tuple(row.get("hold", ())),
+                row.get("physics", {}),
             )
             for name, row in refit.get("rivals", {}).items()
         }
@@ -340,6 +355,25 @@ class ObservableTable:
             tuple(map(tuple, table.get("ways", ()))),
         )
         return cls(runs, observables, left_out, vary, rivals, notes, ways)
+
+
+def _run(name: str, row: Mapping[str, Any], where: str) -> Run:
+    pellet = row.get("pellet", "")
+    if pellet and pellet not in PELLETS:
+        raise ParameterError(
+            f"{where}: run '{name}' has pellet '{pellet}'; allowed: {', '.join(PELLETS)}."
+        )
+    return Run(
+        name,
+        float(row["temperature"]),
+        () if pellet else tuple(row["steps"]),
+        row.get("state", "pristine"),
+        row.get("pressure"),
+        row.get("formation_temperature"),
+        row.get("changes", {}),
+        pellet,
+        row.get("variant"),
+    )
 
 
 def _varied(rows: Mapping[str, Any]) -> dict[str, Vary]:

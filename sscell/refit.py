@@ -23,6 +23,7 @@ from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.measures import Reading, measure
 from sscell.observables import Observable, ObservableTable, Run, Vary
 from sscell.parameters import find
+from sscell.slopes import Slopes
 from sscell.units import ZERO_CELSIUS
 from sscell.validation import run_all
 
@@ -58,8 +59,8 @@ class Residuals:
         Finite volumes over the particle radius.
     on_progress : callable, optional
         Called with the share done [-] and a text.
-    evaluations, best_cost, best, best_residuals
-        Kept on the way: how many, and the best so far.
+    evaluations, best_cost, best, best_residuals, last
+        Kept on the way: how many, the best so far, and the last residuals.
     """
 
     cell: Cell
@@ -72,6 +73,7 @@ class Residuals:
     best_cost: float = np.inf
     best: np.ndarray | None = None
     best_residuals: np.ndarray | None = None
+    last: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
     _known: dict[tuple[Any, ...], list[float]] = field(default_factory=dict, repr=False)
 
     @property
@@ -115,6 +117,7 @@ class Residuals:
         for name in dict.fromkeys(o.run for o in self.observables):
             residuals[runs == name] = self._run(cell, name, values)
         cost = float(residuals @ residuals)
+        self.last = residuals
         if cost < self.best_cost:
             self.best_cost, self.best, self.best_residuals = cost, np.array(x), residuals
         if self.on_progress:
@@ -277,6 +280,7 @@ def _with_rival(
         raise ParameterError(f"The table has no rival '{name}'. {hint}")
     rival = table.rivals[name]
     vary = {k: v for k, v in table.vary.items() if k not in rival.hold} | dict(rival.vary)
+    cell = cell.with_physics(rival.physics) if rival.physics else cell
     return cell.replace(rival.values, f"rival {name}"), replace(table, vary=vary)
 
 
@@ -309,8 +313,8 @@ def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
         found = least_squares(
             objective,
             np.clip(x, 1e-6, 1 - 1e-6),
+            jac=_keeping(objective),
             bounds=(0.0, 1.0),
-            diff_step=_STEP / np.maximum(np.abs(x), 1e-2),
             x_scale=1.0,
             loss="soft_l1",
         )
@@ -323,9 +327,25 @@ def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
         objective.limit = end
 
 
+def _keeping(objective: Residuals) -> Callable[[np.ndarray], np.ndarray]:
+    """Derivatives that a step which they foretold keeps up to date."""
+    slopes = Slopes()
+
+    def jacobian(x: np.ndarray) -> np.ndarray:
+        residuals = objective.last
+        matrix = slopes.updated(x, residuals)
+        if matrix is None:
+            matrix = _jacobian(objective, x, residuals)
+        slopes.keep(x, residuals, matrix)
+        return matrix
+
+    return jacobian
+
+
 def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Refit:
     best, residuals = objective.best, objective.best_residuals
     assert best is not None and residuals is not None
+    objective.limit = objective.evaluations + best.size
     matrix = _jacobian(objective, best, residuals) if with_errors else None
     errors, pins = _identify(objective, matrix, best)
     values = objective.values(best)
@@ -353,7 +373,6 @@ def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Ref
 
 def _jacobian(objective: Residuals, best: np.ndarray, residuals: np.ndarray) -> np.ndarray:
     """Differences towards the farther bound, so that no step leaves them."""
-    objective.limit = objective.evaluations + best.size
     matrix = np.zeros((residuals.size, best.size))
     for number in range(best.size):
         step = _STEP if best[number] < 0.5 else -_STEP

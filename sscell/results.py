@@ -14,7 +14,7 @@ import xarray as xr
 from sscell.cell import Cell
 from sscell.dataset import set_metadata, spectrum, time_series
 
-__all__ = ["add_spectra", "labelled", "remarks"]
+__all__ = ["add_spectra", "labelled", "pressure_remarks", "remarks"]
 
 
 def labelled(
@@ -151,13 +151,31 @@ def remarks(
             if not 0.99 * slow <= cell.current(rate) <= 1.01 * fast:
                 a, b = validity["rate"]
                 found.append(f"{rate} is outside the published {a} to {b}.")
-    found += _pressure_remarks(cell, applied)
+    found += pressure_remarks(cell, applied)
     assumed = [p for p in cell.parameters.parameters.values() if p.matters]
     return found + [f"Assumed, and it matters: {p.name} = {p.value:g}." for p in assumed]
 
 
-def _pressure_remarks(cell: Cell, applied: float | None) -> list[str]:
-    """Pressures beyond the published ones, and sets that know nothing of pressure."""
+def pressure_remarks(cell: Cell, applied: float | None) -> list[str]:
+    """Say whether a pressure lies beyond the published ones, or means nothing to a set.
+
+    Parameters
+    ----------
+    cell : Cell
+        Under its pressure.
+    applied : float or None
+        Stack pressure that was asked for [Pa].
+
+    Returns
+    -------
+    list of str
+        Sentences.
+
+    Examples
+    --------
+    >>> pressure_remarks(Cell.load("Ji2024"), 5e7)
+    ['Ji2024 has no data on pressure: 50 MPa, it changes nothing here.']
+    """
     known = cell.data.get("validity", {}).get("pressure_MPa")
     if known is None:
         if applied is None:

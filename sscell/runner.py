@@ -73,6 +73,22 @@ class Run:
         self._origin = 0.0  # charge at the last reversal [A.h]
         self._ended: dict[str, int] = {}
 
+    def go_on_with(self, cell: Cell, set_anew: bool = False) -> None:
+        """Go on from the present state with other values and new records.
+
+        Parameters
+        ----------
+        cell : Cell
+            Of the same structure.
+        set_anew : bool, optional
+            Whether the jig is set anew: then the cell's pressure is that of now [Pa].
+        """
+        if set_anew and cell.has_contact and self.records:
+            change = self._last("Free stack thickness change [m]", 0.0)
+            cell = cell.replace({"Thickness change at loading [m]": change})
+        self.cell = cell
+        self.forget()
+
     def forget(self) -> None:
         """Start the records anew from the present state."""
         self.records, self.spectra, self._ended = [], [], {}
@@ -230,8 +246,8 @@ class Run:
         self, built: Engine, inputs: Mapping[str, float]
     ) -> dict[str, np.ndarray] | None:
         """Outputs as soon as the inputs act, where no equation has to be solved first."""
-        ours = self.solution is None or self.solution.all_models[-1] is built.model
-        if not ours or built.model.algebraic:
+        ours = self.solution is None or self.solution.functions is built.functions
+        if not ours or built.functions.algebraic:
             return None
         t, y = built.state(self.solution, inputs)
         return built.evaluate(np.array([t]), y, inputs)
@@ -309,7 +325,8 @@ class Run:
         inputs = built.inputs(self.cell)
         settled = built.step(self.solution, 1.0, inputs)
         y = np.asarray(settled.y)[:, -1]
-        state = {v.name: y[s[0]][:, None] for v, s in built.model.y_slices.items()}
+        slices = built.functions.slices
+        state = {name: y[slice(*rows)][:, None] for name, rows in slices.items()}
         z = spectrum_at(self.cell, self.resolution, state, inputs, step.frequencies)
         # A cell may be measured more than once in the same place, before and after cycling.
         times = sum(step.label == label.split(" #")[0] for label, _, _ in self.spectra)
@@ -356,7 +373,8 @@ class Run:
             raise ParameterError(
                 f"{self.cell.name} names no formation; use state 'pristine'."
             )
-        steps = cycle(formation["rate"], formation["cycles"]).steps(self.cell.first_step)
+        cycles = _formation_cycles(formation, self._celsius)
+        steps = cycle(formation["rate"], cycles).steps(self.cell.first_step)
         self.execute(steps)
         ended = "discharged" if steps[-1].direction == "discharge" else "charged"
         if kind == "formed":
@@ -451,6 +469,15 @@ class Run:
             }
             for number, r in enumerate(self.records, start=1)
         ]
+
+
+def _formation_cycles(formation: Mapping[str, Any], celsius: float) -> int:
+    """Cycles of a formation: as the paper does at the nearest of its temperatures."""
+    known = formation.get("at", [])
+    if not known:
+        return int(formation["cycles"])
+    nearest = min(known, key=lambda entry: abs(entry["temperature_C"] - celsius))
+    return int(nearest["cycles"])
 
 
 def _reason(error: Exception) -> str:

@@ -18,7 +18,7 @@ from sscell.model import SolidStateCell, solver
 from sscell.protocols import Protocol, Step, preparation
 from sscell.results import labelled, remarks
 from sscell.runner import Progress, Run
-from sscell.units import ZERO_CELSIUS, parse_pressure, parse_quantity
+from sscell.units import parse_pressure
 
 __all__ = ["simulate"]
 
@@ -37,6 +37,7 @@ def simulate(
     v_max: float | str | None = None,
     formation_temperature: float | str | None = None,
     pressure: float | str | None = None,
+    formation_pressure: float | str | None = None,
     resolution: Resolution | None = None,
     on_progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -63,6 +64,8 @@ def simulate(
         On the stack, from its assembly on [MPa]; default: the set's own. A set without data
         on pressure gives its plain result and says so, unless `changes` names quantities of
         the contact.
+    formation_pressure : float or str, optional
+        Where the formation ran under another pressure [MPa]; then the jig was set anew.
     resolution : Resolution, optional
         Meshes over radius and thickness, double layers, tolerances [-].
     on_progress : callable, optional
@@ -93,7 +96,10 @@ def simulate(
     cell = _configured(cell, temperature, changes, v_min, v_max)
     resolution = resolution or Resolution()
     if isinstance(protocol, pybamm.Experiment):
-        if state != "pristine" or formation_temperature is not None:
+        if state != "pristine" or (formation_temperature, formation_pressure) != (
+            None,
+            None,
+        ):
             raise ParameterError(
                 "A pybamm.Experiment starts from the pristine cell: put the steps before it "
                 "into the experiment, or use a protocol of sscell with a state."
@@ -103,13 +109,12 @@ def simulate(
     _check_steps(cell, steps)
     if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
         resolution = replace(resolution, double_layer=True)
-    forming = cell
-    if formation_temperature is not None:
-        forming = _configured(cell, formation_temperature, None, None, None)
+    forming = _configured(cell, formation_temperature, None, None, None)
+    if formation_pressure is not None:
+        forming = forming.under(parse_pressure(formation_pressure))
     run = Run(forming, resolution, applied)
     is_now = run.bring_to(state)
-    run.cell = cell
-    run.forget()
+    run.go_on_with(cell, set_anew=formation_pressure is not None)
     try:
         run.execute((*preparation(protocol, is_now, cell.first_step), *steps), on_progress)
     except SimulationError as error:
@@ -149,14 +154,7 @@ def _configured(
 ) -> Cell:
     asked: dict[str, float | str] = dict(changes or {})
     if temperature is not None:
-        quantity = cell.quantity("Ambient temperature [K]")
-        kelvin = parse_quantity(temperature, "degC", "Temperature") + ZERO_CELSIUS
-        if not quantity.lower <= kelvin <= quantity.upper:
-            raise ParameterError(
-                f"Temperature {kelvin - ZERO_CELSIUS:g} degC is out of range; allowed: "
-                f"{quantity.lower - ZERO_CELSIUS:g} to {quantity.upper - ZERO_CELSIUS:g} degC."
-            )
-        asked["Ambient temperature [K]"] = kelvin
+        asked["Ambient temperature [K]"] = cell.kelvin(temperature)
     if v_min is not None:
         asked["Lower voltage cut-off [V]"] = v_min
     if v_max is not None:

@@ -166,6 +166,11 @@ class Sites:
                 0.0,
             ),
         ]
+        return (*rows, *self.step_quantities())
+
+    def step_quantities(self) -> tuple[Quantity, ...]:
+        """What a parameter set says about each kind of site."""
+        rows: list[Quantity] = []
         for name in self.names:
             rows += [
                 Quantity(f"{name} potential [V]", "half full, against the metal", -1, 6),

@@ -1,4 +1,4 @@
-"""Run one protocol over a design of temperatures, rates and parameters.
+"""Run one protocol over a design of temperatures, pressures, rates and parameters.
 
 Nothing ends a sweep half way: a point that fails keeps its reason, and its numbers stay
 empty. Points are independent, so they run in as many processes as are allowed, here or on a
@@ -31,6 +31,7 @@ _UNITS = {
     "energy_Wh_kg": "W.h.kg-1",
     "mean_voltage_V": "V",
     "temperature": "degC",
+    "pressure": "MPa",
 }
 Progress = Callable[[float, str], None]
 
@@ -53,10 +54,10 @@ def sweep(
     cell : str, pathlib.Path or Cell
         A published cell, a TOML file or a loaded cell.
     axes : mapping of str to sequence, or sequence of mapping
-        ``"temperature"`` [degC], ``"rate"`` (such as ``"C/20"``) and any parameter by its
-        name, with the values it takes: every combination of them is a point. Or a list of
-        points, each with a value on every axis, such as
-        `sscell.designs.latin_hypercube` gives.
+        ``"temperature"`` [degC], ``"pressure"`` on the stack [MPa], ``"rate"`` (such as
+        ``"C/20"``) and any parameter by its name, with the values it takes: every
+        combination of them is a point. Or a list of points, each with a value on every
+        axis, such as `sscell.designs.latin_hypercube` gives.
     protocol : Protocol
         Run at every point; an axis ``rate`` replaces the rate of all its steps.
     workers : int, optional

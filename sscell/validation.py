@@ -21,7 +21,9 @@ from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.measures import Reading, measure
 from sscell.observables import Observable, ObservableTable, Run, load_observables
 from sscell.parameters import available
+from sscell.pellets import blocked_impedance, dc_polarisation, pellet_of
 from sscell.simulation import simulate
+from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Validation", "format_row", "run_all", "validate"]
 
@@ -300,18 +302,41 @@ def run_all(
             if on_progress:
                 on_progress((number + share) / len(runs), f"{run.name}: {text}")
 
+        if run.pellet:
+            results[run.name] = _pellet(cell, run)
+            continue
         try:
             results[run.name] = simulate(
-                cell,
+                _as_variant(cell, run.variant),
                 run.protocol(),
                 temperature=run.temperature,
                 state=run.state,
+                changes=run.changes,
+                pressure=run.pressure,
+                formation_temperature=run.formation_temperature,
                 on_progress=tell,
                 resolution=resolution,
             )
         except SimulationError as error:
             results[run.name] = error
     return results
+
+
+def _as_variant(cell: Cell, variant: str | None) -> Cell:
+    """Cell with what a variant of its family changes; the rest stays as it is."""
+    if variant is None:
+        return cell
+    family = cell.data["name"]
+    base, other = Cell.load(family).values, Cell.load(f"{family}-{variant}").values
+    return cell.replace({n: v for n, v in other.items() if v != base.get(n)})
+
+
+def _pellet(cell: Cell, run: Run) -> xr.Dataset:
+    """Experiment on a pellet of the cathode."""
+    kelvin = run.temperature + ZERO_CELSIUS
+    changed = cell.replace({**run.changes, "Ambient temperature [K]": kelvin})
+    experiment = {"dc": dc_polarisation, "ac": blocked_impedance}[run.pellet]
+    return experiment(pellet_of(changed))
 
 
 def _row(

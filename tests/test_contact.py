@@ -6,15 +6,21 @@ import copy
 import tomllib
 
 import numpy as np
+import pybamm
 import pytest
 
 import sscell
+from sscell.builder import Build, write_cell
 from sscell.cell import Cell
 from sscell.dataset import metadata
 from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.parameters import ParameterSet, find
-from sscell.protocols import cycle, discharge, impedance, rest
+from sscell.observables import ObservableTable
+from sscell.parameters import ParameterSet, available, find
+from sscell.plots.validation import write_figures
+from sscell.protocols import charge, cycle, discharge, impedance, rest
+from sscell.results import pressure_remarks
+from sscell.submodels.contact import Contact
 from sscell.units import FARADAY, GAS_CONSTANT
 
 APPLIED, JIG, MODULUS = (
@@ -30,11 +36,13 @@ THETA, START, HIGHEST = (
 RATE, EXPONENT = "Re-contact rate [s-1]", "Re-contact pressure exponent"
 LOSS, LOWEST = "Contact loss by strain", "Minimum contact fraction"
 PRESSURE = "Stack pressure [MPa]"
+CLOSED = "Closed contact fraction"  # the state
+PER_CYCLE, UNLOADING = "Contact loss by cycling", "Contact unloading exponent"
 SUNK = "Irreversible thickness change [um]"
 SHRINK = "Electrolyte oxidation volume change [m3.mol-1]"
 CONDUCTION = "Contact conduction exponent"
 HOSTS = {"conversion": "Ji2024", "insertion": "Liang2023"}
-STATES = (THETA, SUNK)
+STATES = (CLOSED, SUNK)
 
 
 def assumed(value):
@@ -66,19 +74,54 @@ def residuals(probe, y):
     return {name: rows[where] for name, where in probe.slices.items()}
 
 
-@pytest.mark.parametrize("name", HOSTS.values(), ids=HOSTS)
+def tables(name):
+    path, variant = find(name)
+    assert variant is None
+    content = copy.deepcopy(tomllib.loads(path.read_text(encoding="utf-8")))
+    content.pop("variants", None)
+    return content
+
+
+FAMILIES = sorted({path.stem for path in available().values()})
+
+
+def neutral(name, switched):
+    """A registered family with a contact that says nothing, or without any."""
+    content = tables(name)
+    names = {q.name for q in Contact.quantities()}
+    names |= {n for n in content["parameters"] if n.endswith("volume change [m3.mol-1]")}
+    rest = {n: v for n, v in content["parameters"].items() if n not in names}
+    content["physics"]["contact"] = switched
+    content["parameters"] = rest | ({APPLIED: assumed(2e7)} if switched else {})
+    return Cell(ParameterSet.from_table(content))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
 def test_equations_without_sensitivity_are_those_of_the_plain_cell(make_probe, name):
-    """Every equation of the plain model to the last bit, at any pressure."""
-    plain, new = make_probe(sscell.load(name), 8), make_probe(pressed(name, 20), 8)
+    """Every equation of the plain model to the last bit, for every registered family."""
+    plain, new = (make_probe(neutral(name, switched), 8) for switched in (False, True))
     start = plain.model.concatenated_initial_conditions.evaluate(0, inputs=plain.values)
     y = start * np.random.default_rng(0).uniform(0.97, 1.03, start.shape)
     states = {n: y[where, 0] for n, where in plain.slices.items()}
     old = residuals(plain, y)
-    rows = residuals(new, new.state(states | {THETA: 1}))
+    rows = residuals(new, new.state(states | {CLOSED: 1}))
     assert set(rows) - set(old) == set(STATES)
     for state in old:
-        assert np.array_equal(rows[state], old[state]), state
+        assert np.array_equal(rows[state], old[state], equal_nan=True), state
     assert not any(np.any(rows[state]) for state in STATES)
+
+
+@pytest.mark.parametrize("name", available())
+def test_every_registered_cell_takes_a_pressure(name):
+    """It acts where the set has a contact, and else leaves the cell and is said."""
+    cell = sscell.load(name)
+    under = cell.under(3e7)
+    said = pressure_remarks(under, 3e7)
+    if cell.has_contact:
+        assert under.values[APPLIED] == 3e7
+    else:
+        assert under is cell
+        assert said == [f"{name} has no data on pressure: 30 MPa, it changes nothing here."]
 
 
 @pytest.mark.parametrize("name", HOSTS.values(), ids=HOSTS)
@@ -138,7 +181,7 @@ def test_halving_contact_doubles_charge_transfer_and_film(make_probe):
         "Cathode ion contribution [V]",
     )
     losses, reaction, ions = (
-        np.array([float(probe.evaluate(n, {THETA: x})[0]) for x in (1, 0.5, 0.25)])
+        np.array([float(probe.evaluate(n, {CLOSED: x})[0]) for x in (1, 0.5, 0.25)])
         for n in names
     )
     assert losses[1:] / losses[:-1] == pytest.approx([2, 2], rel=1e-12)
@@ -266,17 +309,19 @@ def first(cell):
 
 
 def test_contact_at_the_start_is_that_of_the_loading_history():
-    """theta = theta_i (1 - e^(-p_fab/p_y)) (p0/p_fab)^n, at most theta_max."""
+    """theta = min(theta_max, theta_i (1 - e^(-p_fab/p_y))) (p0/p_fab)^n."""
     history = {
         START: 0.9,
         "Fabrication pressure [Pa]": 3.6e8,
         "Contact yield pressure [Pa]": 3e8,
-        "Contact unloading exponent": 0.1,
+        UNLOADING: 0.1,
     }
     expected = 0.9 * (1 - np.exp(-1.2)) * (50 / 360) ** 0.1
     assert first(pressed("Liang2023", **history)) == pytest.approx(expected, rel=1e-9)
     capped = pressed("Liang2023", **history, **{HIGHEST: 0.3})
-    assert first(capped) == pytest.approx(0.3, rel=1e-9)
+    assert first(capped) == pytest.approx(0.3 * (50 / 360) ** 0.1, rel=1e-9)
+    squeezed = pressed("Liang2023", 500, **history)  # above the fabrication: no more
+    assert first(squeezed) == pytest.approx(0.9 * (1 - np.exp(-1.2)), rel=1e-9)
 
 
 def test_contact_remembers_the_formation():
@@ -284,6 +329,140 @@ def test_contact_remembers_the_formation():
     cell = pressed("Liang2023", **{START: 0.5, RATE: 2e-5})
     run = sscell.simulate(cell, rest("1 s"), resolution=coarse(), state="formed")
     assert 0.7 < float(run[THETA][0]) < 1
+
+
+def test_jig_set_anew_after_the_formation_reads_the_new_pressure():
+    """p = p1 + K (h - h_0): what the formation has swelled is in the new setting, and what
+    it has closed touches less under less pressure.
+    """
+    anode = "Negative electrode molar volume [m3.mol-1]"
+    numbers = {
+        START: 0.5,
+        RATE: 2e-5,
+        EXPONENT: 1.0,
+        UNLOADING: 0.2,
+        JIG: 1e12,
+        anode: 1e-6,
+    }
+    cell = pressed("Liang2023", 10, **numbers | {"Fabrication pressure [Pa]": 1e8})
+    kept, anew = (
+        sscell.simulate(
+            cell,
+            charge("C/10", duration="10 min"),
+            state="2.8 V",
+            formation_pressure=p,
+            resolution=coarse(),
+        )
+        for p in (None, 90)
+    )
+    assert abs(float(kept[PRESSURE][0]) - 10) > 1e-3
+    assert float(anew[PRESSURE][0]) == pytest.approx(10, abs=1e-9)
+    moved = [float(np.ptp(r[PRESSURE].values)) for r in (kept, anew)]
+    assert moved[1] == pytest.approx(moved[0], rel=1e-3)
+    assert float(anew[THETA][0]) > 1.2 * float(kept[THETA][0])
+    assert float(anew[THETA].max()) <= 0.1**0.2
+    assert metadata(anew, "pressure_MPa") == 10
+    with pytest.raises(ParameterError, match="out of range"):
+        sscell.simulate(cell, rest("1 s"), state="formed", formation_pressure=-1)
+
+
+def test_cycling_and_pressing_settle_where_they_balance():
+    """s' = k (1 - s) - c N' s: exponential, to k/(k + c N'), higher under more pressure."""
+    settled = {}
+    for megapascal in (10, 50):
+        numbers = {RATE: 5e-5, EXPONENT: 1.0, PER_CYCLE: 3.0}
+        cell = pressed("Liang2023", megapascal, **numbers)
+        fine = coarse(rtol=1e-7)
+        run = sscell.simulate(cell, discharge("1C"), resolution=fine)
+        k = 5e-5 * megapascal / 50
+        pace = 3 * cell.one_c_current / (2 * cell.theoretical_capacity * 3600)
+        settled[megapascal] = k / (k + pace)
+        t = run["Time [s]"].values
+        level = settled[megapascal]
+        expected = level + (1 - level) * np.exp(-(k + pace) * t)
+        assert run[THETA].values == pytest.approx(expected, abs=2e-6)
+    assert settled[10] < 0.03 < 0.1 < settled[50]
+
+
+# Sweeps, fits and plans ----------------------------------------------------------------
+
+
+# Contact that is poor at first and closes faster under more pressure.
+CLOSING = {START: 0.2, RATE: 3e-5, EXPONENT: 1.0}
+
+
+def test_sweep_over_pressure_is_the_runs_one_by_one():
+    cell = pressed("Liang2023", **CLOSING)
+    mesh = Resolution(10)
+    grid = sscell.sweep(
+        cell, {"pressure": [5, "20 MPa", 80]}, discharge("2C"), resolution=mesh
+    )
+    assert grid["pressure"].values.tolist() == [5, 20, 80]
+    assert grid["pressure"].attrs["units"] == "MPa"
+    volts = grid["mean_voltage_V"].values[:, 0]
+    for pressure, found in zip((5, 20, 80), volts, strict=True):
+        run = sscell.simulate(cell, discharge("2C"), pressure=pressure, resolution=mesh)
+        alone = sscell.summary(run)["steps"][0]["mean_voltage_V"]
+        assert found == pytest.approx(alone, rel=1e-9)
+    assert np.all(np.diff(volts) > 1e-4)
+
+
+def test_fit_takes_each_dataset_under_its_own_pressure():
+    """Two runs of one cell at 10 and 80 MPa give the rate and its exponent back."""
+    cell, mesh = pressed("Liang2023", **CLOSING), Resolution(10)
+    runs = [
+        sscell.simulate(cell, discharge("C/2"), pressure=p, resolution=mesh)
+        for p in (10, 80)
+    ]
+    start = cell.replace({RATE: 1e-5, EXPONENT: 0.5})
+    found = sscell.fit(
+        start, runs, {RATE: (1e-6, 1e-3), EXPONENT: (0.0, 2.0)}, resolution=mesh
+    )
+    assert found.cell.values[RATE] == pytest.approx(3e-5, rel=0.02)
+    assert found.cell.values[EXPONENT] == pytest.approx(1.0, abs=0.02)
+    assert [c.pressure for c in found.problem.courses] == [1e7, 8e7]
+
+
+def test_fit_says_what_data_and_set_do_not_know_of_pressure():
+    from sscell.fitting.setup import prepare
+
+    vary = {"Contact resistance [Ohm]": (1.0, 100.0)}
+    mesh = Resolution(8)
+    run = sscell.simulate("Liang2023", discharge("C/2"), resolution=mesh)
+    _, told = prepare("Liang2023", run, vary, pressure=[20], resolution=mesh)
+    assert "Liang2023 has no data on pressure: 20 MPa of data 1 changes nothing." in told
+    _, told = prepare(pressed("Liang2023"), run, vary, resolution=mesh)
+    assert "data 1 does not say its pressure; the set's own, 50 MPa, is used." in told
+    _, told = prepare("Liang2023", run, vary, resolution=mesh)
+    assert "pressure" not in " ".join(told)
+    problem, _ = prepare("Liang2023", run, {START: (0.1, 1.0)}, pressure=20)
+    assert problem.cell.has_contact
+    with pytest.raises(ParameterError, match="The pressure is a condition of the data"):
+        prepare(pressed("Liang2023"), run, {APPLIED: (1e6, 1e8)}, pressure=20)
+
+
+def test_plan_weighs_tests_at_both_ends_of_the_published_pressures():
+    from sscell.fitting import standard_tests
+
+    cell = pressed("Liang2023")
+    assert {t.pressure for t in standard_tests(cell)} == {None}
+    cell.data["validity"]["pressure_MPa"] = [20, 50]
+    tests = standard_tests(cell)
+    assert {t.pressure for t in tests} == {None, 20.0, 50.0}
+    assert sum("20 MPa" in t.name for t in tests) == sum("50 MPa" in t.name for t in tests)
+
+
+def test_pressure_beyond_the_published_ones_is_said():
+    cell = pressed("Liang2023")
+    cell.data["validity"]["pressure_MPa"] = [20, 50]
+    said = {
+        p: [w for w in metadata(run, "warnings") if "MPa" in w]
+        for p in (10, 20)
+        for run in [
+            sscell.simulate(cell, rest("1 s"), pressure=p, resolution=Resolution(5))
+        ]
+    }
+    assert said == {10: ["10 MPa is outside the published 20 to 50 MPa."], 20: []}
 
 
 # At the door -------------------------------------------------------------------------
@@ -322,8 +501,97 @@ def test_pressure_with_a_contact_of_ones_own_acts_on_any_cell():
     assert float(parted["Voltage [V]"][at]) < float(plain["Voltage [V]"][at])
 
 
+def test_a_cell_of_ones_own_gets_a_contact_with_its_pressure(tmp_path):
+    build = Build("Liang2023", "mine", pressure="30 MPa", settings={START: "0.5"})
+    cell = write_cell(build, tmp_path / "mine.toml")
+    assert cell.values[APPLIED] == 3e7
+    assert cell.parameters[APPLIED].kind == "stated"
+    assert first(cell) == 0.5
+    with pytest.raises(ParameterError, match="has no parameter 'Initial contact fraction'"):
+        write_cell(
+            Build("Liang2023", "other", settings={START: "0.5"}), tmp_path / "other.toml"
+        )
+
+
 def test_contact_is_part_of_the_structure():
     assert pressed("Ji2024").structure != sscell.load("Ji2024").structure
     assert pressed("Ji2024", 20).structure == pressed("Ji2024", 50).structure
     with pytest.raises(ParameterError, match="has no parameter 'Jig stiffness"):
         sscell.load("Ji2024").replace({JIG: 1e12})
+
+
+# In other hands ----------------------------------------------------------------------
+
+
+class _Foreign(pybamm.BaseModel):
+    """A resistor that swells as it is charged: no part of it is ours but the contact."""
+
+    def __init__(self):
+        super().__init__("swelling resistor")
+        filling = pybamm.Variable("Filling")
+        current = pybamm.Parameter("Current function [A]")
+        self.variables = {
+            "Current [A]": current,
+            "Arrhenius factor [mol.J-1]": pybamm.Scalar(0),
+            "Active material volume change [m3.mol-1]": 1e-6 * filling,
+            "Positive electrode host amount [mol]": pybamm.Scalar(1e-3),
+            "Positive electrode thickness [m]": pybamm.Scalar(1e-4),
+            "Negative electrode thickness change [m]": pybamm.Scalar(0),
+            "Full cycles rate [s-1]": pybamm.Scalar(0),
+            "Side current [A]": -0.1 * current,
+        }
+        self.submodels = {"contact": Contact((), {"Side": "Side current [A]"})}
+        self.build_model()
+        self.rhs[filling] = current / FARADAY / 1e-3
+        self.initial_conditions[filling] = pybamm.Scalar(0)
+
+
+def test_another_model_of_pybamm_can_take_the_contact():
+    """p - p0 = K (v n + v_side n_side)/A without anything else of this package."""
+    neutral = {q.name: q.default for q in Contact.quantities(["Side"])}
+    values = neutral | {
+        APPLIED: 2e7,
+        JIG: 1e12,
+        MODULUS: 1e12,
+        "Side volume change [m3.mol-1]": -4e-6,
+        "Electrode area [m2]": 1e-4,
+        "Current function [A]": 1e-3,
+    }
+    simulation = pybamm.Simulation(
+        _Foreign(),
+        parameter_values=pybamm.ParameterValues(values),
+        solver=pybamm.IDAKLUSolver(rtol=1e-8, atol=1e-10),
+    )
+    solution = simulation.solve([0, 3600])
+    moles = 3.6 / FARADAY
+    free = (1e-6 - 0.1 * 4e-6) * moles / 1e-4
+    stiffness = 1e12 / (1 + 1e12 * 1e-4 / 1e12)
+    read = solution[PRESSURE].entries[-1]
+    assert read - 20 == pytest.approx(stiffness * free * 1e-6, rel=1e-5)
+
+
+def test_validation_reads_and_draws_the_pressure_of_a_run(tmp_path):
+    """A table's run under its own pressure, its swing against a closed form, its figure."""
+    row = {
+        "id": "swing",
+        "run": "low",
+        "measure": {"of": "pressure swing", "direction": "discharge"},
+        "published": 0.1,
+        "unit": "MPa",
+        "tolerance": 0.5,
+        "word": "predicted",
+        "source": "test",
+    }
+    run = {"temperature": 25, "pressure": 20, "steps": [{"do": "discharge", "rate": "C/5"}]}
+    table = ObservableTable.from_table({"runs": {"low": run}, "observables": [row]}, "test")
+    cell = pressed("Liang2023", **{SWELLING: 5e-6, JIG: 1e12, MODULUS: 1e12})
+    found = sscell.validate(cell, table, resolution=coarse())
+    done = found.runs["low"]
+    passed = float(done["Discharge capacity [A.h]"][-1]) * 3600 / FARADAY / cell.area
+    stiffness = 1e12 / (1 + height(cell))
+    assert found.rows[0]["model"] == pytest.approx(
+        stiffness * 5e-6 * passed * 1e-6, rel=1e-3
+    )
+    assert float(done[PRESSURE][0]) == 20
+    names = [path.name for path in write_figures(found, tmp_path / "figures")]
+    assert "Liang2023_low_pressure.png" in names

@@ -36,6 +36,12 @@ def _middle(cell):
     return 0.5 * sum(cell.window)
 
 
+def _on_the_way(cell):
+    """Voltage at three quarters of the window, in the direction of the first step."""
+    low, high = cell.window
+    return low + (high - low) * (0.75 if cell.first_step == "charge" else 0.25)
+
+
 PROTOCOLS = {
     "discharge": lambda c: discharge(),
     "charge": lambda c: charge(),
@@ -50,7 +56,7 @@ PROTOCOLS = {
     "titration both ways": lambda c: gitt(pulse="2 h", rest="1 h", direction="both"),
     "hold by time": lambda c: hold(_middle(c), duration="1 h"),
     "hold by current": lambda c: hold(_middle(c), until_current=_fraction(c, 0.1)),
-    "hold by capacity": lambda c: hold(_middle(c), until_capacity=20.0),
+    "hold by capacity": lambda c: hold(_on_the_way(c), until_capacity=20.0),
     "voltammogram": lambda c: cv(["1 mV/s", "0.5 mV/s"], cycles=2),
     "voltammogram of half the window": lambda c: cv("1 mV/s", [_middle(c), c.window[1]]),
     "potential step": lambda c: potential_step(_middle(c), "1 h"),

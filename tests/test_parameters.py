@@ -23,7 +23,7 @@ SETS = sorted(available())
 # Names without a unit are shares, probabilities, exponents or numbers of cycles.
 _DIMENSIONLESS = (
     *("fraction", "probability", "limit", "scale", "coefficient", "porosity"),
-    *("gain", "fade", "cycles"),
+    *("gain", "fade", "cycles", "exponent", "strain", "depth", "filling"),
 )
 
 

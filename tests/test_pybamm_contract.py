@@ -165,7 +165,8 @@ def test_every_input_changes_the_result(ji):
     its swelling or its times: none is read and then forgotten. Capacities [F] are felt
     where double layers are charged, an activation energy where its resistance is not zero.
     """
-    ji = ji.replace({"Separator grain-boundary resistance [Ohm.m2]": 1e-3})
+    resistances = ("Separator grain-boundary", "Positive electrode interphase")
+    ji = ji.replace({f"{name} resistance [Ohm.m2]": 1e-3 for name in resistances})
     protocol = sscell.cycle("C/20")
     names = ["Time [s]", "Voltage [V]", "Positive electrode thickness change [m]"]
     names += ["Negative electrode thickness change [m]"]

@@ -136,7 +136,8 @@ def test_unusable_range_is_refused(ranges, said):
         ([{"temperature": 60}, {"rate": "C/20"}], "Point 1 of the list"),
         ([{}], "Point 0 of the list"),
         ([{"temperature": "warm"}], "Temperature 'warm'"),
-        ([{"pressure": 5e7}], "no parameter 'pressure'"),
+        ([{"pressure": 5e7}], "Pressure 5e\\+07 MPa is out of range"),
+        ([{"preasure": 50}], "no parameter 'preasure'"),
     ],
 )
 def test_unusable_list_is_refused_before_anything_runs(points, said):

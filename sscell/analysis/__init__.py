@@ -24,6 +24,7 @@ _HOMES = {
     "half_cycles": "capacity",
     "kramers_kronig": "spectra",
     "nernst_einstein": "transport",
+    "pressure_changes": "pressure",
     "rate": "rates",
     "summary": "summary",
     "sweeps": "voltammetry",

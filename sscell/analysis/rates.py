@@ -41,18 +41,20 @@ def half_cycle_table(data: xr.Dataset) -> list[dict[str, Any]]:
     """
     mass = metadata(data, "capacity_basis_mass_g")
     energy_mass = metadata(data, "energy_basis_mass_g") or mass
-    return [_row(half, mass, energy_mass) for half in half_cycles(data)]
+    offset = metadata(data, "working_metal_offset_V") or 0.0
+    return [_row(half, mass, energy_mass, offset) for half in half_cycles(data)]
 
 
-def _row(half: HalfCycle, mass: float | None, energy_mass: float | None) -> dict[str, Any]:
+def _row(
+    half: HalfCycle, mass: float | None, energy_mass: float | None, offset: float
+) -> dict[str, Any]:
     moving = np.abs(half.current) > 0.05 * np.abs(half.current).max()
     hours = (
         float(half.charge[-1] / np.mean(np.abs(half.current[moving])))
         if moving.any()
         else 0
     )
-    energy = half.energy()
-    specific = None if energy_mass is None else energy / energy_mass * 1e3
+    specific = None if energy_mass is None else half.energy(offset) / energy_mass * 1e3
     return {
         "cycle": half.cycle,
         "direction": half.direction,
@@ -60,7 +62,7 @@ def _row(half: HalfCycle, mass: float | None, energy_mass: float | None) -> dict
         "capacity_mAh": half.capacity * 1e3,
         "capacity_mAh_g": None if mass is None else half.capacity * 1e3 / mass,
         "energy_Wh_kg": specific,
-        "mean_voltage_V": energy / half.capacity if half.capacity else None,
+        "mean_voltage_V": half.energy() / half.capacity if half.capacity else None,
         "power_W_kg": specific / hours if specific is not None and hours else None,
         "duration_s": float(half.time[-1] - half.time[0]),
     }

@@ -19,7 +19,9 @@ __all__ = [
     "arrhenius",
     "conductivity",
     "cottrell",
+    "guest_concentration",
     "nernst_einstein",
+    "pellet_conductivity",
 ]
 
 ELECTRON_VOLT = FARADAY  # J mol-1 per eV
@@ -193,6 +195,38 @@ def conductivity(resistance: float, thickness_cm: float, area_cm2: float) -> flo
     return thickness_cm / (resistance * area_cm2)
 
 
+def pellet_conductivity(data: xr.Dataset) -> float:
+    """Conductivity of a pellet from its last current or its lowest frequency.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        A DC polarisation (R from the last voltage and current) or a spectrum (R from the
+        real part at the lowest frequency), with the sizes of the pellet.
+
+    Returns
+    -------
+    float
+        ``thickness / (R * area)`` [S.cm-1].
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> made = {"pellet_thickness_cm": 0.1, "area_cm2": 1.0}
+    >>> columns = {"Time [s]": [0.0], "Voltage [V]": [1.0], "Current [A]": [0.01]}
+    >>> round(pellet_conductivity(time_series(columns, made)), 6)
+    0.001
+    """
+    what = "the conductivity of a pellet"
+    sizes = (metadata(data, key, what) for key in ("pellet_thickness_cm", "area_cm2"))
+    if "Current [A]" in data:
+        resistance = float(data["Voltage [V]"][-1] / data["Current [A]"][-1])
+    else:
+        lowest = int(np.argmin(data["Frequency [Hz]"].values))
+        resistance = float(np.ravel(data["Z real [Ohm]"].values)[lowest])
+    return conductivity(resistance, *sizes)
+
+
 def nernst_einstein(
     diffusion_coefficient_cm2_s: float,
     concentration_mol_cm3: float,
@@ -230,6 +264,30 @@ def nernst_einstein(
         * diffusion_coefficient_cm2_s
         / (GAS_CONSTANT * kelvin)
     )
+
+
+def guest_concentration(data: xr.Dataset) -> float:
+    """Guest that the active material takes up in all, per volume of the cathode layer.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Of a simulation.
+
+    Returns
+    -------
+    float
+        [mol.cm-3].
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> about = {"theoretical_capacity_Ah": 0.00268, "cathode_volume_cm3": 0.01}
+    >>> round(guest_concentration(time_series({"Time [s]": [0.0]}, about)), 4)
+    0.01
+    """
+    charge = metadata(data, "theoretical_capacity_Ah", "the concentration") * 3600
+    return charge / FARADAY / metadata(data, "cathode_volume_cm3", "the concentration")
 
 
 @dataclass(frozen=True)
@@ -289,8 +347,8 @@ def cottrell(
     temperature_C : float, optional
         [degC]; default: that of the dataset, else 25.
     window : tuple of float, optional
-        Times after the step [s]; default: the longest part over which ``i sqrt(t)``
-        stays within 10 %.
+        Times after the step [s]; default: the part over which ``i sqrt(t)`` stays within
+        10 % while most charge passes.
 
     Returns
     -------
@@ -380,7 +438,11 @@ def _step_time(t: np.ndarray, i: np.ndarray, earliest: float) -> float:
 
 
 def _straight_window(t: np.ndarray, i: np.ndarray) -> tuple[float, float]:
-    """Longest stretch, in decades, over which i sqrt(t) varies by less than 10 %."""
+    """Stretch over which i sqrt(t) varies by less than 10 % while most charge passes.
+
+    Cottrell's charge grows with sqrt(t): early stretches of a current that resistance still
+    limits are long in decades, but little moves in them.
+    """
     product = i * np.sqrt(t)
     best, start = (t[0], t[-1], 0.0), 0
     for end in range(len(t)):
@@ -388,7 +450,7 @@ def _straight_window(t: np.ndarray, i: np.ndarray) -> tuple[float, float]:
             np.ptp(product[start : end + 1]) > 0.1 * np.abs(product[start : end + 1]).max()
         ):
             start += 1
-        span = np.log(t[end] / t[start])
+        span = np.sqrt(t[end]) - np.sqrt(t[start])
         if end - start >= 4 and span > best[2]:
             best = (t[start], t[end], span)
     return float(best[0]), float(best[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -25,10 +26,23 @@ app = typer.Typer(
 _ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 # Each of these modules has a function `register(app)` that adds its commands.
-_COMMAND_MODULES = ("cells", "runs", "lab", "data", "study", "fitting")
+_COMMAND_MODULES = ("cells", "runs", "lab", "data", "study", "fitting", "bench")
+
+_NO_CACHE = "--no-cache"
 
 for _name in _COMMAND_MODULES:
     importlib.import_module(f"sscell.cli.{_name}").register(app)
+
+
+@app.callback()
+def _for_all_commands(
+    no_cache: Annotated[
+        bool, typer.Option(_NO_CACHE, help="Keep no files for later runs, and use none.")
+    ] = False,
+) -> None:
+    """Simulate, fit and analyse all-solid-state cells."""
+    if no_cache:
+        os.environ["SSCELL_CACHE"] = "off"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -45,8 +59,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str] | None) -> int:
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if _NO_CACHE in given:  # wherever it stands
+        given = [_NO_CACHE, *(a for a in given if a != _NO_CACHE)]
     try:
-        code = app(args=arguments, prog_name="sscell", standalone_mode=False)
+        code = app(args=given, prog_name="sscell", standalone_mode=False)
         return int(code or 0)
     except (ParameterError, DataError) as error:
         return _complain(error, 2)

@@ -186,6 +186,9 @@ def new_command(
     separator_thickness: Annotated[
         str | None, typer.Option(help="Instead of a mass.")
     ] = None,
+    pressure: Annotated[
+        str | None, typer.Option(help="On the stack, such as 50MPa: adds a contact model.")
+    ] = None,
     settings: Settings = None,
     force: Annotated[bool, typer.Option(help="Overwrite the file.")] = False,
     as_json: JsonFlag = False,
@@ -205,6 +208,7 @@ def new_command(
         separator_density=separator_density,
         separator_thickness=separator_thickness,
         settings=parse_settings(settings),
+        pressure=pressure,
     )
     cell = write_cell(build, file, overwrite=force)
     if as_json:

@@ -18,6 +18,8 @@ from sscell.errors import ParameterError, SimulationError
 __all__ = [
     "DATA_SUFFIXES",
     "CellName",
+    "FormationPressure",
+    "FormationTemperature",
     "JsonFlag",
     "OutputFile",
     "PlotFile",
@@ -55,6 +57,14 @@ StateOption = Annotated[
 ]
 Pressure = Annotated[
     str | None, typer.Option(help="On the stack, from its assembly on, such as 50MPa.")
+]
+FormationTemperature = Annotated[
+    str | None,
+    typer.Option(help="Of the formation, where it differs from -T [degC]."),
+]
+FormationPressure = Annotated[
+    str | None,
+    typer.Option(help="Of the formation, where it differs; then the jig was set anew."),
 ]
 Settings = Annotated[
     list[str] | None,

@@ -53,6 +53,10 @@ def fit_command(
         list[str] | None,
         typer.Option("-T", "--temperature", help="One for all files, or one each [degC]."),
     ] = None,
+    pressure: Annotated[
+        list[str] | None,
+        typer.Option(help="On the stack: one for all files, or one each [MPa]."),
+    ] = None,
     state: Annotated[
         list[str] | None,
         typer.Option(help="pristine or formed: one for all files, or one each."),
@@ -107,6 +111,9 @@ def fit_command(
     hold_out_temperature: Annotated[
         str | None, typer.Option(help="Of those files; default: that of the fit, if one.")
     ] = None,
+    hold_out_pressure: Annotated[
+        str | None, typer.Option(help="Of those files; default: that of the fit, if one.")
+    ] = None,
     identify_only: Annotated[
         bool, typer.Option("--identify", help="Say what the data could pin; fit nothing.")
     ] = False,
@@ -132,6 +139,7 @@ def fit_command(
     start = _cell(cell, settings, mass)
     options = {
         "temperature": _one_or_each(temperature, len(files), "--temperature"),
+        "pressure": _one_or_each(pressure, len(files), "--pressure"),
         "states": _one_or_each(state, len(files), "--state") or "pristine",
         "weights": _one_or_each(weight, len(files), "--weight"),
         "noise": _volts(noise, "noise"),
@@ -154,7 +162,8 @@ def fit_command(
         if name not in bounds:
             hint = did_you_mean(name, bounds, "parameters that vary")
             raise ParameterError(f"--profile '{name}' does not vary. {hint}")
-    rest = _held_options(options, hold_out_temperature, bool(hold_out))
+    held_at = {"temperature": hold_out_temperature, "pressure": hold_out_pressure}
+    rest = _held_options(options, held_at | {"states": None}, bool(hold_out))
     data, other = _read_all(files, reading), _read_all(hold_out or [], reading)
     if identify_only:
         _identify(start, data, bounds, options, as_json)
@@ -268,18 +277,21 @@ def _resolution(shells: int) -> Any:
 
 
 def _held_options(
-    options: dict[str, Any], temperature: str | None, wanted: bool
+    options: dict[str, Any], given_at: dict[str, str | None], wanted: bool
 ) -> dict[str, Any]:
     """Conditions of the data that are held out: those of the fit, where they are one."""
     shared = {k: options[k] for k in ("noise", "cutoffs", "points", "only", "resolution")}
-    for key, given in (("temperature", temperature), ("states", None)):
+    for key, given in given_at.items():
         value = options[key]
         if isinstance(value, list) and given is None:
             if len(set(value)) > 1 and wanted:
-                raise ParameterError(
-                    f"The files differ in {key}: say that of the data that are held out "
-                    "with --hold-out-temperature, or fit files of one state."
-                )
+                remedy = "fit files of one state"
+                if key != "states":
+                    remedy = (
+                        "say that of the data that are held out with "
+                        f"--hold-out-{key}, or fit files of one {key}"
+                    )
+                raise ParameterError(f"The files differ in {key}: {remedy}.")
             value = value[0]
         shared[key] = given or value
     return shared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,8 @@ import typer
 from sscell.cli.common import (
     DATA_SUFFIXES,
     CellName,
+    FormationPressure,
+    FormationTemperature,
     JsonFlag,
     OutputFile,
     PlotFile,
@@ -57,16 +60,18 @@ class _Job:
         cell: str,
         output: Path | None,
         plot: Path | None,
-        pressure: str | None,
+        conditions: Sequence[str | None],
         settings: list[str] | None,
     ):
         from sscell.plots.style import FIGURE_SUFFIXES
 
         check_output(output, DATA_SUFFIXES)
         check_output(plot, FIGURE_SUFFIXES)
-        check_pressure(pressure)
+        for pressure in conditions[::2]:
+            check_pressure(pressure)
         self._cell, self._output, self._plot = cell, output, plot
-        self._pressure = pressure
+        names = ("pressure", "formation_temperature", "formation_pressure")
+        self._conditions = dict(zip(names, conditions, strict=True))
         self._changes = parse_settings(settings)
 
     def run(
@@ -88,7 +93,7 @@ class _Job:
                 temperature=temperature,
                 state=state,
                 changes=self._changes,
-                pressure=self._pressure,
+                **self._conditions,
                 resolution=Resolution(shells=shells, thickness_points=thickness),
                 on_progress=tell,
             ),
@@ -132,6 +137,8 @@ def gitt_command(
     shells: Shells = 50,
     thickness: Thickness = 0,
     pressure: Pressure = None,
+    formation_temperature: FormationTemperature = None,
+    formation_pressure: FormationPressure = None,
     settings: Settings = None,
     output: OutputFile = None,
     plot: PlotFile = None,
@@ -140,7 +147,8 @@ def gitt_command(
     """Titrate a cell: pulses and rests, OCV, overpotentials, apparent diffusion."""
     from sscell.protocols import gitt
 
-    job = _Job(cell, output, plot, pressure, settings)
+    conditions = (pressure, formation_temperature, formation_pressure)
+    job = _Job(cell, output, plot, conditions, settings)
     protocol = gitt(rate, pulse, rest, direction)
     from sscell.analysis.titration import check_options
     from sscell.analysis.titration import gitt as titration
@@ -174,6 +182,8 @@ def cv_command(
     shells: Shells = 200,
     thickness: Thickness = 0,
     pressure: Pressure = None,
+    formation_temperature: FormationTemperature = None,
+    formation_pressure: FormationPressure = None,
     settings: Settings = None,
     output: OutputFile = None,
     plot: PlotFile = None,
@@ -182,7 +192,8 @@ def cv_command(
     """Cyclic voltammetry: peaks and b-values."""
     from sscell.protocols import cv
 
-    job = _Job(cell, output, plot, pressure, settings)
+    conditions = (pressure, formation_temperature, formation_pressure)
+    job = _Job(cell, output, plot, conditions, settings)
     limits = None if window is None else _list(window, "window")
     protocol = cv(_list(scan_rate, "scan rate"), limits, cycles)
     data = job.run(protocol, temperature, state, shells, thickness)
@@ -214,6 +225,8 @@ def rate_command(
     shells: Shells = 50,
     thickness: Thickness = 0,
     pressure: Pressure = None,
+    formation_temperature: FormationTemperature = None,
+    formation_pressure: FormationPressure = None,
     settings: Settings = None,
     output: OutputFile = None,
     plot: PlotFile = None,
@@ -222,7 +235,8 @@ def rate_command(
     """Rate test: capacity, energy and power at one current after another."""
     from sscell.protocols import rate_test
 
-    job = _Job(cell, output, plot, pressure, settings)
+    conditions = (pressure, formation_temperature, formation_pressure)
+    job = _Job(cell, output, plot, conditions, settings)
     rates = _currents(currents)
     protocol = rate_test(rates, _counts(cycles, len(rates)), charge_rate)
     data = job.run(protocol, temperature, state, shells, thickness)
@@ -275,6 +289,8 @@ def eis_command(
     shells: Shells = 50,
     thickness: Thickness = 0,
     pressure: Pressure = None,
+    formation_temperature: FormationTemperature = None,
+    formation_pressure: FormationPressure = None,
     settings: Settings = None,
     output: OutputFile = None,
     plot: PlotFile = None,
@@ -283,7 +299,8 @@ def eis_command(
     """Impedance spectra of a cell at rest, as it is or interrupting a half cycle."""
     from sscell.protocols import cycle, impedance, then
 
-    job = _Job(cell, output, plot, pressure, settings)
+    conditions = (pressure, formation_temperature, formation_pressure)
+    job = _Job(cell, output, plot, conditions, settings)
     protocol = impedance(_tones(frequencies), along, points, rate, rest)
     if cycles:
         protocol = then(protocol, cycle(rate, cycles), protocol)
@@ -322,6 +339,8 @@ def step_command(
     shells: Shells = 50,
     thickness: Thickness = 0,
     pressure: Pressure = None,
+    formation_temperature: FormationTemperature = None,
+    formation_pressure: FormationPressure = None,
     settings: Settings = None,
     output: OutputFile = None,
     plot: PlotFile = None,
@@ -330,21 +349,12 @@ def step_command(
     """Potential step: Cottrell's diffusion and Nernst-Einstein's conductivity."""
     from sscell.protocols import potential_step
 
-    job = _Job(cell, output, plot, pressure, settings)
+    conditions = (pressure, formation_temperature, formation_pressure)
+    job = _Job(cell, output, plot, conditions, settings)
     protocol = potential_step(voltage, duration, rest)
     data = job.run(protocol, temperature, state, shells, thickness)
-    from sscell.analysis.transport import cottrell
+    from sscell.analysis.transport import cottrell, guest_concentration
     from sscell.plots.runs import plot_step
 
-    result = cottrell(data, concentration_mol_cm3=_guest_concentration(data))
+    result = cottrell(data, concentration_mol_cm3=guest_concentration(data))
     job.report(data, result, as_json, lambda: plot_step(data))
-
-
-def _guest_concentration(data: xr.Dataset) -> float:
-    """Guest that the active material takes up in all, per volume of the layer [mol/cm3]."""
-    from sscell.dataset import metadata
-    from sscell.units import FARADAY
-
-    charge = metadata(data, "theoretical_capacity_Ah") * 3600
-    volume = metadata(data, "cathode_volume_cm3")
-    return charge / FARADAY / volume

@@ -10,6 +10,8 @@ import typer
 from sscell.cli.common import (
     DATA_SUFFIXES,
     CellName,
+    FormationPressure,
+    FormationTemperature,
     JsonFlag,
     OutputFile,
     PlotFile,
@@ -57,10 +59,12 @@ def simulate_command(
         str | None, typer.Option(help="Hold the charged voltage to this current.")
     ] = None,
     hold_time: Annotated[str | None, typer.Option(help="Hold it no longer.")] = None,
-    state: StateOption = "pristine",
-    formation_temperature: Annotated[
-        str | None, typer.Option(help="Where it differs from -T [degC].")
+    hold_capacity: Annotated[
+        str | None, typer.Option(help="Hold it until this has passed, such as 350mAh/g.")
     ] = None,
+    state: StateOption = "pristine",
+    formation_temperature: FormationTemperature = None,
+    formation_pressure: FormationPressure = None,
     v_min: Annotated[str | None, typer.Option(help="Lower cut-off, such as 0.7V.")] = None,
     v_max: Annotated[str | None, typer.Option(help="Upper cut-off, such as 2.8V.")] = None,
     shells: Shells = 50,
@@ -80,6 +84,7 @@ def simulate_command(
     check_output(output, DATA_SUFFIXES)
     check_output(plot, FIGURE_SUFFIXES)
     check_pressure(pressure)
+    check_pressure(formation_pressure)
     if compare is not None and not compare.is_file():
         raise ParameterError(f"There is no file '{compare}' to compare with.")
     cycling = {
@@ -87,6 +92,7 @@ def simulate_command(
         "discharge_rate": discharge_rate,
         "hold_until": hold_until,
         "hold_time": hold_time,
+        "hold_capacity": hold_capacity,
     }
     protocol = _protocol(mode, rate, cycles, cycling)
     from sscell.engine import Resolution
@@ -99,6 +105,7 @@ def simulate_command(
         "v_min": v_min,
         "v_max": v_max,
         "pressure": pressure,
+        "formation_pressure": formation_pressure,
         "resolution": Resolution(shells=shells, thickness_points=thickness),
         "changes": parse_settings(settings),
     }

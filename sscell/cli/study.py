@@ -214,6 +214,9 @@ def sweep_command(
     rates: Annotated[
         str | None, typer.Option("-C", "--c-rate", help="Such as 'C/100,C/20,C/3'.")
     ] = None,
+    pressures: Annotated[
+        str | None, typer.Option("--pressure", help="Such as '20,35,50' [MPa].")
+    ] = None,
     over: Annotated[
         list[str] | None,
         typer.Option(help="A parameter: 'NAME=1e-4,2e-4'; repeatable."),
@@ -258,7 +261,7 @@ def sweep_command(
     check_output(plot, FIGURE_SUFFIXES)
     if plot is not None and phase is None:
         raise ParameterError("--plot needs --phase, the intermediate to map.")
-    axes = _design(_axes(temperatures, rates, over), points, seed, listed)
+    axes = _design(_axes(temperatures, pressures, rates, over), points, seed, listed)
     if plot is not None and not (temperatures and rates and points is None):
         raise ParameterError("--plot needs a grid of temperatures (-T) and rates (-C).")
     with progress(time.monotonic(), timed=False) as tell:
@@ -280,16 +283,36 @@ def sweep_command(
         save_figure(plot_pathways(grid, phase, _published(cell)), plot)
     frame = grid.drop_dims("phase").to_dataframe().reset_index()
     if as_json:
-        print_json({"cell": grid.attrs["cell"], "rows": frame.to_dict("records")})
+        said = {"cell": grid.attrs["cell"], "warnings": _warnings(cell, grid)}
+        print_json({**said, "rows": frame.to_dict("records")})
     else:
         print(frame.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
+        for sentence in _warnings(cell, grid):
+            print(f"warning: {sentence}")
+
+
+def _warnings(cell: str, grid: xr.Dataset) -> list[str]:
+    """What the set does not know of the pressures of a sweep."""
+    from sscell.cell import Cell
+    from sscell.results import pressure_remarks
+
+    if "pressure" not in grid.coords:
+        return []
+    loaded = Cell.load(cell)
+    values = dict.fromkeys(grid["pressure"].values.ravel().tolist())
+    told = [pressure_remarks(loaded.under(p * 1e6), p * 1e6) for p in values]
+    return [sentence for sentences in told for sentence in sentences]
 
 
 def _axes(
-    temperatures: str | None, rates: str | None, over: list[str] | None
+    temperatures: str | None,
+    pressures: str | None,
+    rates: str | None,
+    over: list[str] | None,
 ) -> dict[str, list[str]]:
     axes = {}
-    for name, text in (("temperature", temperatures), ("rate", rates)):
+    simple = {"temperature": temperatures, "pressure": pressures, "rate": rates}
+    for name, text in simple.items():
         if text:
             axes[name] = [part.strip() for part in text.split(",")]
     for text in over or []:

@@ -144,7 +144,7 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
     >>> remarks_of(Cell.load("Ji2024"), course(data, (0.7, 2.8), label="a.csv"))[0]
     "a.csv does not say its temperature; the set's own, 25 degC, is used."
     """
-    found = _cold(cell, course)
+    found = _conditions(cell, course)
     ended = any(s.limit is not None for s in course.segments)
     if not ended:
         low, high = cell.window
@@ -197,7 +197,7 @@ def remarks_of_spectrum(cell: Cell, spectrum: Spectrum) -> list[str]:
     list of str
         Sentences.
     """
-    found = _cold(cell, spectrum)
+    found = _conditions(cell, spectrum)
     if spectrum.dropped:
         found.append(
             f"{spectrum.dropped} inductive points of {spectrum.label} were left out: the "
@@ -206,10 +206,22 @@ def remarks_of_spectrum(cell: Cell, spectrum: Spectrum) -> list[str]:
     return found
 
 
-def _cold(cell: Cell, data: Course | Spectrum) -> list[str]:
-    if data.celsius is not None:
-        return []
-    own = cell.values["Ambient temperature [K]"] - ZERO_CELSIUS
-    return [
-        f"{data.label} does not say its temperature; the set's own, {own:g} degC, is used."
-    ]
+def _conditions(cell: Cell, data: Course | Spectrum) -> list[str]:
+    """What the data do not say of their temperature and pressure, and the set of pressure."""
+    found = []
+    if data.celsius is None:
+        own = f"{cell.values['Ambient temperature [K]'] - ZERO_CELSIUS:g} degC"
+        found.append(
+            f"{data.label} does not say its temperature; the set's own, {own}, is used."
+        )
+    if data.pressure is not None and not cell.has_contact:
+        found.append(
+            f"{cell.name} has no data on pressure: {data.pressure / 1e6:g} MPa of "
+            f"{data.label} changes nothing."
+        )
+    if data.pressure is None and cell.has_contact:
+        own = f"{cell.values['Applied stack pressure [Pa]'] / 1e6:g} MPa"
+        found.append(
+            f"{data.label} does not say its pressure; the set's own, {own}, is used."
+        )
+    return found

@@ -108,6 +108,8 @@ class Forward:
         if course.celsius is not None:
             kelvin = course.celsius + ZERO_CELSIUS
             cell = cell.replace({"Ambient temperature [K]": kelvin})
+        if course.pressure is not None:
+            cell = cell.under(course.pressure)
         state: Any = None
         for segment in preparation_of(cell, course):
             state, *_ = self._step(cell, state, segment, cell.window)

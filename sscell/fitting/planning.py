@@ -54,11 +54,14 @@ class Candidate:
         What is done.
     temperature : float
         [degC].
+    pressure : float, optional
+        On the stack [MPa]; default: the set's own.
     """
 
     name: str
     protocol: Protocol
     temperature: float
+    pressure: float | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class Plan:
         return {
             "test": self.test.name,
             "temperature_C": self.test.temperature,
+            "pressure_MPa": self.test.pressure,
             "hours": self.hours,
             "bits": self.bits,
             "bits_per_hour": self.bits_per_hour,
@@ -106,10 +110,12 @@ class Plan:
 def standard_tests(cell: Cell) -> tuple[Candidate, ...]:
     """Tests that a laboratory would think of, at the cell's own and the highest temperature.
 
+    A cell that knows of pressure is also tested at both ends of the published ones.
+
     Parameters
     ----------
     cell : Cell
-        Its slow rate, first step and range of temperature.
+        Its slow rate, first step, range of temperature and of pressure.
 
     Returns
     -------
@@ -142,9 +148,13 @@ def standard_tests(cell: Cell) -> tuple[Candidate, ...]:
         ("impedance as assembled", impedance(_TONES)),
     ]
     degrees = dict.fromkeys((round(own, 2), round(warm, 2)))
+    conditions: list[tuple[float, float | None]] = [(t, None) for t in degrees]
+    if cell.has_contact:
+        published = cell.data.get("validity", {}).get("pressure_MPa", ())
+        conditions += [(round(own, 2), float(p)) for p in published]
     return tuple(
-        Candidate(f"{name}, {t:g} degC", protocol, t)
-        for t in degrees
+        Candidate(f"{name}, {t:g} degC" + (f", {p:g} MPa" if p else ""), protocol, t, p)
+        for t, p in conditions
         for name, protocol in kinds
     )
 
@@ -226,7 +236,11 @@ def _worth(
     sigma = share if tones else noise
     try:
         run = simulate(
-            cell, test.protocol, temperature=test.temperature, resolution=resolution
+            cell,
+            test.protocol,
+            temperature=test.temperature,
+            pressure=test.pressure,
+            resolution=resolution,
         )
         hours = (
             float(run["Time [s]"][-1]) / 3600 + _PERIODS * sum(1 / f for f in tones) / 3600
@@ -238,6 +252,7 @@ def _worth(
             run,
             vary,
             temperature=test.temperature,
+            pressure=test.pressure,
             noise=[sigma],
             resolution=resolution,
         )

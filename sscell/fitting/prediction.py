@@ -82,7 +82,8 @@ def validate_fit(found: Fit, datasets: Any, **options: Any) -> tuple[Held, ...]:
     datasets : xarray.Dataset, sequence or mapping of them
         Time series [s, A, V] or spectra [Hz, Ohm].
     **options
-        ``temperature``, ``states``, ``noise``, ``cutoffs``, ``points`` as for a fit.
+        ``temperature``, ``pressure``, ``states``, ``noise``, ``cutoffs``, ``points`` as for
+        a fit.
 
     Returns
     -------

@@ -252,6 +252,19 @@ class Problem:
         values = self.cell.values
         return np.array([v.position(values[v.name]) for v in self.variables])
 
+    def add_counts(self, other: Problem) -> None:
+        """Add the evaluations and failures of another, such as a coarser one.
+
+        Parameters
+        ----------
+        other : Problem
+            What it counted.
+        """
+        self.evaluations += other.evaluations
+        self.sloped_evaluations += other.sloped_evaluations
+        self.failures += other.failures
+        self.last_failure = self.last_failure or other.last_failure
+
     def values(self, u: np.ndarray, course: int | None = None) -> dict[str, float]:
         """Values by name, as one dataset sees them [units of the names].
 

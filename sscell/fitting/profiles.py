@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from sscell.protocols.steps import whole
 __all__ = ["Profile", "profile"]
 
 _LIMIT = 3.841459  # 95 % quantile of chi squared with one degree of freedom
+_GROWTH = 1.6  # of the steps beyond four standard errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +27,9 @@ class Profile:
     title : str
         As in `Fit.values`.
     values : numpy.ndarray, shape (n,)
-        Of the parameter, increasing [unit of the name].
+        Of the parameter, increasing [unit of the name]; without those where the model failed.
     rise : numpy.ndarray, shape (n,)
-        Of the cost over the best, in the variance of the residuals [-]; NaN where the model
-        failed.
+        Of the cost over the best, in the variance of the residuals [-].
     interval : tuple of float or None
         95 % interval, where the rise is 3.84; None at an end that the data leave open
         [unit of the name].
@@ -53,11 +54,10 @@ class Profile:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        rise = [float(x) if np.isfinite(x) else None for x in self.rise]
         return {
             "name": self.title,
             "values": self.values.tolist(),
-            "rise": rise,
+            "rise": self.rise.tolist(),
             "interval_95": list(self.interval),
         }
 
@@ -76,7 +76,8 @@ def profile(found: Fit, title: str, points: int = 11, max_evaluations: int = 10)
     title : str
         As in `Fit.values`.
     points : int, optional
-        Values, spread over four standard errors to each side and within the bounds.
+        Values over four standard errors to each side, within the bounds. Where the cost
+        has not risen enough there, it goes on in growing steps, up to the bound.
     max_evaluations : int, optional
         Of each refit.
 
@@ -104,34 +105,55 @@ def profile(found: Fit, title: str, points: int = 11, max_evaluations: int = 10)
         raise ParameterError(f"'{title}' was not fitted; fitted: {', '.join(titles)}.")
     whole(points, "Points", 3)
     number = titles.index(title)
-    positions = _positions(found, number, points)
-    rise = np.full(positions.size, np.nan)
-    unit = max(found.misfit, 1.0) ** 2 * found.dilution
-    best = found.cost
-    middle = int(np.argmin(np.abs(positions - found.u[number])))
-    # From the best outwards, each refit begins where its neighbour ended.
-    for way in (range(middle, positions.size), range(middle - 1, -1, -1)):
-        others = np.delete(found.u, number)
-        for k in way:
-            try:
-                cost, others = _refit(found, number, positions[k], others, max_evaluations)
-            except SimulationError:
-                continue
-            rise[k] = (cost - best) / unit
+    best = float(found.u[number])
+    sides = [
+        _side(found, number, _ladder(found, number, points, way), max_evaluations)
+        for way in (-1.0, 1.0)
+    ]
+    table = np.array([*sides[0][::-1], (best, 0.0), *sides[1]])
+    positions, rise = table.T
     variable = found.problem.variables[number]
     values = np.array([variable.value(x) for x in positions])
     ends = tuple(
-        None if x is None else variable.value(x)
-        for x in _crossings(positions, rise, found.u[number])
+        None if x is None else variable.value(x) for x in _crossings(positions, rise, best)
     )
     return Profile(title, values, rise, (ends[0], ends[1]))
 
 
-def _positions(found: Fit, number: int, points: int) -> np.ndarray:
-    best = found.u[number]
+def _ladder(
+    found: Fit, number: int, points: int, way: float
+) -> Iterator[tuple[float, bool]]:
+    """Positions from the best to the bound, and whether only a cost still low asks for it."""
+    best, bound = float(found.u[number]), (1.0 if way > 0 else 0.0)
     reach = 4 * float(np.sqrt(found.knowledge.covariance[number, number]))
-    low, high = max(best - reach, 0.0), min(best + reach, 1.0)
-    return np.linspace(low, high, points)
+    step = min(reach / (points // 2), abs(bound - best))
+    if step <= 0:
+        return
+    away, count = step, 1
+    while away < abs(bound - best) * (1 - 1e-9):
+        yield best + way * away, count > points // 2
+        count += 1
+        step *= 1.0 if count <= points // 2 else _GROWTH
+        away += step
+    yield bound, count > points // 2
+
+
+def _side(
+    found: Fit, number: int, ladder: Iterator[tuple[float, bool]], limit: int
+) -> list[tuple[float, float]]:
+    """Rise of the cost by position; each refit begins where its neighbour ended."""
+    unit = max(found.misfit, 1.0) ** 2 * found.dilution
+    others = np.delete(found.u, number)
+    known: list[tuple[float, float]] = []
+    for position, on_demand in ladder:
+        if on_demand and known and known[-1][1] > _LIMIT:
+            break
+        try:
+            cost, others = _refit(found, number, position, others, limit)
+        except SimulationError:
+            continue
+        known.append((position, (cost - found.cost) / unit))
+    return known
 
 
 def _refit(
@@ -166,8 +188,7 @@ def _crossings(
     positions: np.ndarray, rise: np.ndarray, best: float
 ) -> tuple[float | None, float | None]:
     """Where the rise passes the limit on either side; None where it does not."""
-    known = np.isfinite(rise)
-    x, y = positions[known], rise[known]
+    x, y = positions, rise
 
     def first(order: np.ndarray) -> float | None:
         for a, b in zip(order[:-1], order[1:], strict=True):

@@ -17,6 +17,7 @@ itself; never less than 0.1 mV or the resolution of the instrument.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,8 @@ __all__ = ["Course", "Segment", "course", "noise_of"]
 
 _LEVEL = 0.04  # of the current of a step: further away, another one begins
 _QUIET = 2e-3  # of the largest current: below, the cell rests
+_SCATTER = 6.0  # standard deviations of a current: what differs by more is another level
+_FIRST = 9  # samples that tell the level of a noisy current
 _AT_CUTOFF = 0.010  # V
 _MARGIN = 0.3  # V that the model may leave the window in steps that time ends
 _MOST_STEPS = 800
@@ -93,6 +96,8 @@ class Course:
         Factor on its residuals [-].
     state : str
         Where the cell started from.
+    pressure : float or None
+        On the stack [Pa]; None: the set's own.
     """
 
     label: str
@@ -102,6 +107,7 @@ class Course:
     window: tuple[float, float]
     weight: float = 1.0
     state: str = "pristine"
+    pressure: float | None = None
 
     @property
     def measured(self) -> np.ndarray:
@@ -123,6 +129,7 @@ class Course:
         """Changes with anything that a fit depends on."""
         steps = [(s.current, s.duration, s.limit) for s in self.segments]
         said = (self.label, self.celsius, self.noise, self.weight, self.state, steps)
+        said += () if self.pressure is None else (self.pressure,)
         return repr(said).encode() + self.time.tobytes() + self.measured.tobytes()
 
     @property
@@ -258,15 +265,30 @@ def _levels(
 ) -> list[tuple[int, int]]:
     """First row and the one after the last of every level of the current."""
     quiet = _QUIET * float(np.abs(i).max())
-    edges, level = [0], i[0]
+    scatter = _SCATTER * _noise_of_current(i, quiet)
+
+    def level_from(row: int) -> float:
+        noisy = scatter > _LEVEL * abs(i[row])
+        return float(np.median(i[row : row + _FIRST])) if noisy else float(i[row])
+
+    edges, level = [0], level_from(0)
     for row in range(1, i.size):
-        if abs(i[row] - level) > max(_LEVEL * abs(level), quiet):
+        if abs(i[row] - level) > max(_LEVEL * abs(level), quiet, scatter):
             edges.append(row)
-            level = i[row]
+            level = level_from(row)
     bounds = list(zip(edges, [*edges[1:], i.size], strict=True))
     for a, b in bounds:
         _refuse_gap(t[a:b], v[a:b], i[a], quiet, (t[-1] - t[0], np.ptp(v)), label)
     return bounds
+
+
+def _noise_of_current(i: np.ndarray, quiet: float) -> float:
+    """Standard deviation of a current that flows; a trend leaves none [A]."""
+    flows = np.abs(i) > quiet
+    bends = np.diff(i, 2)[flows[2:] & flows[1:-1] & flows[:-2]]
+    if bends.size < _FIRST:
+        return 0.0
+    return 1.4826 * float(np.median(np.abs(bends))) / math.sqrt(6)
 
 
 def _refuse_gap(

@@ -27,7 +27,7 @@ from sscell.fitting.problem import Problem, variables_of
 from sscell.fitting.replay import Course, course
 from sscell.fitting.spectra import Spectrum, spectra
 from sscell.protocols.steps import whole
-from sscell.units import parse_quantity
+from sscell.units import parse_pressure, parse_quantity
 
 __all__ = ["RESOLUTION", "Bounds", "identify", "prepare"]
 
@@ -42,6 +42,7 @@ def prepare(
     vary: Bounds,
     *,
     temperature: Any = None,
+    pressure: Any = None,
     weights: Any = None,
     states: Any = "pristine",
     noise: Any = None,
@@ -66,6 +67,9 @@ def prepare(
         Bounds by parameter [unit of the name].
     temperature : float, str or sequence, optional
         One for all, or one each [degC]; default: the data's own, else the set's.
+    pressure : float, str or sequence, optional
+        On the stack: one for all, or one each [MPa]; default: the data's own, else the
+        set's.
     weights : float or sequence, optional
         Factor on the residuals of each dataset, against the others [-].
     states : str or sequence, optional
@@ -112,9 +116,11 @@ def prepare(
     named = _named(datasets)
     count = len(named)
     celsius = _each(temperature, count, "temperature")
+    cell, pressures = _pressures(cell, named, _each(pressure, count, "pressure"), vary)
     each = zip(
         named.items(),
         celsius,
+        pressures,
         _each(weights, count, "weights"),
         _each(states, count, "states"),
         _each(noise, count, "noise"),
@@ -122,7 +128,7 @@ def prepare(
     )
     courses: list[Course | Spectrum] = []
     told: list[str] = []
-    for (label, data), degrees, weight, state, sigma in each:
+    for (label, data), degrees, applied, weight, state, sigma in each:
         common: dict[str, Any] = {
             "label": label,
             "celsius": _degrees(degrees),
@@ -136,13 +142,19 @@ def prepare(
             own = (
                 sigma if noise is not None and not isinstance(noise, numbers.Real) else None
             )
-            for spectrum in spectra(data, noise=own, **common):
+            for found in spectra(data, noise=own, **common):
+                spectrum = replace(found, pressure=applied)
+                if spectrum.celsius is not None:
+                    cell.kelvin(spectrum.celsius)
                 check_spectrum(cell, spectrum, resolution or RESOLUTION)
                 told += remarks_of_spectrum(cell, spectrum)
                 courses.append(spectrum)
             continue
-        found = course(data, cutoffs or cell.window, noise=sigma, only=only, **common)
+        repeated = course(data, cutoffs or cell.window, noise=sigma, only=only, **common)
+        found = replace(repeated, pressure=applied)
         check_course(cell, found)
+        if found.celsius is not None:
+            cell.kelvin(found.celsius)  # refuses what is out of range
         preparation_of(cell, found)  # refuses a state that no step leads to
         told += remarks_of(cell, found)
         courses.append(found)
@@ -193,8 +205,26 @@ def _each(value: Any, count: int, name: str) -> list[Any]:
     return values
 
 
+def _pressures(
+    cell: Cell, named: Mapping[str, xr.Dataset], given: Sequence[Any], vary: Bounds
+) -> tuple[Cell, list[float | None]]:
+    """Pressure on each dataset [Pa]; the cell has a contact if one of its values varies."""
+    own = [metadata(data, "pressure_MPa") for data in named.values()]
+    asked = [a if b is None else b for a, b in zip(own, given, strict=True)]
+    found = [None if value is None else parse_pressure(value) for value in asked]
+    name = "Applied stack pressure [Pa]"
+    known = [value for value in found if value is not None]
+    if known and name in vary:
+        raise ParameterError(
+            "The pressure is a condition of the data; give it with each dataset."
+        )
+    if known and not cell.has_contact:
+        cell = cell.under(known[0], vary)
+    return cell, found
+
+
 def _degrees(value: Any) -> float | None:
-    return None if value is None else float(parse_quantity(value, "degC", "temperature"))
+    return None if value is None else float(parse_quantity(value, "degC", "Temperature"))
 
 
 def _positive(value: Any, name: str) -> float | None:

@@ -46,6 +46,8 @@ class Spectrum:
         Of the cell, as for `sscell.simulate`.
     dropped : int
         Inductive points that were left out.
+    pressure : float or None
+        On the stack [Pa]; None: the set's own.
     """
 
     label: str
@@ -56,6 +58,7 @@ class Spectrum:
     weight: float = 1.0
     state: str = "pristine"
     dropped: int = 0
+    pressure: float | None = None
 
     @property
     def measured(self) -> np.ndarray:
@@ -71,6 +74,7 @@ class Spectrum:
     def fingerprint(self) -> bytes:
         """Changes with anything that a fit depends on."""
         said = (self.label, self.celsius, self.noise, self.weight, self.state)
+        said += () if self.pressure is None else (self.pressure,)
         return repr(said).encode() + self.frequencies.tobytes() + self.impedance.tobytes()
 
     def shares(self, impedance: np.ndarray) -> np.ndarray:
@@ -195,6 +199,7 @@ def spectrum_of(cell: Cell, spectrum: Spectrum, resolution: Resolution) -> np.nd
         impedance(spectrum.frequencies.tolist()),
         temperature=spectrum.celsius,
         state=spectrum.state,
+        pressure=None if spectrum.pressure is None else spectrum.pressure / 1e6,
         resolution=replace(resolution, double_layer=True),
     )
     z = run["Z real [Ohm]"].values[0] + 1j * run["Z imaginary [Ohm]"].values[0]

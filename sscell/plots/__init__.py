@@ -7,10 +7,12 @@ from typing import Any
 
 _HOMES = {
     "figure_style": "style",
+    "plot_contact": "pressure",
     "plot_cv": "data",
     "plot_dqdv": "data",
     "plot_eis": "data",
     "plot_gitt": "data",
+    "plot_pressure": "pressure",
     "plot_rate": "data",
     "plot_run": "runs",
     "save_figure": "style",

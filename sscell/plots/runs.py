@@ -11,6 +11,7 @@ import xarray as xr
 from sscell.analysis.capacity import HalfCycle, differential_capacity, half_cycles
 from sscell.dataset import metadata
 from sscell.errors import DataError
+from sscell.plots.pressure import draw_contact
 from sscell.plots.style import (
     DIRECTION_COLOURS,
     LOSS_COLOURS,
@@ -22,7 +23,7 @@ __all__ = ["plot_run", "plot_step"]
 
 
 def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
-    """Voltage against the capacity passed, phases beneath, dQ/dV beside.
+    """Voltage against the capacity passed, dQ/dV beside, phases, losses and contact beneath.
 
     Parameters
     ----------
@@ -54,10 +55,11 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
     if not halves:
         raise DataError("No current flows in this dataset: there is nothing to draw.")
     phases, budget = metadata(data, "phases") or [], metadata(data, "budget") or []
-    panels = 1 + bool(phases) + bool(budget)
+    contact = [name for name in ("Contact fraction",) if name in data]
+    panels = 1 + bool(phases) + bool(budget) + bool(contact)
     with figure_style():
         figure = plt.figure(figsize=(6.9, 1.1 + 1.9 * panels), layout="constrained")
-        ratios = (1.6, 1, 1)[:panels]
+        ratios = (1.6, 1, 1, 1)[:panels]
         grid = figure.add_gridspec(panels, 2, width_ratios=(2.1, 1), height_ratios=ratios)
         top = figure.add_subplot(grid[0, 0])
         side = figure.add_subplot(grid[0, 1], sharey=top)
@@ -69,7 +71,11 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
             _draw_measured(top, side, measured, halves, starts, scale)
         _label_voltage(top, data)
         rows = [top]
-        for names, draw in ((phases, _draw_phases), (budget, _draw_losses)):
+        for names, draw in (
+            (phases, _draw_phases),
+            (budget, _draw_losses),
+            (contact, _draw_contact),
+        ):
             if names:
                 rows.append(figure.add_subplot(grid[len(rows), 0], sharex=top))
                 draw(rows[-1], data, halves, starts, scale, names)
@@ -85,6 +91,8 @@ def _title(data: xr.Dataset) -> str:
     parts = [str(metadata(data, "cell") or "measured")]
     if "Temperature [degC]" in data:
         parts.append(f"{float(data['Temperature [degC]'][0]):g} °C")
+    if metadata(data, "pressure_MPa") is not None:
+        parts.append(f"{metadata(data, 'pressure_MPa'):g} MPa")
     protocol = metadata(data, "protocol") or {}
     if protocol.get("rate"):
         parts.append(str(protocol["rate"]))
@@ -212,6 +220,19 @@ def _draw_losses(
     axes.set_ylabel("Losses [V]")
 
 
+def _draw_contact(
+    axes: Any,
+    data: xr.Dataset,
+    halves: Sequence[HalfCycle],
+    starts: np.ndarray,
+    scale: float,
+    names: Sequence[str],
+) -> None:
+    """Stack pressure and contact, where the cell has them."""
+    x = np.concatenate([s + h.charge * scale for h, s in zip(halves, starts, strict=False)])
+    draw_contact(axes, x, data, np.concatenate([h.rows for h in halves]))
+
+
 _LOSSES = {
     "Cathode ion contribution [V]": "cathode conduction",
     "Cathode electron contribution [V]": "cathode conduction",
@@ -221,6 +242,7 @@ _LOSSES = {
     "Charge-transfer contribution [V]": "charge transfer",
     "Interphase contribution [V]": "interphase",
     "Particle transport contribution [V]": "transport in particle",
+    "Activation contribution [V]": "activation",
 }
 
 

@@ -33,6 +33,7 @@ LOSS_COLOURS = {
     "charge transfer": "#E69F00",
     "interphase": "#8B6914",
     "transport in particle": "#009E73",
+    "activation": "#D55E00",
     "R1": "#F0E442",
     "R2": "#F5B041",
     "R3": "#D55E00",

@@ -10,8 +10,10 @@ import numpy as np
 import xarray as xr
 
 from sscell.analysis.capacity import differential_capacity, half_cycles
+from sscell.analysis.pressure import PRESSURE
 from sscell.dataset import metadata
 from sscell.errors import ParameterError
+from sscell.plots.pressure import plot_pressure
 from sscell.plots.style import (
     DIRECTION_COLOURS,
     figure_style,
@@ -62,10 +64,18 @@ def write_figures(result: Validation, folder: Path) -> list[Path]:
             figures[name] = plot_titration(result, name)
         elif _cycles(run) > _FEW:
             figures[name] = plot_cycling(result, name)
+    for name in _pressed(result):
+        figures[f"{name}_pressure"] = plot_pressure(result.runs[name])
     return [
         save_figure(figure, folder / f"{result.cell}_{name}.png")
         for name, figure in figures.items()
     ]
+
+
+def _pressed(result: Validation) -> list[str]:
+    """Names of the runs whose stack pressure is compared with a published one."""
+    asked = {row["run"] for row in result.rows if row["quantity"].startswith("pressure")}
+    return [name for name, run in result.runs.items() if name in asked and PRESSURE in run]
 
 
 def _protocol(run: xr.Dataset) -> Mapping[str, Any]:

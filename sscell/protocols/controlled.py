@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sscell.errors import ParameterError, did_you_mean
-from sscell.protocols.steps import OPPOSITE, Protocol, Step, rate_of, seconds_of, whole
+from sscell.protocols.steps import (
+    OPPOSITE,
+    Protocol,
+    Step,
+    capacity_of,
+    rate_of,
+    seconds_of,
+    whole,
+)
 from sscell.units import Rate, parse_quantity
 
 __all__ = ["cv", "hold", "impedance", "potential_step"]
@@ -51,18 +59,12 @@ def hold(
         voltage=parse_quantity(voltage, "V", "voltage"),
         duration=None if duration is None else seconds_of(duration, "duration"),
         current_limit=rate_of(until_current),
-        capacity_limit=None if until_capacity is None else _capacity(until_capacity),
+        capacity_limit=None
+        if until_capacity is None
+        else capacity_of(until_capacity, "until_capacity"),
     )
     options = {"voltage_V": step.voltage, "duration_s": step.duration}
     return Protocol("hold", options, lambda first: (step,))
-
-
-def _capacity(value: str | float) -> float:
-    """Specific capacity [mA.h.g-1] that ends a hold."""
-    amount = parse_quantity(value, "mA*h/g", "until_capacity")
-    if not amount > 0:
-        raise ParameterError(f"until_capacity must be positive, not '{value}'.")
-    return amount
 
 
 def cv(

@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
-from sscell.protocols.steps import OPPOSITE, Protocol, Step, rate_of, seconds_of, whole
+from sscell.protocols.steps import (
+    OPPOSITE,
+    Protocol,
+    Step,
+    capacity_of,
+    rate_of,
+    seconds_of,
+    whole,
+)
 from sscell.units import Rate, parse_quantity, parse_rate
 
 __all__ = ["at", "charge", "cycle", "discharge", "gitt", "rate_test", "rest", "then"]
@@ -104,6 +112,7 @@ def cycle(
     discharge_rate: str | float | Rate | None = None,
     hold_until: str | float | Rate | None = None,
     hold_time: str | float | None = None,
+    hold_capacity: str | float | None = None,
 ) -> Protocol:
     """Cycle between the cut-offs, starting with the set's own first step.
 
@@ -121,6 +130,8 @@ def cycle(
         Hold the upper cut-off after each charge until the current falls to this.
     hold_time : str or float, optional
         Hold it no longer than this.
+    hold_capacity : str or float, optional
+        Hold it until charge and hold have passed this [mA.h.g-1 of the capacity basis].
 
     Returns
     -------
@@ -139,14 +150,16 @@ def cycle(
     whole(cycles, "Cycles")
     charging, pause = rate_of(rate), seconds_of(rest, "rest", zero=True)
     discharging = rate_of(discharge_rate) or charging
-    holding = _holds(hold_until, hold_time)
+    enough = None if hold_capacity is None else capacity_of(hold_capacity, "hold_capacity")
+    holding = _holds(hold_until, hold_time, enough)
 
     def build(first_step: str) -> tuple[Step, ...]:
         steps: list[Step] = []
         for number in range(1, cycles + 1):
             for way in (first_step, OPPOSITE[first_step]):
                 half = discharging if way == "discharge" else charging
-                steps.append(Step(way, half, cycle=number))
+                limit = enough if way == "charge" else None
+                steps.append(Step(way, half, capacity_limit=limit, cycle=number))
                 if way == "charge":
                     steps += [replace(step, cycle=number) for step in holding]
                 if pause:
@@ -159,15 +172,22 @@ def cycle(
         "cycles": cycles,
         "rest_s": pause,
         "hold_until": str(hold_until) if hold_until else None,
+        "hold_capacity_mAh_g": enough,
     }
     return Protocol("cycle", options, build)
 
 
-def _holds(until: Any, longest: Any) -> tuple[Step, ...]:
-    if until is None and longest is None:
+def _holds(until: Any, longest: Any, enough: float | None) -> tuple[Step, ...]:
+    if until is None and longest is None and enough is None:
         return ()
-    seconds = seconds_of(longest, "hold_time") if longest is not None else None
-    return (Step("hold", voltage="upper", current_limit=rate_of(until), duration=seconds),)
+    step = Step(
+        "hold",
+        voltage="upper",
+        current_limit=rate_of(until),
+        duration=seconds_of(longest, "hold_time") if longest is not None else None,
+        capacity_limit=enough,
+    )
+    return (step,)
 
 
 def rate_test(

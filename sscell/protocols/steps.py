@@ -10,7 +10,16 @@ from typing import Any
 from sscell.errors import ParameterError
 from sscell.units import Rate, parse_quantity, parse_rate
 
-__all__ = ["OPPOSITE", "Protocol", "Step", "preparation", "rate_of", "seconds_of", "whole"]
+__all__ = [
+    "OPPOSITE",
+    "Protocol",
+    "Step",
+    "capacity_of",
+    "preparation",
+    "rate_of",
+    "seconds_of",
+    "whole",
+]
 
 OPPOSITE = {"discharge": "charge", "charge": "discharge"}
 
@@ -177,6 +186,37 @@ def rate_of(rate: str | float | Rate | None) -> Rate | None:
     'C'
     """
     return None if rate is None else parse_rate(rate)
+
+
+def capacity_of(value: str | float, name: str) -> float:
+    """Specific capacity that ends a step [mA.h.g-1 of the capacity basis].
+
+    Parameters
+    ----------
+    value : str or float
+        Such as ``"350 mAh/g"``.
+    name : str
+        What it is, for the error message.
+
+    Returns
+    -------
+    float
+        [mA.h.g-1].
+
+    Raises
+    ------
+    ParameterError
+        If it is no capacity, or not positive.
+
+    Examples
+    --------
+    >>> capacity_of("350 mA*h/g", "until_capacity")
+    350.0
+    """
+    amount = parse_quantity(value, "mA*h/g", name)
+    if not amount > 0:
+        raise ParameterError(f"{name} must be positive, not '{value}'.")
+    return amount
 
 
 def whole(value: Any, name: str, least: int = 1) -> None:

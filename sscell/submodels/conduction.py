@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pybamm
@@ -12,6 +13,9 @@ from sscell.units import GAS_CONSTANT
 __all__ = ["DistributedCathode", "LumpedCathode", "composite_conductivities", "quantities"]
 
 ELECTRODE = "positive electrode"
+_ION = "Positive electrode effective ionic conductivity [S.m-1]"
+_ELECTRON = "Positive electrode effective electronic conductivity [S.m-1]"
+Closure = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def quantities() -> tuple[Quantity, ...]:
@@ -91,19 +95,20 @@ class LumpedCathode(pybamm.BaseSubModel):
     ----------
     implicit : bool
         Whether the current divides at the particles; else all of it reduces them.
+    closure : callable, optional
+        Effective conductivities [S.m-1] from the model's variables.
     """
 
-    def __init__(self, implicit: bool) -> None:
+    def __init__(self, implicit: bool, closure: Closure = composite_conductivities) -> None:
         super().__init__(None, domain="positive", name="lumped cathode")
-        self._implicit = implicit
+        self._implicit, self._closure = implicit, closure
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Give the current density at the particles and the Ohmic drops."""
-        layer = composite_conductivities(variables)
+        layer = _layer(self._closure, variables)
         i = variables["Current density [A.m-2]"]
         third = i * variables["Positive electrode thickness [m]"] / 3
-        ion = layer["Positive electrode effective ionic conductivity [S.m-1]"]
-        electron = layer["Positive electrode effective electronic conductivity [S.m-1]"]
+        ion, electron = (layer[f"X-averaged {_lower(n)}"] for n in (_ION, _ELECTRON))
         total = variables["Current [A]"] / variables["Positive particle surface area [m2]"]
         own = layer | {
             "Positive electrode total reduction current density [A.m-2]": total,
@@ -125,31 +130,37 @@ class DistributedCathode(pybamm.BaseSubModel):
         i_e = \frac{\sigma_i}{\sigma_i + \sigma_e}
         \left(i + \sigma_e \frac{\partial\Delta\phi}{\partial z}\right), \quad
         a\, j = -\frac{\partial i_e}{\partial z}, \quad i_e(0) = i, \; i_e(L) = 0
+
+    Parameters
+    ----------
+    closure : callable, optional
+        Effective conductivities [S.m-1] from the model's variables.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, closure: Closure = composite_conductivities) -> None:
         super().__init__(None, domain="positive", name="distributed cathode")
+        self._closure = closure
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Give the local currents, the conduction losses and the collector's potential."""
-        layer = composite_conductivities(variables)
-        ion = layer["Positive electrode effective ionic conductivity [S.m-1]"]
-        electron = layer["Positive electrode effective electronic conductivity [S.m-1]"]
+        layer = _layer(self._closure, variables)
+        ion, electron = layer[_ION], layer[_ELECTRON]
         i = variables["Current density [A.m-2]"]
         length = variables["Positive electrode thickness [m]"]
         local = variables["Positive electrode local potential difference [V]"]
         share = ion / (ion + electron)
-        ionic = share * (
-            pybamm.PrimaryBroadcastToEdges(i, ELECTRODE)
-            + electron * pybamm.grad(local) / length
-        )
+        edge = pybamm.SpatialVariableEdge("x_p", domain=[ELECTRODE], coord_sys="cartesian")
+        # At the two ends the current is known: the balance stays exact where conductivities
+        # differ from place to place.
+        first, last = edge < 1e-9, edge > 1 - 1e-9
+        entering = pybamm.PrimaryBroadcastToEdges(i, ELECTRODE)
+        inside = share * (entering + electron * pybamm.grad(local) / length)
+        ionic = inside * (1 - first - last) + entering * first
         z = pybamm.SpatialVariable("x_p", domain=[ELECTRODE], coord_sys="cartesian")
-        potential = -pybamm.IndefiniteIntegral(ionic, z) * length / ion
-        through = (
-            -pybamm.x_average(pybamm.Inner(ionic, pybamm.PrimaryBroadcast(1, ELECTRODE)))
-            * length
-            / ion
-        )
+        resisted = ionic / ion
+        potential = -pybamm.IndefiniteIntegral(resisted, z) * length
+        even = pybamm.PrimaryBroadcast(1, ELECTRODE)
+        through = -pybamm.x_average(pybamm.Inner(resisted, even)) * length
         collector = pybamm.boundary_value(local, "right") + through
         mean = pybamm.x_average(potential)
         particles = variables["Positive particle surface area [m2]"]
@@ -172,9 +183,22 @@ class DistributedCathode(pybamm.BaseSubModel):
             variables["Current density [A.m-2]"]
             * (variables["Positive electrode thickness [m]"])
         )
-        ion = variables["Positive electrode effective ionic conductivity [S.m-1]"]
-        electron = variables["Positive electrode effective electronic conductivity [S.m-1]"]
+        ion, electron = (
+            pybamm.boundary_value(variables[name], side)
+            for name, side in ((_ION, "left"), (_ELECTRON, "right"))
+        )
         self.boundary_conditions[local] = {
             "left": (slope / ion, "Neumann"),
             "right": (-slope / electron, "Neumann"),
         }
+
+
+def _lower(name: str) -> str:
+    return name[0].lower() + name[1:]
+
+
+def _layer(closure: Closure, variables: dict[str, Any]) -> dict[str, Any]:
+    """Conductivities at every place, and their means for results."""
+    layer = closure(variables)
+    means = {f"X-averaged {_lower(n)}": pybamm.x_average(v) for n, v in layer.items()}
+    return layer | means

@@ -12,8 +12,10 @@ from sscell.units import FARADAY
 
 __all__ = ["Contact", "NoContact"]
 
-_FRACTION, _SUNK = "Contact fraction", "Irreversible thickness change [um]"
+_CLOSED, _SUNK = "Closed contact fraction", "Irreversible thickness change [um]"
+_FRACTION = "Contact fraction"
 _PRESSURE = "Applied stack pressure [Pa]"
+_FABRICATION = "Fabrication pressure [Pa]"
 _RATE = "Re-contact rate"
 # Share of the reference pressure below which a power of it has no slope worth a step.
 _NONE = 1e-9
@@ -23,16 +25,20 @@ class Contact(pybamm.BaseSubModel):
     r"""Share of the cathode's interface that touches, and the pressure on the stack.
 
     .. math::
-        \dot\theta = k\,a(E) \left(\frac{p}{p_r}\right)^m (\theta_{max} - \theta)
-        - \chi\,|\dot e|\,(\theta - \theta_{min}), \quad \dot e = \dot h_{irr}/L_{cathode}
+        \dot s = k\,a(E) \left(\frac{p}{p_r}\right)^m (\theta_{max} - s)
+        - \left(\chi\,|\dot e| + \chi_N \dot N\right) (s - \theta_{min}), \quad
+        \dot e = \dot h_{irr}/L_{cathode}
 
-        p = p_0 + K \left(h_{+} + h_{-} + h_{irr}\right), \quad
+        \theta = s \min\left(1, p_0/p_{fab}\right)^n, \quad
+        s(0) = \min\left[\theta_{max}, \theta_i \left(1 - e^{-p_{fab}/p_y}\right)\right]
+
+        p = p_0 + K \left(h_{+} + h_{-} + h_{irr} - h_0\right), \quad
         \frac1K = \frac1{K_{jig}} + \frac{L_{stack}}{E_{stack}}, \quad p \ge 0
 
-        \theta(0) = \min\left[\theta_{max}, \;
-        \theta_i \left(1 - e^{-p_{fab}/p_y}\right) (p_0/p_{fab})^{n}\right]
-
-    with the thickness changes of both electrodes by the volumes of what they hold, and of
+    The state :math:`s` is what pressing has closed, :math:`\theta` what of it touches under
+    the pressure :math:`p_0` that the jig applied where the thickness had changed by
+    :math:`h_0`; :math:`\dot N` are full cycles. The load cell reads :math:`p`, with the
+    thickness changes of both electrodes by the volumes of what they hold, and of
     what is lost for good by every reaction that says so. A jig of no stiffness keeps the
     pressure, one of endless stiffness the gap. Without rates and with the start at one this
     is the plain cell.
@@ -68,9 +74,12 @@ class Contact(pybamm.BaseSubModel):
             Quantity(_PRESSURE, "by the jig on the assembled stack", 0, 1e9),
             Quantity("Jig stiffness [Pa.m-1]", "0: fixed pressure", 0, 1e20, 0.0),
             Quantity("Stack modulus [Pa]", "of the pressed layers", 1e6, 1e12, 2e10),
-            Quantity("Fabrication pressure [Pa]", "highest ever", 1e4, 1e10, 3e8),
+            Quantity(_FABRICATION, "highest ever", 1e4, 1e10, 3e8),
             Quantity("Contact yield pressure [Pa]", "of the fabrication", 1, 1e10, 1.0),
-            Quantity("Contact unloading exponent", "from fabrication", 0, 1, 0.0),
+            Quantity("Contact unloading exponent", "after fabrication", 0, 1, 0.0),
+            Quantity(
+                "Thickness change at loading [m]", "where the jig was set", -1, 1, 0.0
+            ),
             Quantity("Initial contact fraction", "pressed without end", 1e-3, 1, 1.0),
             Quantity("Maximum contact fraction", "that pressing reaches", 1e-3, 1, 1.0),
             Quantity("Minimum contact fraction", "that no strain parts", 0, 1, 0.0),
@@ -79,6 +88,7 @@ class Contact(pybamm.BaseSubModel):
             Quantity("Re-contact pressure exponent", "0: none counts", 0, 5, 0.0),
             Quantity("Re-contact reference pressure [Pa]", "of the rate", 1e3, 1e9, 5e7),
             Quantity("Contact loss by strain", "per irreversible strain", 0, 1e5, 0.0),
+            Quantity("Contact loss by cycling", "per full cycle", 0, 1e3, 0.0),
             Quantity(
                 "Contact conduction exponent", "of the ions in the composite", 0, 5, 1.0
             ),
@@ -86,11 +96,15 @@ class Contact(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states and how well the composite conducts."""
-        theta, sunk = pybamm.Variable(_FRACTION), pybamm.Variable(_SUNK)
+        closed, sunk = pybamm.Variable(_CLOSED), pybamm.Variable(_SUNK)
+        relative = pybamm.Parameter(_PRESSURE) / pybamm.Parameter(_FABRICATION)
+        unloading = pybamm.Parameter("Contact unloading exponent")
+        theta = closed * pybamm.minimum(pybamm.maximum(relative, _NONE), 1) ** unloading
         exponent = pybamm.Parameter("Contact conduction exponent")
         return {
-            _FRACTION: theta,
+            _CLOSED: closed,
             _SUNK: sunk,
+            _FRACTION: theta,
             "Contact conduction factor": theta**exponent,
         }
 
@@ -102,7 +116,8 @@ class Contact(pybamm.BaseSubModel):
             + variables["Negative electrode thickness change [m]"]
             + 1e-6 * variables[_SUNK]
         )
-        read = pybamm.Parameter(_PRESSURE) + self._stiffness(variables) * free
+        since = free - pybamm.Parameter("Thickness change at loading [m]")
+        read = pybamm.Parameter(_PRESSURE) + self._stiffness(variables) * since
         pressure = pybamm.maximum(read, 0)  # a stack that no longer touches is not pulled
         reference = pybamm.Parameter("Re-contact reference pressure [Pa]")
         relative = pybamm.maximum(pressure / reference, _NONE)
@@ -138,26 +153,26 @@ class Contact(pybamm.BaseSubModel):
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Close under pressure, part by strain, and add up what is lost for good."""
-        theta = variables[_FRACTION]
+        closed = variables[_CLOSED]
         sinking = variables["Irreversible thickness rate [m.s-1]"]
         strain = abs(sinking) / variables["Positive electrode thickness [m]"]
-        open_share = pybamm.Parameter("Maximum contact fraction") - theta
-        above = theta - pybamm.Parameter("Minimum contact fraction")
+        open_share = pybamm.Parameter("Maximum contact fraction") - closed
+        above = closed - pybamm.Parameter("Minimum contact fraction")
+        by_cycle = pybamm.Parameter("Contact loss by cycling")
         parting = pybamm.Parameter("Contact loss by strain") * strain
-        self.rhs[theta] = variables["Re-contact rate [s-1]"] * open_share - parting * above
+        parting += by_cycle * variables["Full cycles rate [s-1]"]
+        self.rhs[closed] = variables["Re-contact rate [s-1]"] * open_share - parting * above
         self.rhs[variables[_SUNK]] = 1e6 * sinking
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """Contact by the loading history of the cell as assembled."""
-        fabrication = pybamm.Parameter("Fabrication pressure [Pa]")
         pressed = 1 - pybamm.exp(
-            -fabrication / pybamm.Parameter("Contact yield pressure [Pa]")
+            -pybamm.Parameter(_FABRICATION)
+            / pybamm.Parameter("Contact yield pressure [Pa]")
         )
-        unloading = pybamm.Parameter("Contact unloading exponent")
-        kept = pybamm.maximum(pybamm.Parameter(_PRESSURE) / fabrication, _NONE) ** unloading
-        start = pybamm.Parameter("Initial contact fraction") * pressed * kept
+        start = pybamm.Parameter("Initial contact fraction") * pressed
         highest = pybamm.Parameter("Maximum contact fraction")
-        self.initial_conditions[variables[_FRACTION]] = pybamm.minimum(highest, start)
+        self.initial_conditions[variables[_CLOSED]] = pybamm.minimum(highest, start)
         self.initial_conditions[variables[_SUNK]] = pybamm.Scalar(0)
 
 

@@ -33,7 +33,8 @@ class Degradation(pybamm.BaseSubModel):
 
     .. math:: R = k_c N + \sqrt{K \textstyle\int a(E_R)\, dt}, \quad
         R_s = k_s f(N), \quad R_a = k_a f(N)/\theta, \quad
-        f(N) = \sqrt{N + N_0} - \sqrt{N_0}, \quad \dot\theta = -k_\theta (\theta - \theta_{min}) \dot N
+        f(N) = \sqrt{N + N_0} - \sqrt{N_0}, \quad
+        \dot\theta = -k_\theta (\theta - \theta_{min}) \dot N
 
     with the full cycles :math:`\dot N = |I|/(2QF)` of the cathode as assembled and the
     full charges :math:`\dot N_c = |I|/QF`, zero on discharge. The pool :math:`p` is host
@@ -66,9 +67,7 @@ class Degradation(pybamm.BaseSubModel):
         energy = "activation energy [J.mol-1]"
         return (
             Quantity("Active host fade per cycle", "per full cycle", 0, 1, 0.0),
-            Quantity(
-                "Minimum active host fraction", "that no cycling wears", 0, 1, 0.0
-            ),
+            Quantity("Minimum active host fraction", "that no cycling wears", 0, 1, 0.0),
             Quantity(
                 "Trappable host fraction", "does not come back once used", 0, 0.95, 0.0
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pybamm
@@ -37,6 +38,8 @@ class Interface(pybamm.BaseSubModel):
     sizes : bool, optional
         Whether the particles differ in size and share one potential, that of the double
         layer; it needs one.
+    films : sequence of str, optional
+        Interphases that the host itself grows [Ohm.m2 of particle surface].
     """
 
     def __init__(
@@ -46,12 +49,14 @@ class Interface(pybamm.BaseSubModel):
         redox: bool,
         distributed: bool,
         sizes: bool = False,
+        films: Sequence[str] = (),
     ):
         super().__init__(None, domain="positive", name="interface")
         self._implicit = implicit
         self._double_layer = double_layer
         self._redox = redox
         self._sizes = sizes
+        self._films = films
         self._where = ["positive electrode"] if distributed else []
 
     @staticmethod
@@ -66,6 +71,13 @@ class Interface(pybamm.BaseSubModel):
                 "per particle surface",
                 0,
                 1e3,
+                0.0,
+            ),
+            Quantity(
+                "Positive electrode interphase activation energy [J.mol-1]",
+                "Arrhenius, of all interphase on the active material",
+                0,
+                3e5,
                 0.0,
             ),
             Quantity(
@@ -112,6 +124,12 @@ class Interface(pybamm.BaseSubModel):
         )
         if self._redox:
             resistance += variables["Electrolyte redox interphase resistance [Ohm.m2]"]
+        for name in self._films:
+            resistance += variables[name]
+        energy = pybamm.Parameter(
+            "Positive electrode interphase activation energy [J.mol-1]"
+        )
+        resistance *= pybamm.exp(-energy * variables["Arrhenius factor [mol.J-1]"])
         film = crowded * resistance
         own = {
             "Positive electrode reaction overpotential [V]": pybamm.x_average(eta),

@@ -1,0 +1,1 @@
+"""Measure what the package costs, as ratios of things timed alternately in one run."""

@@ -1,0 +1,206 @@
+"""Suites of sensitivities and fits: against finite differences, and against PyBOP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import sscell
+from sscell.bench.cases import Case, protocol_of
+from sscell.bench.clock import Ratio, alternate, ratio
+from sscell.bench.suites import Plan, Sheet
+from sscell.cell import Cell
+from sscell.engine import Resolution
+from sscell.fitting.problem import Problem
+from sscell.fitting.setup import prepare
+from sscell.simulation import simulate
+
+__all__ = ["against_pybop", "fit", "sensitivities"]
+
+_NOISE = 1e-3  # V
+_SHELLS = 25
+_TIGHT = {"rtol": 1e-7, "atol": 1e-9}
+
+
+def _names(cell: Cell) -> dict[str, float]:
+    """Parameters that every cell has, and by what factor a fit starts beside them."""
+    return {
+        f"{cell.layers[0]} conductivity [S.m-1]": 1.6,
+        "Positive electrode exchange-current density [A.m-2]": 0.6,
+        "Contact resistance [Ohm]": 1.5,
+    }
+
+
+def _problem(case: Case, loose: bool = True) -> tuple[Problem, np.ndarray]:
+    """Fit of a first half cycle with noise, and the positions of the true values."""
+    cell = case.cell
+    at_least = max(cell.values["Contact resistance [Ohm]"], 1.0)
+    true = cell.replace({"Contact resistance [Ohm]": at_least})
+    names = _names(cell)
+    values = true.values
+    fine = replace(case.resolution, shells=_SHELLS, **_TIGHT)
+    data = simulate(true, protocol_of(case.half), resolution=fine)
+    noise = np.random.default_rng(0).normal(size=data.sizes["time"])
+    data["Voltage [V]"] = data["Voltage [V]"] + _NOISE * noise
+    bounds = {n: (values[n] / 10, values[n] * 10) for n in names}
+    start = true.replace({n: f * values[n] for n, f in names.items()})
+    resolution = Resolution(_SHELLS) if loose else Resolution(_SHELLS, **_TIGHT)
+    problem, _ = prepare(start, data, bounds, noise=_NOISE, resolution=resolution)
+    positions = [v.position(values[v.name]) for v in problem.variables]
+    return problem, np.array(positions)
+
+
+def _differences(problem: Problem, u: np.ndarray, step: float) -> np.ndarray:
+    """Forward differences of the residuals, as optimisers take them by default."""
+    base = problem.residuals(u)
+    columns = [(problem.residuals(u + step * e) - base) / step for e in np.eye(u.size)]
+    return np.array(columns).T
+
+
+def sensitivities(case: Case, plan: Plan) -> Sheet:
+    """Derivatives of a half cycle by three parameters: exact, and by finite differences.
+
+    The residuals keep what they computed last; every evaluation moves a little so that none
+    is taken from there.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
+    sheet = Sheet()
+    problem, u = _problem(case)
+    tight, _ = _problem(case, loose=False)
+    moves = iter(1e-9 * np.arange(1, 10_000))
+    ways = {
+        "forward sensitivities": lambda: problem(u + next(moves))[1],
+        "differences, default tolerance and step": lambda: _differences(
+            problem, u + next(moves), 1e-7
+        ),
+        "differences, tight tolerance and wide step": lambda: _differences(
+            tight, u + next(moves), 1e-3
+        ),
+        "residuals alone": lambda: problem.residuals(u + next(moves)),
+    }
+    times = alternate(ways, min(plan.rounds, 5))
+    exact = tight(u)[1]
+    for name, timing in times.items():
+        sheet.add(name, timing)
+        if name != "residuals alone":
+            wrong = np.linalg.norm(timing.result - exact, axis=0)
+            share = wrong / np.linalg.norm(exact, axis=0)
+            sheet.rows[name]["largest_relative_error"] = float(share.max())
+    own = times["forward sensitivities"]
+    sheet.ratios["sensitivities_over_finite_differences"] = ratio(
+        own, times["differences, tight tolerance and wide step"]
+    )
+    sheet.ratios["sensitivities_over_residuals"] = ratio(own, times["residuals alone"])
+    return sheet
+
+
+def fit(case: Case, plan: Plan) -> Sheet:
+    """Fit of three parameters: exact derivatives, and finite differences of equal accuracy.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
+    from scipy.optimize import least_squares
+
+    sheet = Sheet()
+    solves: dict[str, list[int]] = {"fit": [], "differences": []}
+    costs: dict[str, float] = {}
+
+    def own() -> np.ndarray:
+        problem, _ = _problem(case)
+        found = least_squares(
+            problem.residuals, problem.start(), lambda u: problem(u)[1], bounds=(0, 1),
+            x_scale="jac", xtol=1e-6, ftol=1e-6,
+        )  # fmt: skip
+        solves["fit"].append(problem.evaluations)
+        costs["fit"] = 2 * float(found.cost)
+        return np.asarray(found.x)
+
+    def differences() -> np.ndarray:
+        problem, _ = _problem(case, loose=False)
+        found = least_squares(
+            problem.residuals, problem.start(), diff_step=1e-3, bounds=(0, 1),
+            x_scale="jac", xtol=1e-6, ftol=1e-6,
+        )  # fmt: skip
+        solves["differences"].append(problem.evaluations)
+        costs["differences"] = 2 * float(found.cost)
+        return np.asarray(found.x)
+
+    times = alternate({"fit": own, "differences": differences}, 1 if plan.quick else 3)
+    for name, timing in times.items():
+        sheet.add(name, timing)
+        sheet.rows[name] |= {"solves": solves[name][-1], "cost": costs[name]}
+    sheet.ratios["fit_speedup_over_finite_differences"] = ratio(
+        times["differences"], times["fit"]
+    )
+    return sheet
+
+
+def against_pybop(case: Case, plan: Plan) -> Sheet:
+    """Fit of a discharge and a titration against PyBOP, in the environment that has it.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
+    sheet = Sheet()
+    name = "fit_speedup_over_pybop"
+    script = Path(sscell.__file__).parent.parent / "benchmarks" / "pybop_fit.py"
+    if plan.pybop is None:
+        sheet.missing(name, "PyBOP needs an environment of its own: --pybop PYTHON")
+    elif not script.is_file():
+        sheet.missing(name, "the comparison is part of the source archive only")
+    else:
+        _run_pybop(sheet, name, plan, script)
+    return sheet
+
+
+def _run_pybop(sheet: Sheet, name: str, plan: Plan, script: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "fit.json"
+        limit = "20" if plan.quick else "120"
+        command = [str(plan.pybop), str(script), "--json", str(out), "--limit", limit]
+        begun = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode or not out.is_file():
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            sheet.missing(name, f"the comparison failed: {last}")
+            return
+        found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    sheet.rows = {n: dict(row) for n, row in found["rows"].items()}
+    sheet.notes["seconds in all"] = time.perf_counter() - begun
+    sheet.notes["is a lower bound"] = found["is_lower_bound"]
+    value = float(found[name])
+    sheet.ratios[name] = Ratio(value, value, value)

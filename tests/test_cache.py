@@ -1,0 +1,195 @@
+"""Files that spare later processes work: never out of date, never in the way."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import warnings
+
+import numpy as np
+import pytest
+
+import sscell
+from sscell import cache, engine
+from sscell.engine import Engine, Resolution
+from sscell.functions import Functions
+
+COARSE = Resolution(shells=8)
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """Folder of a cache of this test's own."""
+    monkeypatch.setenv("SSCELL_CACHE", str(tmp_path / "kept"))
+    monkeypatch.setattr(cache, "_complained", set())
+    return tmp_path / "kept"
+
+
+@pytest.fixture(scope="module")
+def liang():
+    return sscell.load("Liang2023")
+
+
+def _run(cell, resolution=COARSE):
+    """As in a new process: with no model built."""
+    engine.forget()
+    run = sscell.simulate(cell, sscell.discharge("C/5"), resolution=resolution)
+    return run["Voltage [V]"].values
+
+
+def test_second_process_builds_no_model_and_gets_the_same(kept, liang, monkeypatch):
+    first = _run(liang)
+    assert len(list(kept.iterdir())) == 1
+
+    def refuse(*_, **__):
+        raise AssertionError("a model is built")
+
+    monkeypatch.setattr(engine, "SolidStateCell", refuse)
+    assert np.array_equal(_run(liang), first)
+    with pytest.raises(AssertionError):
+        _run(liang, Resolution(shells=9))
+
+
+def test_file_has_another_name_when_anything_it_depends_on_changes(
+    kept, liang, monkeypatch
+):
+    def names():
+        return {path.name for path in kept.iterdir()}
+
+    changed = liang.replace({"Separator thickness [m]": 1e-4}) if (
+        "Separator thickness [m]" in liang.values
+    ) else liang.replace({"Electrode area [m2]": 2e-4})  # fmt: skip
+    _run(liang)
+    _run(changed)
+    assert len(names()) == 1  # values are inputs
+    before = names()
+    for resolution in (Resolution(shells=9), Resolution(shells=8, double_layer=True)):
+        _run(liang, resolution)
+        assert len(names() - before) == 1
+        before = names()
+    Engine(liang, COARSE, "voltage").functions  # noqa: B018
+    assert len(names() - before) == 1
+    before = names()
+    monkeypatch.setattr(cache, "_surroundings", lambda: "another version")
+    _run(liang)
+    assert len(names() - before) == 1
+
+
+def test_damaged_file_is_made_anew(kept, liang):
+    right = _run(liang)
+    (path,) = kept.iterdir()
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", whole.replace(b"rhs", b"hrs", 1)):
+        path.write_bytes(damaged)
+        assert np.array_equal(_run(liang), right)
+        assert path.read_bytes() == whole
+
+
+def test_unwritable_cache_gives_a_warning_and_a_correct_result(kept, liang):
+    right = _run(liang)
+    for path in kept.iterdir():
+        path.unlink()
+    kept.rmdir()
+    kept.write_text("a file where the folder should be")
+    with pytest.warns(UserWarning, match="cannot be used"):
+        assert np.array_equal(_run(liang), right)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it is said once
+        assert np.array_equal(_run(liang), right)
+
+
+def test_full_disk_gives_a_warning_and_a_correct_result(kept, liang, monkeypatch):
+    right = _run(liang)
+    (path,) = kept.iterdir()
+    path.unlink()
+    opened = os.fdopen
+
+    def full(number, mode):
+        file = opened(number, mode)
+        if mode != "wb":
+            return file
+
+        class Full:
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                file.close()
+
+            def write(self, data):
+                file.write(data[:10])
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        return Full()
+
+    monkeypatch.setattr(os, "fdopen", full)
+    with pytest.warns(UserWarning, match="No space left"):
+        assert np.array_equal(_run(liang), right)
+    assert not list(kept.iterdir())
+
+
+def test_readers_find_all_of_a_file_or_nothing_while_others_write_it(kept):
+    content = [bytes([k]) * 200_000 for k in range(4)]
+    stop = threading.Event()
+    found = set()
+
+    def read():
+        while not stop.is_set():
+            found.add(cache.fetch("shared"))
+
+    def write(k):
+        for _ in range(20):
+            assert cache.keep("shared", content[k])
+
+    reader = threading.Thread(target=read)
+    writers = [threading.Thread(target=write, args=(k,)) for k in range(4)]
+    reader.start()
+    for thread in writers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    reader.join()
+    assert found <= {None, *content}
+    assert cache.fetch("shared") in content
+    assert [path.name for path in kept.iterdir()] == ["shared"]
+
+
+def test_longest_unused_files_go_first_when_there_is_too_much(kept):
+    for k in range(5):
+        cache.keep(f"file{k}", b"x" * 1000)
+        os.utime(kept / f"file{k}", (k, k))
+    cache.fetch("file0")  # used now: the youngest
+    cache.trim(limit=2500)
+    assert sorted(path.name for path in kept.iterdir()) == ["file0", "file4"]
+
+
+@pytest.mark.parametrize("word", ["off", "", "no"])
+def test_cache_can_be_turned_off(monkeypatch, liang, word):
+    monkeypatch.setenv("SSCELL_CACHE", word)
+    assert cache.folder() is None
+    assert not cache.keep("name", b"")
+    assert cache.fetch("name") is None
+    assert _run(liang).size
+
+
+def test_functions_survive_being_written_down(liang):
+    built = Engine(liang, COARSE, "current").functions
+    again = Functions.from_bytes(built.to_bytes())
+    assert vars(again).keys() >= {"texts", "slices"}
+    assert again.slices == built.slices
+    assert again.events == built.events
+    assert again.texts == built.texts
+    assert (again.columns, again.rows) == (built.columns, built.rows)
+
+
+def test_no_cache_option_leaves_no_file(kept):
+    from sscell.cli import main
+
+    arguments = ["simulate", "Liang2023", "--mode", "discharge", "--shells", "8", "--json"]
+    engine.forget()
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--no-cache"])
+    assert ended.value.code == 0
+    assert not kept.exists()
