@@ -276,7 +276,7 @@ def test_host_wears_to_what_no_cycling_wears():
 @pytest.mark.parametrize("name", HOSTS.values(), ids=HOSTS)
 def test_trapping_takes_its_pool_in_the_first_charge_alone(name):
     """No charge is missing on the first discharge; later cycles lose nothing more."""
-    cell = wearing(name, **{POOL: 0.3, "Host trapping per charge": 50.0})
+    cell = wearing(name, **{POOL: 0.3, "Host trapping coefficient": 50.0})
     run = sscell.simulate(
         cell, cycle("C/10", cycles=3), temperature=60, resolution=coarse()
     )

@@ -71,7 +71,7 @@ class Degradation(pybamm.BaseSubModel):
             Quantity(
                 "Trappable host fraction", "does not come back once used", 0, 0.95, 0.0
             ),
-            Quantity("Host trapping per charge", "per full charge", 0, 200, 20.0),
+            Quantity("Host trapping coefficient", "per full charge", 0, 200, 20.0),
             Quantity("Active host loss rate [s-1]", "with time", 0, 1e-3, 0.0),
             Quantity(f"Active host loss rate {energy}", "Arrhenius", 0, 3e5, 0.0),
             Quantity(
@@ -141,7 +141,7 @@ class Degradation(pybamm.BaseSubModel):
         wear = pybamm.Parameter("Active host fade per cycle")
         worn = pybamm.maximum(host - pool - lasting, 0)
         wear *= variables["Full cycles rate [s-1]"] * worn
-        trapping = pybamm.Parameter("Host trapping per charge")
+        trapping = pybamm.Parameter("Host trapping coefficient")
         trapping *= variables["Full charges rate [s-1]"]
         return {
             _LOSS: (wear + trapping * pool) / host + calendar,
