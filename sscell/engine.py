@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,8 +15,9 @@ import pybamm
 
 from sscell import cache
 from sscell.cell import Cell
+from sscell.compiling import allowed, compiled, expected_seconds
 from sscell.errors import ParameterError
-from sscell.functions import Functions, made
+from sscell.functions import Functions, leaner, made
 from sscell.integrator import Integrator, Stretch
 from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, budget_of, check_mesh, solver
 
@@ -29,6 +31,7 @@ __all__ = [
     "Engine",
     "Resolution",
     "engine",
+    "exchanged",
     "forget",
     "series",
 ]
@@ -191,6 +194,7 @@ class Engine:
         self.sensitive = tuple(sorted(sensitive))
         options = {"nonlinear_convergence_coefficient": _SLOPED} if sensitive else {}
         self._solver = solver(resolution.rtol, resolution.atol, **options)
+        self._spent = 0.0  # s of integration
 
     @cached_property
     def model(self) -> pybamm.BaseModel:
@@ -225,13 +229,59 @@ class Engine:
         return functions
 
     @cached_property
-    def _blocks(self) -> casadi.Function:
-        """Outputs at several times, with the inputs in common."""
-        return self.functions["outputs"].map("blocks", "serial", _BLOCK, [2], [])
+    def _blocks(self) -> dict[tuple[str, ...], casadi.Function]:
+        """Some outputs at several times, with the inputs in common, by their names."""
+        return {}
+
+    def _evaluator(self, names: tuple[str, ...]) -> casadi.Function:
+        if names not in self._blocks:
+            function = self.functions["outputs"]
+            if names != self.outputs:
+                t, y, p = (casadi.MX.sym("a", function.sparsity_in(k)) for k in range(3))
+                rows = [self.outputs.index(name) for name in names]
+                part = casadi.Function("part", [t, y, p], [function(t, y, p)[rows]])
+                # What is not asked for falls out of scalar operations.
+                function = leaner(part)
+            self._blocks[names] = function.map("blocks", "serial", _BLOCK, [2], [])
+        return self._blocks[names]
 
     @cached_property
     def _integrator(self) -> Integrator:
+        if self._spent == 0:
+            self._compile(make=False)
         return Integrator(self.functions, self._solver, len(self.input_names))
+
+    def compile(self, make: bool = True) -> bool:
+        """Go over to compiled functions at once.
+
+        Parameters
+        ----------
+        make : bool, optional
+            Whether a library that is not there is made.
+
+        Returns
+        -------
+        bool
+            Whether there are any: no compiler, or no place to keep what it makes, and the
+            functions stay as they are.
+        """
+        self._compile(make)
+        return self.functions["rhs"].class_name() == "External"
+
+    def _compile(self, make: bool) -> None:
+        """Go over to compiled functions: those of an earlier process, or made now."""
+        found = compiled(self.functions, make) if allowed() else None
+        if make or found is not None:
+            self._pays = np.inf
+        if found is not None:
+            for name in ("_blocks", "_integrator"):
+                self.__dict__.pop(name, None)
+            self.functions = found
+
+    @cached_property
+    def _pays(self) -> float:
+        """Time of integration after which compiling has paid [s]."""
+        return expected_seconds(self.functions)
 
     def _values(self, inputs: Mapping[str, float]) -> np.ndarray:
         return np.array([inputs[name] for name in self.input_names], dtype=float)
@@ -305,6 +355,9 @@ class Engine:
         values = self._values(inputs)
         t, y = self._state(before, values)
         found = self._integrator.run(t, y, duration, values, times)
+        self._spent += float(found.solve_time.value)
+        if self._spent > self._pays:
+            self._compile(make=True)
         if self._controlled == "current":
             found.current = inputs["Current function [A]"]
         return found
@@ -317,7 +370,11 @@ class Engine:
         return float(before.t[-1]), self._integrator.adopted(before, values)
 
     def evaluate(
-        self, t: np.ndarray, y: np.ndarray, inputs: Mapping[str, float]
+        self,
+        t: np.ndarray,
+        y: np.ndarray,
+        inputs: Mapping[str, float],
+        names: tuple[str, ...] | None = None,
     ) -> dict[str, np.ndarray]:
         """Outputs along a solution.
 
@@ -329,6 +386,8 @@ class Engine:
             States at these times, as the solver scales them [-].
         inputs : mapping
             From `inputs`.
+        names : tuple of str, optional
+            Which outputs; default: all.
 
         Returns
         -------
@@ -337,14 +396,15 @@ class Engine:
         """
         # Blocks of times through CasADi's buffers: handing it whole arrays, or one time
         # after the other, costs more than the evaluation itself.
+        names = self.outputs if names is None else names
         count = t.size
         padded = -(-count // _BLOCK) * _BLOCK
         times, states = np.empty(padded), np.empty((padded, y.shape[0]))
         times[:count], states[:count] = t, y.T
         times[count:], states[count:] = t[-1], y[:, -1]
-        table = np.empty((padded, len(self.outputs)))
+        table = np.empty((padded, len(names)))
         p = self._values(inputs)
-        buffer, evaluate = self._blocks.buffer()
+        buffer, evaluate = self._evaluator(names).buffer()
         buffer.set_arg(2, memoryview(p))
         for k in range(0, padded, _BLOCK):
             buffer.set_arg(0, memoryview(times[k : k + _BLOCK]))
@@ -352,7 +412,7 @@ class Engine:
             buffer.set_res(0, memoryview(table[k : k + _BLOCK]))
             evaluate()
         table = table[:count]
-        return dict(zip(self.outputs, table.T.copy(), strict=True))
+        return dict(zip(names, table.T.copy(), strict=True))
 
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:
         """Time and state at the end of a solution of this model.
@@ -425,6 +485,32 @@ def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> E
     if key not in _ENGINES:
         _ENGINES[key] = Engine(cell, resolution, controlled)
     return _ENGINES[key]
+
+
+@contextmanager
+def exchanged(cell: Cell, resolution: Resolution, built: Engine) -> Iterator[None]:
+    """Let another engine serve a structure for a while.
+
+    Parameters
+    ----------
+    cell : Cell
+        Any cell of that structure.
+    resolution : Resolution
+        Meshes and tolerances.
+    built : Engine
+        That runs it, controlled by current.
+
+    Yields
+    ------
+    None
+    """
+    key = (cell.structure, resolution, "current")
+    before = engine(cell, resolution)
+    _ENGINES[key] = built
+    try:
+        yield
+    finally:
+        _ENGINES[key] = before
 
 
 def forget() -> None:

@@ -53,6 +53,10 @@ class Functions:
         """Number of all unknowns."""
         return self.differential + self.algebraic
 
+    def shares_states(self, other: Functions) -> bool:
+        """Whether a state of the other is one of these, unknown for unknown."""
+        return self.slices is other.slices
+
     def __getitem__(self, name: str) -> casadi.Function:
         found = self._read.get(name)
         if found is None:

@@ -97,6 +97,12 @@ class Job:
             return {"failure": str(error)}
         return {"rows": [_row(s) for s in summary(data)["steps"] if not s["preparatory"]]}
 
+    @cached_property
+    def _outputs(self) -> list[str]:
+        """What the rows of a sweep are made from."""
+        beside = ["Electrolyte redox current [A]"] if self.cell.has_redox else []
+        return [f"{phase} fraction" for phase in self.cell.host.phases] + beside
+
     def key(self, point: Point) -> str:
         """Name of a point's result: a hash of everything that it depends on.
 

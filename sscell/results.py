@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -14,7 +15,9 @@ import xarray as xr
 from sscell.cell import Cell
 from sscell.dataset import set_metadata, spectrum, time_series
 
-__all__ = ["add_spectra", "labelled", "pressure_remarks", "remarks"]
+__all__ = ["BALANCES", "add_spectra", "labelled", "pressure_remarks", "remarks"]
+
+BALANCES = ("Host balance residual", "Guest balance residual")
 
 
 def labelled(
@@ -23,6 +26,7 @@ def labelled(
     budget: Sequence[str],
     protocol: Mapping[str, Any],
     steps: Sequence[Mapping[str, Any]],
+    balances: Mapping[str, float] | None = None,
 ) -> xr.Dataset:
     """Time series of a simulation with the metadata that analysis and reports need.
 
@@ -38,6 +42,8 @@ def labelled(
         Its description.
     steps : sequence of mapping
         What was done, one by one.
+    balances : mapping, optional
+        Largest residuals by name, where the columns do not have them [-].
 
     Returns
     -------
@@ -47,6 +53,10 @@ def labelled(
     capacity, energy = cell.basis("capacity"), cell.basis("energy")
     data = time_series(columns)
     host, guest = cell.host.host, cell.host.guest
+    worst = balances or {
+        n: float(np.max(np.abs(columns[n]), initial=0.0)) for n in BALANCES
+    }
+    phases = [p for p in cell.host.phases if f"{p} fraction" in columns]
     set_metadata(
         data,
         cell=cell.name,
@@ -61,19 +71,19 @@ def labelled(
         working_metal_offset_V=cell.values["Negative electrode OCP [V]"],
         theoretical_capacity_Ah=cell.theoretical_capacity,
         first_step=cell.first_step,
-        phases=list(cell.host.phases),
+        phases=phases,
         reaction_labels=getattr(cell.host, "reaction_labels", {}),
-        budget=list(budget),
+        budget=list(budget) if set(budget) <= set(columns) else [],
         protocol=dict(protocol),
         steps=list(steps),
         stop_reasons=[step["stop_reason"] for step in steps],
         balances={
-            host: _largest(data, "Host balance residual"),
-            guest: _largest(data, "Guest balance residual"),
+            host: worst["Host balance residual"],
+            guest: worst["Guest balance residual"],
         },
         parameters=cell.values,
         versions={
-            "sscell": version("sscell"),
+            "sscell": _own_version(),
             "pybamm": pybamm.__version__,
             "python": platform.python_version(),
         },
@@ -81,8 +91,9 @@ def labelled(
     return data
 
 
-def _largest(data: xr.Dataset, name: str) -> float:
-    return float(np.max(np.abs(data[name].values), initial=0.0))
+@cache
+def _own_version() -> str:
+    return version("sscell")  # read from a file each time it is asked for
 
 
 def add_spectra(

@@ -28,7 +28,7 @@ from sscell.engine import (
 from sscell.errors import ParameterError, SimulationError
 from sscell.impedance import spectrum_at
 from sscell.protocols import Step, cycle
-from sscell.results import add_spectra, labelled, remarks
+from sscell.results import BALANCES, add_spectra, labelled, remarks
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Progress", "Run", "parse_state"]
@@ -36,6 +36,7 @@ __all__ = ["Progress", "Run", "parse_state"]
 Progress = Callable[[float, str], None]
 _SIGN = {"discharge": 1, "charge": -1}
 _CONTROLLED = {"hold": "voltage", "sweep": "voltage"}
+_NEEDED = ("Current [A]", "Voltage [V]", "Discharge capacity [A.h]")
 _SAME_VOLTAGE = 1e-3  # V: a hold that near to the voltage before it goes on as before
 
 
@@ -72,6 +73,8 @@ class Run:
         self._sign = 0
         self._origin = 0.0  # charge at the last reversal [A.h]
         self._ended: dict[str, int] = {}
+        self.outputs: tuple[str, ...] | None = None  # that records keep; None: all
+        self._worst = dict.fromkeys(BALANCES, 0.0)
 
     def go_on_with(self, cell: Cell, set_anew: bool = False) -> None:
         """Go on from the present state with other values and new records.
@@ -92,6 +95,7 @@ class Run:
     def forget(self) -> None:
         """Start the records anew from the present state."""
         self.records, self.spectra, self._ended = [], [], {}
+        self._worst = dict.fromkeys(BALANCES, 0.0)
         self._start = float(self.solution.t[-1]) if self.solution is not None else 0.0
 
     # Steps ---------------------------------------------------------------------------
@@ -239,6 +243,7 @@ class Run:
     ) -> _Record:
         """Record of one instant, beyond a limit as soon as the step begins."""
         reason = f"{limit} at once"
+        self._note_balances(point)
         t = float(self.solution.t[-1]) if self.solution is not None else 0.0
         return _Record(step, reason, self._celsius, np.array([t - self._start]), point, 0.0)
 
@@ -246,7 +251,8 @@ class Run:
         self, built: Engine, inputs: Mapping[str, float]
     ) -> dict[str, np.ndarray] | None:
         """Outputs as soon as the inputs act, where no equation has to be solved first."""
-        ours = self.solution is None or self.solution.functions is built.functions
+        before = self.solution
+        ours = before is None or before.functions.shares_states(built.functions)
         if not ours or built.functions.algebraic:
             return None
         t, y = built.state(self.solution, inputs)
@@ -264,11 +270,13 @@ class Run:
             raise self._failure(step, error) from error
         self.solution = solution.last_state
         t, y = np.asarray(solution.t), np.asarray(solution.y)
-        outputs = built.evaluate(t, y, inputs)
+        outputs = built.evaluate(t, y, inputs, self._kept(built, BALANCES))
+        self._note_balances(outputs)
         timed = step.duration or step.share is not None or step.direction == "sweep"
         reason = built.stop_reason(solution) or ("duration" if timed else "time limit")
         seconds = float(solution.solve_time.value)
-        return _Record(step, reason, self._celsius, t - self._start, outputs, seconds)
+        kept = {name: outputs[name] for name in self._kept(built)}
+        return _Record(step, reason, self._celsius, t - self._start, kept, seconds)
 
     def _refused(
         self, step: Step, built: Engine, inputs: Mapping[str, float], error: Exception
@@ -288,6 +296,17 @@ class Run:
         return self._record_at_once(
             step, CAPACITY if CAPACITY in _reason(error) else CURRENT, point
         )
+
+    def _kept(self, built: Engine, beside: Sequence[str] = ()) -> tuple[str, ...]:
+        """Outputs that are asked for, and what the next steps depend on."""
+        if self.outputs is None:
+            return built.outputs
+        wanted = {*_NEEDED, *beside, *self.outputs}
+        return tuple(name for name in built.outputs if name in wanted)
+
+    def _note_balances(self, outputs: Mapping[str, np.ndarray]) -> None:
+        for name, before in self._worst.items():
+            self._worst[name] = max(before, float(np.max(np.abs(outputs[name]))))
 
     @property
     def _celsius(self) -> float:
@@ -430,14 +449,16 @@ class Run:
             return np.concatenate([*parts]) if parts else np.empty(0)
 
         columns: dict[str, Any] = {"Time [s]": joined([r.time for r in self.records])}
-        for name in built.outputs:
+        for name in self._kept(built):
             columns[name] = joined([r.outputs[name] for r in self.records])
         columns["Temperature [degC]"] = np.repeat([r.celsius for r in self.records], sizes)
         columns["Cycle"] = np.repeat([r.step.cycle for r in self.records], sizes).astype(
             int
         )
         columns["Step"] = np.repeat(np.arange(len(sizes)) + 1, sizes)
-        data = labelled(self.cell, columns, built.budget, protocol, self._steps())
+        data = labelled(
+            self.cell, columns, built.budget, protocol, self._steps(), self._worst
+        )
         rates = [
             r.step.rate or self.cell.slow_rate
             for r in self.records

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 import os
+import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("PYBAMM_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("SSCELL_CACHE", str(Path(tempfile.gettempdir()) / "sscell-tests"))
+os.environ.setdefault("SSCELL_COMPILE", "off")
 
 import numpy as np
 import pybamm

@@ -71,7 +71,9 @@ def test_run_has_every_ratio_or_the_reason_why_not(monkeypatch):
     def broken(case, plan):
         raise ZeroDivisionError("of the suite")
 
-    monkeypatch.setattr(report, "SUITES", {"one": (known, False), "two": (broken, True)})
+    monkeypatch.setattr(
+        report, "SUITES", {"one": (known, "every cell"), "two": (broken, "the first cell")}
+    )
     found = measure(["Liang2023", "Ji2024"], Plan(quick=True))
     assert set(found["ratios"]) >= REQUIRED
     assert found["ratios"]["simulate_over_bare_solve"] == 1.1

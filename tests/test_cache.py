@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import subprocess
 import threading
 import warnings
 
@@ -193,3 +195,85 @@ def test_no_cache_option_leaves_no_file(kept):
         main([*arguments, "--no-cache"])
     assert ended.value.code == 0
     assert not kept.exists()
+
+
+# Compiled functions -----------------------------------------------------------------------
+
+needs_compiler = pytest.mark.skipif(
+    not (shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")),
+    reason="needs a C compiler",
+)
+
+
+@pytest.fixture
+def compiling(kept, monkeypatch):
+    monkeypatch.delenv("SSCELL_COMPILE")
+    return kept
+
+
+def _libraries(folder):
+    return [path.name for path in folder.glob("*.so")]
+
+
+@needs_compiler
+def test_compiled_functions_give_the_same_and_a_second_process_compiles_nothing(
+    compiling, liang, monkeypatch
+):
+    built = Engine(liang, COARSE, "current")
+    inputs = built.inputs(liang, liang.current("C/5"), **{"Lower limit [V]": 3.0})
+    right = built.step(None, 3600.0, inputs)
+    assert not _libraries(compiling)
+    assert built.compile()
+    assert len(_libraries(compiling)) == 1
+    again = built.step(right.last_state, 3600.0, inputs)
+    same = Engine(liang, COARSE, "current")
+    monkeypatch.setattr(subprocess, "run", None)
+    first = same.step(None, 3600.0, inputs)
+    assert same.functions["rhs"].class_name() == "External"
+    assert np.allclose(first.y, right.y, rtol=1e-10, atol=1e-12)
+    second = same.step(first.last_state, 3600.0, inputs)
+    assert np.allclose(second.y[:, -1], again.y[:, -1], rtol=1e-10, atol=1e-12)
+
+
+@needs_compiler
+def test_compiling_waits_until_it_pays(compiling, liang, monkeypatch):
+    built = Engine(liang, COARSE, "current")
+    built.step(None, 3600.0, built.inputs(liang))
+    assert not _libraries(compiling)
+    monkeypatch.setattr(built, "_spent", 1e3)
+    built.step(None, 3600.0, built.inputs(liang))
+    assert len(_libraries(compiling)) == 1
+    assert built.functions["newton"].class_name() == "MXFunction"
+
+
+@needs_compiler
+def test_failing_compiler_gives_a_warning_and_a_correct_result(
+    compiling, liang, monkeypatch
+):
+    from sscell import compiling as module
+
+    built = Engine(liang, COARSE, "current")
+    right = built.step(None, 3600.0, built.inputs(liang))
+    monkeypatch.setattr(module, "_FLAGS", ("--no-such-option",))
+    with pytest.warns(UserWarning, match="compiler failed"):
+        assert not built.compile()
+    again = built.step(None, 3600.0, built.inputs(liang))
+    assert np.array_equal(again.y, right.y)
+
+
+def test_without_a_compiler_it_works_all_the_same(compiling, liang, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    built = Engine(liang, COARSE, "current")
+    assert not built.compile()
+    assert built.step(None, 3600.0, built.inputs(liang)).t[-1] == 3600.0
+
+
+@needs_compiler
+def test_damaged_library_is_made_anew(compiling, liang):
+    assert Engine(liang, COARSE, "current").compile()
+    (name,) = _libraries(compiling)
+    (compiling / name).write_bytes(b"no library")
+    built = Engine(liang, COARSE, "current")
+    assert built.step(None, 60.0, built.inputs(liang)).t[-1] == 60.0
+    assert not _libraries(compiling)
+    assert built.compile()

@@ -208,3 +208,16 @@ def test_a_failed_simulation_is_code_1_and_keeps_what_it_had(tmp_path):
     assert "failed" in done.stderr and "Traceback" not in done.stderr
     assert len(json.loads(done.stdout)["steps"]) == 2
     assert load_dataset(tmp_path / "part.nc")["Step"].max() == 2
+
+
+def test_simulate_takes_a_pressure_and_says_what_is_known_of_it():
+    arguments = ("simulate", "Song2024", "-T", "60", "--mode", "charge", "--shells", "10")
+    low, high = (_json(*arguments, "--pressure", p) for p in ("10MPa", "50"))
+    assert (low["pressure_MPa"], high["pressure_MPa"]) == (10, 50)
+    said = "10 MPa is outside the published 20 to 50 MPa."
+    assert said in low["warnings"]
+    assert not [w for w in high["warnings"] if "MPa" in w]
+    ends = [result["steps"][0] for result in (low, high)]
+    assert ends[0]["final_contact_fraction"] < ends[1]["final_contact_fraction"]
+    assert ends[0]["capacity_mAh_g"] < ends[1]["capacity_mAh_g"]
+    assert ends[1]["final_stack_pressure_MPa"] == pytest.approx(51.6, abs=0.3)

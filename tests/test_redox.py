@@ -32,8 +32,9 @@ def _redox_charge(cell):
 def eager(ji):
     """Twelve cycles of a cell whose catholyte reacts fast."""
     fast = {"Electrolyte oxidation current density [A.m-2]": 0.1}
+    exact = Resolution(shells=15, rtol=1e-6, atol=1e-8)
     run = simulate(
-        ji, cycle("C/5", cycles=12), temperature=90, changes=fast, resolution=COARSE
+        ji, cycle("C/5", cycles=12), temperature=90, changes=fast, resolution=exact
     )
     return run
 

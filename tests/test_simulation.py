@@ -306,3 +306,23 @@ def test_energy_is_that_of_the_voltage_over_the_charge(ji_run):
         for options in ({}, {"rtol": 1e-7, "atol": 1e-9})
     )
     assert coarse == pytest.approx(fine, rel=1e-3)
+
+
+def test_only_the_outputs_asked_for_are_kept_and_nothing_else_changes(ji):
+    coarse = Resolution(shells=10)
+    whole = sscell.simulate(ji, sscell.cycle("C/5"), resolution=coarse)
+    part = sscell.simulate(
+        ji, sscell.cycle("C/5"), resolution=coarse, outputs=["S fraction"]
+    )
+    assert set(part.data_vars) == {
+        *("Time [s]", "Current [A]", "Voltage [V]", "Discharge capacity [A.h]"),
+        *("Temperature [degC]", "Cycle", "Step", "S fraction"),
+    }
+    for name in part.data_vars:
+        assert np.array_equal(part[name], whole[name])
+    assert part.attrs["balances"] == whole.attrs["balances"]
+    few, many = sscell.summary(part)["steps"], sscell.summary(whole)["steps"]
+    assert [s["capacity_mAh_g"] for s in few] == [s["capacity_mAh_g"] for s in many]
+    assert set(few[0]["final_phase_fraction"]) == {"S"}
+    with pytest.raises(ParameterError, match="S fraction"):
+        sscell.simulate(ji, sscell.cycle("C/5"), outputs=["S fractoin"])

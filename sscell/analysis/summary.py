@@ -13,6 +13,12 @@ from sscell.dataset import metadata
 
 __all__ = ["Summary", "always", "summary"]
 
+# Where a half cycle ends, if the data know of it.
+_STATES = {
+    "final_stack_pressure_MPa": "Stack pressure [MPa]",
+    "final_contact_fraction": "Contact fraction",
+}
+
 
 class Summary(dict[str, Any]):
     """Plain mapping that prints as a table.
@@ -78,7 +84,8 @@ def summary(data: xr.Dataset) -> Summary:
     -------
     Summary
         ``steps`` with capacity [mA.h.g-1], energy [W.h.kg-1] (voltage against the working
-        metal), mean voltage [V], stop reason, peaks and phases; ``coulombic_efficiency``
+        metal), mean voltage [V], stop reason, peaks, phases, final stack pressure [MPa] and
+        contact [-]; ``coulombic_efficiency``
         per cycle (second over first half cycle); ``balances`` and ``warnings``.
 
     Raises
@@ -157,6 +164,9 @@ def _half(data: xr.Dataset, half: HalfCycle) -> dict[str, Any]:
     budget = metadata(data, "budget")
     if budget and moved:
         row |= _losses(data, half, budget)
+    for key, name in _STATES.items():
+        if name in data:
+            row[key] = float(data[name].values[half.rows][-1])
     phases = metadata(data, "phases") or []
     if phases:
         fractions = {p: data[f"{p} fraction"].values[half.rows] for p in phases}

@@ -7,6 +7,7 @@ along the very times and durations that the contender itself took, on points ins
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 from sscell.cell import Cell
-from sscell.engine import Engine, Resolution, engine
+from sscell.engine import Engine, Resolution, engine, exchanged
 from sscell.protocols import Protocol, Step
 from sscell.simulation import simulate
 from sscell.units import parse_rate
@@ -28,6 +29,7 @@ __all__ = [
     "Trace",
     "bare",
     "error_of",
+    "in_c",
     "protocol_of",
     "simulated",
     "trace_of",
@@ -145,6 +147,32 @@ class Case:
         return Case(self.cell, finer)
 
 
+def in_c(case: Case, make: bool = True) -> Engine | str:
+    """Engine with compiled functions, or why there is none.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    make : bool, optional
+        Whether a library that is not there is compiled.
+
+    Returns
+    -------
+    Engine or str
+    """
+    built = Engine(case.cell, case.resolution, "current")
+    before = os.environ.pop("SSCELL_COMPILE", None)
+    try:
+        made = built.compile(make)
+    finally:
+        if before is not None:
+            os.environ["SSCELL_COMPILE"] = before
+    if made:
+        return built
+    return "no C compiler, no cache, or a quick run before any other has compiled"
+
+
 def protocol_of(legs: Sequence[Leg]) -> Protocol:
     """Protocol of this package for some legs.
 
@@ -200,7 +228,7 @@ def bare(case: Case, legs: Sequence[Leg], built: Engine | None = None) -> list[A
     return solutions
 
 
-def simulated(case: Case, legs: Sequence[Leg]) -> xr.Dataset:
+def simulated(case: Case, legs: Sequence[Leg], built: Engine | None = None) -> xr.Dataset:
     """The same legs through `sscell.simulate`.
 
     Parameters
@@ -209,11 +237,16 @@ def simulated(case: Case, legs: Sequence[Leg]) -> xr.Dataset:
         Cell and resolution.
     legs : sequence of Leg
         In order.
+    built : Engine, optional
+        Default: the one that `simulate` uses.
 
     Returns
     -------
     xarray.Dataset
     """
+    if built is not None:
+        with exchanged(case.cell, case.resolution, built):
+            return simulated(case, legs)
     return simulate(case.cell, protocol_of(legs), resolution=case.resolution)
 
 

@@ -193,7 +193,7 @@ from sscell.engine import Resolution
 name, few, many = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 def run(cycles):
     begun = time.process_time()
-    sscell.simulate(name, sscell.cycle(cycles=cycles))
+    sscell.simulate(name, sscell.cycle(cycles=cycles), outputs=[])
     return time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 run(1)
 start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -20,20 +20,21 @@ from sscell.errors import ParameterError, did_you_mean
 
 __all__ = ["SUITES", "compared", "measure", "to_markdown"]
 
-# Name of a suite, and whether it runs once for all cells: then on the first of them.
-SUITES: dict[str, tuple[Callable[[Case, Plan], Sheet], bool]] = {
-    "half cycle": (suites.half_cycle, False),
-    "titration": (suites.titration, False),
-    "currents": (suites.currents, False),
-    "build": (suites.build, False),
-    "impedance": (suites.impedance, False),
-    "sensitivities": (fits.sensitivities, False),
-    "fit": (fits.fit, False),
-    "sweep": (processes.sweeping, False),
-    "cycling": (processes.cycling, False),
-    "size": (suites.size, False),
-    "command line": (processes.command_line, True),
-    "pybop": (fits.against_pybop, True),
+_EACH, _ONE_IF_QUICK, _ONE = "every cell", "the first cell if quick", "the first cell"
+# Name of a suite, and the cells that it runs on.
+SUITES: dict[str, tuple[Callable[[Case, Plan], Sheet], str]] = {
+    "half cycle": (suites.half_cycle, _EACH),
+    "titration": (suites.titration, _EACH),
+    "currents": (suites.currents, _ONE_IF_QUICK),
+    "build": (suites.build, _ONE_IF_QUICK),
+    "impedance": (suites.impedance, _ONE_IF_QUICK),
+    "sensitivities": (fits.sensitivities, _ONE_IF_QUICK),
+    "fit": (fits.fit, _ONE_IF_QUICK),
+    "sweep": (processes.sweeping, _ONE_IF_QUICK),
+    "cycling": (processes.cycling, _ONE_IF_QUICK),
+    "size": (suites.size, _ONE_IF_QUICK),
+    "command line": (processes.command_line, _ONE),
+    "pybop": (fits.against_pybop, _ONE),
 }
 # Of these a larger value is better; of all others a smaller one.
 _LARGER = ("speedup", "efficiency")
@@ -89,11 +90,15 @@ def measure(
     cases = [Case(Cell.load(name), Resolution()) for name in cells]
     todo = [
         (suite, case)
-        for suite, (_, once) in SUITES.items()
-        for case in (cases[:1] if once else cases)
+        for suite, (_, where) in SUITES.items()
+        for case in (
+            cases if where == _EACH or (where != _ONE and not plan.quick) else cases[:1]
+        )
         if not only or suite in only
     ]
     found: dict[str, dict[str, Sheet]] = {case.cell.name: {} for case in cases}
+    # Else an engine would go over to compiled functions in the middle of a comparison.
+    os.environ["SSCELL_COMPILE"] = "off"
     for number, (suite, case) in enumerate(todo):
         if on_progress:
             on_progress(number / len(todo), f"{case.cell.name}: {suite}")

@@ -52,7 +52,7 @@ def plot_bench(found: Mapping[str, Any]) -> Any:
         for row, (cell, sheets) in zip(axes, cells.items(), strict=True):
             for ax, suite in zip(row, _BARS, strict=False):
                 _bars(ax, sheets.get(suite, {}).get("rows", {}), f"{cell}: {_BARS[suite]}")
-            _growth(row[2], sheets.get("size", {}).get("rows", {}), f"{cell}: size")
+            _growth(row[-1], sheets.get("size", {}).get("rows", {}), f"{cell}: size")
     return figure
 
 
@@ -68,7 +68,7 @@ def _bars(ax: Any, rows: Mapping[str, Any], title: str) -> None:
         ax.plot([low, high], [at, at], color="k", lw=1)
         error = f", {row['error_uV']:.2g} µV" if "error_uV" in row else ""
         ax.annotate(
-            f" {middle:.3g} ms{error}", (high, at), va="center", ha="left", fontsize=7
+            f" {_rounded(middle)} ms{error}", (high, at), va="center", ha="left", fontsize=7
         )
     ax.set_yticks(range(len(labels)), [_SHORT.get(name, name) for name in labels])
     ax.set_xlabel("Processor time [ms]")
@@ -76,7 +76,16 @@ def _bars(ax: Any, rows: Mapping[str, Any], title: str) -> None:
     ax.set_xlim(left=0)
 
 
+def _rounded(value: float) -> str:
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def _growth(ax: Any, rows: Mapping[str, Any], title: str) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    if not rows:
+        ax.set_axis_off()
+        return
     ax.set_title(title)
     for unit, label in _SIZES.items():
         points = sorted(
@@ -91,8 +100,11 @@ def _growth(ax: Any, rows: Mapping[str, Any], title: str) -> None:
                 label, (sizes[-1], times[-1]), xytext=(0, 5), ha="right", va="bottom",
                 textcoords="offset points", color=line.get_color(), fontsize=7,
             )  # fmt: skip
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    for axis, scale in ((ax.xaxis, ax.set_xscale), (ax.yaxis, ax.set_yscale)):
+        scale("log")
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("Number [-]")
     ax.set_ylabel("Half cycle [ms]")
     ax.margins(y=0.2)

@@ -21,7 +21,7 @@ _CONTACT_COLOUR = "#009E73"
 
 
 def pressure_colour(megapascal: float) -> Any:
-    """Colour of a stack pressure on the one scale of all figures, 5 to 500 MPa.
+    """Colour of a stack pressure on the one scale of all figures, 10 to 200 MPa.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def pressure_colour(megapascal: float) -> Any:
     """
     import matplotlib
 
-    share = np.log10(max(megapascal, 5.0) / 5.0) / 2
+    share = np.log(max(megapascal, 10.0) / 10.0) / np.log(20.0)
     return matplotlib.colormaps["viridis_r"](0.05 + 0.95 * min(share, 1.0))
 
 
@@ -165,8 +165,8 @@ def draw_contact(axes: Any, x: np.ndarray, data: xr.Dataset, rows: np.ndarray) -
     """
     axes.plot(x, data[PRESSURE].values[rows], color="black", label="stack pressure")
     axes.plot([], [], color=_CONTACT_COLOUR, label="contact fraction")
-    axes.set_ylabel("Stack pressure\n[MPa]")
-    axes.ticklabel_format(axis="y", useOffset=False)
+    axes.set_ylabel("Pressure [MPa]")
+    axes.yaxis.set_major_formatter("{x:.2f}")
     other = axes.twinx()
     other.plot(x, data[_THETA].values[rows], color=_CONTACT_COLOUR)
     other.set_ylabel("Contact fraction", color=_CONTACT_COLOUR)
@@ -220,6 +220,6 @@ def plot_contact(results: Mapping[float, Mapping[str, Any]]) -> Any:
         left.set(xlabel="Re Z [Ω cm²]", ylabel="-Im Z [Ω cm²]")
         left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, columnspacing=1)
         right.set(xlabel="Stack pressure [MPa]", ylabel="Interfacial resistance [Ω cm²]")
-        right.set_xlim(left=0)
-        right.set_ylim(bottom=0)
+        right.set_xlim(0, 1.08 * max(results))
+        right.set_ylim(0, 1.08 * max(areal))
     return figure
