@@ -189,7 +189,7 @@ class MixedHosts:
             Quantity(f"{k} [s-1]", "of Li2S that never reacted", 1e-20, 1e2),
             Quantity(f"{k} activation energy [J.mol-1]", "Arrhenius", *_EA),
             Quantity("Activation transfer coefficient", "Tafel", 0.05, 1),
-            Quantity("LiI solubility limit", "of Li2S and LiI, by moles", 0, 0.5),
+            Quantity("LiI solubility limit", "of Li2S and LiI, by moles", 1e-3, 0.5),
             Quantity("LiI precipitation rate [s-1]", "above the limit", 0, 1e2),
             Quantity("LiI dissolution rate [s-1]", "below the limit", 0, 1e2),
             Quantity("Mobile guest capacity [V-1]", "per host, in transit", 1e-5, 1),

@@ -104,7 +104,7 @@ def test_potential_step_is_the_same_through_the_thickness():
 
 
 def test_first_discharge_exceeds_the_first_charge_by_the_room_in_molybdenum(read):
-    """Charge balance: what is missing in Mo as milled, 0.8 of 2.4 electrons, comes in."""
+    """Charge balance: what Mo has room for beyond what it held as milled comes in."""
     reading = read("rates")
     gain = reading.capacity(half("discharge", 1)) - reading.capacity(half("charge", 1))
     mo = {**half("discharge", 1, "uptake"), "series": "MoS2 lithium"}
