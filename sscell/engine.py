@@ -72,7 +72,10 @@ _REDOX_SERIES = ("Electrolyte redox current [A]", "Mean reactive electrolyte fra
 _DEGRADATION_SERIES = (
     "Active host remaining",
     "Interphase grown [Ohm.m2]",
+    "Series resistance grown [Ohm.m2]",
+    "Boundary resistance grown [Ohm.m2]",
     "Contacted surface fraction",
+    "Full cycles",
 )
 _CONTACT_SERIES = (
     "Stack pressure [MPa]",
