@@ -12,6 +12,7 @@ import sscell
 from sscell.bench.cases import GATE, Case, Leg, error_of, simulated, trace_of
 from sscell.dataset import metadata
 from sscell.engine import Engine, Resolution, engine
+from sscell.errors import SimulationError
 from sscell.fitting.forward import Forward
 from sscell.fitting.replay import course
 from sscell.integrator import Stretch
@@ -186,6 +187,16 @@ NAMES = list(_protocols(sscell.load("Ji2024")))
 QUICK = "cycle with hold"
 
 
+def _tight(cell, protocol):
+    """Run at tight tolerances: on this mesh some holds fail at them, by either path."""
+    fine = replace(COARSE, rtol=3e-7, atol=3e-9)
+    try:
+        return sscell.simulate(cell, protocol, resolution=fine), fine
+    except SimulationError:
+        fine = replace(COARSE, rtol=1e-6, atol=1e-8)
+        return sscell.simulate(cell, protocol, resolution=fine), fine
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     "name", [n if n == QUICK else pytest.param(n, marks=pytest.mark.slow) for n in NAMES]
@@ -193,8 +204,7 @@ QUICK = "cycle with hold"
 def test_fast_path_equals_pybamms_own_steps(family, name, request):
     cell = sscell.load(family)
     protocol = _protocols(cell)[name]()
-    fine = replace(COARSE, rtol=1e-6, atol=1e-8)
-    own = sscell.simulate(cell, protocol, resolution=fine)
+    own, fine = _tight(cell, protocol)
     request.getfixturevalue("plain")
     other = sscell.simulate(cell, protocol, resolution=fine)
     assert own.attrs["stop_reasons"] == other.attrs["stop_reasons"]
