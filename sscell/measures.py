@@ -23,6 +23,12 @@ from sscell.analysis.transport import (
 )
 from sscell.dataset import metadata
 from sscell.errors import ParameterError, did_you_mean
+from sscell.probes import (
+    cv_exponent,
+    cv_peak,
+    spectrum_resistance,
+    titration_diffusivity,
+)
 from sscell.units import FARADAY
 
 __all__ = ["Reading", "measure"]
@@ -205,6 +211,13 @@ class Reading:
         known = [v for v in values if v is not None]
         return float(np.quantile(known, where["quantile"])) if known else None
 
+    def mean_voltage(self, where: Mapping[str, Any]) -> float | None:
+        """Energy over charge of a half cycle [V]."""
+        half = self.half(where)
+        if half is None or not half.capacity:
+            return None
+        return half.energy() / half.capacity + self.offset(where)
+
     def energy(self, where: Mapping[str, Any]) -> float | None:
         """Energy of a half cycle against the working metal [W.h.kg-1]."""
         half = self.half(where)
@@ -341,6 +354,15 @@ _MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "equilibrium potential": Reading.equilibrium,
     "pressure change": Reading.pressure_change,
     "pressure swing": Reading.pressure_swing,
+    "mean voltage": Reading.mean_voltage,
+    "CV peak": lambda r, where: cv_peak(r.data, where["direction"]),
+    "b-value": lambda r, where: cv_exponent(r.data, where["direction"]),
+    "resistance": lambda r, where: spectrum_resistance(
+        r.data, where["spectrum"], where["part"]
+    ),
+    "diffusion coefficient": lambda r, where: titration_diffusivity(
+        r.data, where["direction"], where.get("quantile")
+    ),
 }
 
 

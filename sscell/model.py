@@ -159,6 +159,7 @@ class SolidStateCell(pybamm.BaseModel):
             "Current variable [A]": current,
             "Current density [A.m-2]": current / pybamm.Parameter("Electrode area [m2]"),
             "Full cycles rate [s-1]": abs(current) / (2 * FARADAY * full),
+            "Full charges rate [s-1]": (abs(current) - current) / (2 * FARADAY * full),
             "Discharge capacity [A.h]": pybamm.Variable("Discharge capacity [A.h]"),
             "Ambient temperature [C]": temperature - ZERO_CELSIUS,
             "Arrhenius factor [mol.J-1]": hotter / GAS_CONSTANT,
@@ -237,6 +238,7 @@ class SolidStateCell(pybamm.BaseModel):
         local = v["Positive electrode local potential difference [V]"]
         driven = v["Positive electrode driven potential difference [V]"]
         contact = v["Current [A]"] * pybamm.Parameter("Contact resistance [Ohm]")
+        contact += v["Current density [A.m-2]"] * v["Series resistance grown [Ohm.m2]"]
         return {
             "Open-circuit contribution [V]": v["Particle open-circuit contribution [V]"]
             - v["Negative electrode open-circuit potential [V]"],

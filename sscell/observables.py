@@ -23,8 +23,9 @@ __all__ = ["Observable", "ObservableTable", "Rival", "Run", "Vary", "load_observ
 WORDS = ("fitted", "predicted", "illustrated")
 # What a run may do: protocols by their own names.
 _DOES = ("charge", "cycle", "discharge", "gitt", "hold", "rate_test", "rest")
-_DOES += ("potential_step",)
+_DOES += ("cv", "impedance", "potential_step")
 PELLETS = ("dc", "ac")
+_UNSAID = ("cycles", "frequencies")  # said otherwise, or too long for a table
 SENSES = ("equal", "at least", "at most", "within")
 
 
@@ -101,7 +102,7 @@ class Run:
     def conditions(self) -> str:
         """Temperature and steps in a few words."""
         words = [
-            " ".join(_text(value) for key, value in step.items() if key != "cycles")
+            " ".join(_text(value) for key, value in step.items() if key not in _UNSAID)
             + (f" x{_text(step['cycles'])}" if step.get("cycles", 1) != 1 else "")
             for step in self.steps
         ]

@@ -149,6 +149,9 @@ class Sites:
                 f"{d} decay coefficient", "b in exp(-b x): filled sites block", 0, 20, 0.0
             ),
             Quantity(
+                f"{d} contact exponent", "c of contact^c: 0, it does not count", 0, 5, 0.0
+            ),
+            Quantity(
                 "Initial positive electrode potential [V]",
                 "at rest as assembled, against the working metal",
                 -1,

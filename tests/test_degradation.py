@@ -14,13 +14,15 @@ from sscell.dataset import metadata
 from sscell.engine import Resolution
 from sscell.errors import ParameterError
 from sscell.parameters import ParameterSet, find
-from sscell.protocols import charge, cycle, discharge, rest, then
+from sscell.protocols import charge, cycle, discharge, impedance, rest, then
 from sscell.units import FARADAY, GAS_CONSTANT
 
 HOST, CONTACT = "Active host remaining", "Contacted surface fraction"
 PARTED = "Contact left by cycling"  # the state: all of the contact where there is no other
 GROWN = "Interphase grown [Ohm.m2]"
 STATES = (HOST, CONTACT, GROWN)
+LEAST, POOL = "Minimum active host fraction", "Trappable host fraction"
+COUNTERS = ("Interphase age [day]", "Full cycles")
 PER_CYCLE, PER_TIME = "Active host fade per cycle", "Active host loss rate [s-1]"
 GROWTH = "Positive electrode interphase growth"
 ROOT = f"{GROWTH} rate constant [Ohm2.m4.s-1]"
@@ -87,7 +89,7 @@ def test_equations_without_rates_are_those_of_the_plain_cell(make_probe, name):
         if state in old:
             assert np.array_equal(rows, old[state]), state
         else:
-            assert state == "Interphase age [day]" or not np.any(rows), state
+            assert state in COUNTERS or not np.any(rows), state
 
 
 @pytest.mark.parametrize("name", HOSTS.values(), ids=HOSTS)
@@ -259,3 +261,71 @@ def test_degradation_is_part_of_the_structure():
         sscell.load("Ji2024").replace({"Contact fade per cycle": 0.1})
     with pytest.raises(ParameterError, match="is 2; allowed: 0 to 1"):
         wearing("Ji2024", **{PER_CYCLE: 2.0})
+
+
+def test_host_wears_to_what_no_cycling_wears():
+    """lambda = m + (1 - m) e^(-k N)."""
+    cell = wearing("Liang2023", **{PER_CYCLE: 0.5, LEAST: 0.6})
+    run = sscell.simulate(cell, cycle("1C", cycles=4), resolution=coarse())
+    n = full_cycles(run, cell)
+    assert run[HOST].values == pytest.approx(0.6 + 0.4 * np.exp(-0.5 * n), abs=2e-5)
+    assert run["Full cycles"].values == pytest.approx(n, abs=1e-5)
+    assert n[-1] > 2
+
+
+@pytest.mark.parametrize("name", HOSTS.values(), ids=HOSTS)
+def test_trapping_takes_its_pool_in_the_first_charge_alone(name):
+    """No charge is missing on the first discharge; later cycles lose nothing more."""
+    cell = wearing(name, **{POOL: 0.3, "Host trapping coefficient": 50.0})
+    run = sscell.simulate(
+        cell, cycle("C/10", cycles=3), temperature=60, resolution=coarse()
+    )
+    steps = run["Step"].values
+    left = [float(run[HOST].values[steps == s][-1]) for s in (1, 2, 3, 6)]
+    assert left[0] == 1
+    assert left[1:] == pytest.approx([0.7, 0.7, 0.7], abs=1e-4)
+    first, second, third = (s["capacity_mAh_g"] for s in halves(run, "discharge"))
+    assert second / first < 0.75
+    assert third == pytest.approx(second, rel=0.02)
+    assert np.abs(run["Guest balance residual"].values).max() < 1e-6
+
+
+def halves(run, direction):
+    return [s for s in sscell.summary(run)["steps"] if s["direction"] == direction]
+
+
+GROWING = {
+    "Series resistance growth per root cycle [Ohm.m2]": 2e-3,
+    "Boundary resistance growth per root cycle [Ohm.m2]": 1e-3,
+    "Parabolic growth onset cycles": 0.5,
+    "Contact fade per cycle": 0.2,
+}
+
+
+def test_resistances_grow_as_the_root_of_the_cycles():
+    """R = k (sqrt(N + N0) - sqrt(N0)), that of the boundaries over the contact."""
+    cell = wearing("Liang2023", **GROWING)
+    run = sscell.simulate(cell, cycle("1C", cycles=4), resolution=coarse())
+    n = full_cycles(run, cell)
+    root = np.sqrt(n + 0.5) - np.sqrt(0.5)
+    series = run["Series resistance grown [Ohm.m2]"].values
+    boundary = run["Boundary resistance grown [Ohm.m2]"].values
+    assert series == pytest.approx(2e-3 * root, abs=1e-7)
+    assert boundary == pytest.approx(1e-3 * root * np.exp(0.2 * n), abs=1e-7)
+    i = run["Current [A]"].values / cell.area
+    assert run["Contact contribution [V]"].values == pytest.approx(-i * series, abs=1e-12)
+
+
+def test_spectrum_shows_one_growth_in_series_and_the_other_as_an_arc():
+    """The same states that cost voltage: their difference before and after cycling."""
+    cell = wearing("Liang2023", **GROWING)
+    look = impedance([1e8, 1e6, 1e5, 1e4, 1e3], rest="1 min")
+    run = sscell.simulate(
+        cell, then(look, cycle("1C", cycles=4), look), resolution=coarse()
+    )
+    z = run["Z real [Ohm]"].values
+    series = float(run["Series resistance grown [Ohm.m2]"][-1]) / cell.area
+    boundary = float(run["Boundary resistance grown [Ohm.m2]"][-1]) / cell.area
+    assert z[1, 0] - z[0, 0] == pytest.approx(series, rel=1e-3)
+    # Between 1e3 and 1e8 Hz the arc of the boundaries closes; others grow a little with it.
+    assert np.ptp(z[1]) - np.ptp(z[0]) == pytest.approx(boundary, rel=0.1)

@@ -95,7 +95,7 @@ def test_solver_keeps_what_the_inside_of_a_step_needs():
 
 def test_voltage_inside_pulses_and_rests_is_within_the_gate(case):
     legs = case.pulses(6)
-    sharp = Case(case.cell, replace(case.resolution, rtol=1e-6, atol=1e-8))
+    sharp = Case(case.cell, replace(case.resolution, rtol=1e-7, atol=1e-9))
     assert error_of(sharp, legs, trace_of(simulated(sharp, legs))) < GATE
 
 

@@ -16,23 +16,34 @@ _LOSS = "Total host loss rate [s-1]"
 _GROWN = "Interphase grown [Ohm.m2]"
 _CYCLED, _AGE = "Interphase grown by cycling [Ohm.m2]", "Interphase age [day]"
 _GROWTH = "Positive electrode interphase growth"
+_TRAPPABLE, _COUNT = "Trappable host", "Full cycles"
+_SERIES = "Series resistance grown [Ohm.m2]"
+_BOUNDARY = "Boundary resistance grown [Ohm.m2]"
 # Smooths the endless slope of a square root at its start; nothing is measured that early.
 _FIRST = 1e-4  # s
 _DAY = 86400.0  # s: PyBaMM holds states above 1e5 for a mistake
 
 
 class Degradation(pybamm.BaseSubModel):
-    r"""Loss of active host, growth of the interphase and loss of contact, one of each.
+    r"""Loss of active host, growth of resistances and loss of contact.
 
-    .. math:: \dot\lambda = -\lambda\,(k_h \dot N + k_t\, a(E_h)), \quad
-        R = k_c N + \sqrt{K \textstyle\int a(E_R)\, dt}, \quad
+    .. math:: \dot\lambda = -k_h \dot N (\lambda - p - \lambda_{min})_+
+        - k_p \dot N_c\, p - k_t\, a(E_h)\, \lambda, \quad
+        \dot p = -(k_p \dot N_c + k_t\, a(E_h))\, p
+
+    .. math:: R = k_c N + \sqrt{K \textstyle\int a(E_R)\, dt}, \quad
+        R_s = k_s f(N), \quad R_a = k_a f(N)/\theta, \quad
+        f(N) = \sqrt{N + N_0} - \sqrt{N_0}, \quad
         \dot\theta = -k_\theta (\theta - \theta_{min}) \dot N
 
-    with the full cycles :math:`\dot N = |I|/(2QF)` of the cathode as assembled. The host
+    with the full cycles :math:`\dot N = |I|/(2QF)` of the cathode as assembled and the
+    full charges :math:`\dot N_c = |I|/QF`, zero on discharge. The pool :math:`p` is host
+    that is converted once and does not come back: trapping in the first charges. The host
     that is lost keeps the guest and the phases that it held on average. The host divides
     what it takes up by :math:`\lambda`; the interface takes :math:`R` and :math:`\theta`
-    times the contact fraction of the stack pressure.
-    The particle surface and its double layer stay as they are.
+    times the contact fraction of the stack pressure. Per electrode area, :math:`R_s` adds
+    to the contacts and :math:`R_a` to the charged boundaries: at high and at middle
+    frequency. The particle surface and its double layer stay as they are.
 
     Parameters
     ----------
@@ -56,6 +67,11 @@ class Degradation(pybamm.BaseSubModel):
         energy = "activation energy [J.mol-1]"
         return (
             Quantity("Active host fade per cycle", "per full cycle", 0, 1, 0.0),
+            Quantity("Minimum active host fraction", "that no cycling wears", 0, 1, 0.0),
+            Quantity(
+                "Trappable host fraction", "does not come back once used", 0, 0.95, 0.0
+            ),
+            Quantity("Host trapping coefficient", "per full charge", 0, 200, 20.0),
             Quantity("Active host loss rate [s-1]", "with time", 0, 1e-3, 0.0),
             Quantity(f"Active host loss rate {energy}", "Arrhenius", 0, 3e5, 0.0),
             Quantity(
@@ -64,6 +80,23 @@ class Degradation(pybamm.BaseSubModel):
                 0,
                 1e3,
                 0.0,
+            ),
+            *(
+                Quantity(
+                    f"{name} growth per root cycle [Ohm.m2]",
+                    "parabolic in the full cycles, per electrode area",
+                    0,
+                    1,
+                    0.0,
+                )
+                for name in ("Series resistance", "Boundary resistance")
+            ),
+            Quantity(
+                "Parabolic growth onset cycles",
+                "full cycles before resistances grow as the root",
+                1e-4,
+                1e3,
+                1e-4,
             ),
             Quantity(
                 f"{_GROWTH} rate constant [Ohm2.m4.s-1]",
@@ -81,21 +114,39 @@ class Degradation(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states and the interphase that follows from them."""
-        names = (_HOST, _CONTACT, _CYCLED, _AGE, "Guest trapped")
+        names = (_HOST, _CONTACT, _CYCLED, _AGE, _TRAPPABLE, _COUNT, "Guest trapped")
         names += tuple(f"Trapped {p} fraction" for p in self._phases)
         own = {name: pybamm.Variable(name) for name in names}
         constant = pybamm.Parameter(f"{_GROWTH} rate constant [Ohm2.m4.s-1]")
-        root = pybamm.sqrt(own[_AGE] * _DAY + _FIRST) - _FIRST**0.5
-        return own | {_GROWN: own[_CYCLED] + pybamm.sqrt(constant) * root}
+        aged = pybamm.sqrt(own[_AGE] * _DAY + _FIRST) - _FIRST**0.5
+        onset = pybamm.Parameter("Parabolic growth onset cycles")
+        counted = pybamm.sqrt(own[_COUNT] + onset) - pybamm.sqrt(onset)
+        series, boundary = (
+            pybamm.Parameter(f"{name} growth per root cycle [Ohm.m2]")
+            for name in ("Series resistance", "Boundary resistance")
+        )
+        return own | {
+            _GROWN: own[_CYCLED] + pybamm.sqrt(constant) * aged,
+            _SERIES: series * counted,
+            _BOUNDARY: boundary * counted / own[_CONTACT],
+        }
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Give the contact of the surface and the rate at which active host decays."""
+        """Give the contact of the surface and the rates at which host decays."""
         calendar = pybamm.Parameter("Active host loss rate [s-1]") * self._arrhenius(
             variables, "Active host loss rate"
         )
-        per_cycle = pybamm.Parameter("Active host fade per cycle")
-        loss = per_cycle * variables["Full cycles rate [s-1]"] + calendar
-        return {_LOSS: loss} | _touching(variables)
+        host, pool = variables[_HOST], variables[_TRAPPABLE]
+        lasting = pybamm.Parameter("Minimum active host fraction")
+        wear = pybamm.Parameter("Active host fade per cycle")
+        worn = pybamm.maximum(host - pool - lasting, 0)
+        wear *= variables["Full cycles rate [s-1]"] * worn
+        trapping = pybamm.Parameter("Host trapping coefficient")
+        trapping *= variables["Full charges rate [s-1]"]
+        return {
+            _LOSS: (wear + trapping * pool) / host + calendar,
+            "Trapping rate [s-1]": trapping + calendar,
+        } | _touching(variables)
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Wear out by the charge that passes and by time."""
@@ -106,6 +157,9 @@ class Degradation(pybamm.BaseSubModel):
             held = pybamm.x_average(pybamm.r_average(variables[f"{p} fraction profile"]))
             lost = loss * variables[_HOST] * held
             self.rhs[variables[f"Trapped {p} fraction"]] = lost
+        pool = variables[_TRAPPABLE]
+        self.rhs[pool] = -variables["Trapping rate [s-1]"] * pool
+        self.rhs[variables[_COUNT]] = cycling
         growth = pybamm.Parameter(f"{_GROWTH} per cycle [Ohm.m2]")
         self.rhs[variables[_CYCLED]] = growth * cycling
         self.rhs[variables[_AGE]] = self._arrhenius(variables, _GROWTH) / _DAY
@@ -121,13 +175,15 @@ class Degradation(pybamm.BaseSubModel):
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """Nothing is lost and nothing has grown in a fresh cell."""
-        for name in (_CYCLED, _AGE, "Guest trapped"):
+        for name in (_CYCLED, _AGE, _COUNT, "Guest trapped"):
             self.initial_conditions[variables[name]] = pybamm.Scalar(0)
         for p in self._phases:
             state = variables[f"Trapped {p} fraction"]
             self.initial_conditions[state] = pybamm.Scalar(0)
         for name in (_HOST, _CONTACT):
             self.initial_conditions[variables[name]] = pybamm.Scalar(1)
+        pool = pybamm.Parameter("Trappable host fraction")
+        self.initial_conditions[variables[_TRAPPABLE]] = pool
 
 
 class NoDegradation(pybamm.BaseSubModel):
@@ -145,7 +201,7 @@ class NoDegradation(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give all host, all contact and nothing else."""
-        none = (_LOSS, _GROWN, "Guest trapped")
+        none = (_LOSS, _GROWN, _SERIES, _BOUNDARY, "Guest trapped")
         none += tuple(f"Trapped {p} fraction" for p in self._phases)
         one, zero = pybamm.Scalar(1), pybamm.Scalar(0)
         return dict.fromkeys((_HOST, _CONTACT), one) | dict.fromkeys(none, zero)

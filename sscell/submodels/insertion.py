@@ -26,10 +26,12 @@ class InsertionParticle(pybamm.BaseSubModel):
     .. math::
         \frac{\partial x}{\partial t} = \frac{1}{r^2}\frac{\partial}{\partial r}
         \left(r^2 \frac{D}{R^2} \frac{\partial x}{\partial r}\right), \quad
-        D = D_0 \, a(E_D) \, e^{-bx}, \quad x(U_{surf}) = x_{surf}
+        D = D_0 \, a(E_D) \, e^{-bx} \, \theta^c, \quad x(U_{surf}) = x_{surf}
 
-    The potential of the surface, and for the loss budget that of the mean filling, are
-    unknowns of one equation each: their filling is that of `sscell.sites.Sites`.
+    with the share :math:`\theta` of the surface that is in contact, which counts where
+    :math:`c > 0`: 1/2 for patches that are far apart, as the flux to a disc goes with its
+    radius. The potential of the surface, and for the loss budget that of the mean filling,
+    are unknowns of one equation each: their filling is that of `sscell.sites.Sites`.
 
     Parameters
     ----------
@@ -85,7 +87,11 @@ class InsertionParticle(pybamm.BaseSubModel):
             * variables["Arrhenius factor [mol.J-1]"]
         )
         blocked = pybamm.exp(-pybamm.Parameter(f"{name} decay coefficient") * x)
-        diffusivity = pybamm.Parameter(f"{name} [m2.s-1]") * thermal * blocked
+        # Through fewer patches the guest has farther to go.
+        reached = variables["Contacted surface fraction"] ** pybamm.Parameter(
+            f"{name} contact exponent"
+        )
+        diffusivity = pybamm.Parameter(f"{name} [m2.s-1]") * thermal * blocked * reached
         rate = diffusivity / variables["Positive particle squared radius [m2]"]
         # One third of the uptake per site: surface over volume of the unit sphere.
         uptake = (

@@ -96,13 +96,13 @@ class SeparatorLayers(pybamm.BaseSubModel):
 
     @staticmethod
     def _boundary(variables: dict[str, Any]) -> Any:
-        """Resistance of the grain boundaries [Ohm.m2]."""
-        return pybamm.Parameter(
-            "Separator grain-boundary resistance [Ohm.m2]"
-        ) * pybamm.exp(
+        """Resistance of the grain boundaries and of what has grown there [Ohm.m2]."""
+        fresh = pybamm.Parameter("Separator grain-boundary resistance [Ohm.m2]")
+        colder = pybamm.exp(
             -pybamm.Parameter("Separator grain-boundary activation energy [J.mol-1]")
             * variables["Arrhenius factor [mol.J-1]"]
         )
+        return fresh * colder + variables["Boundary resistance grown [Ohm.m2]"]
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Charge the grain boundaries."""

@@ -1,0 +1,131 @@
+"""Single numbers of voltammograms, spectra and titrations, as published tables print them."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from sscell.analysis import cv, gitt
+from sscell.analysis.spectra import one_spectrum, tail_begin
+from sscell.dataset import metadata
+from sscell.errors import ParameterError
+
+__all__ = ["cv_exponent", "cv_peak", "spectrum_resistance", "titration_diffusivity"]
+
+
+def cv_peak(data: xr.Dataset, direction: str) -> float | None:
+    """Voltage of the highest peak of the first sweep of a direction.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Time [s], voltage [V] and current [A] of a voltammogram.
+    direction : str
+        ``"charge"`` or ``"discharge"``.
+
+    Returns
+    -------
+    float or None
+        Against the cell's anode [V]; None where there is no peak.
+    """
+    peaks = [p for p in cv(data).peaks if (p["direction"], p["sweep"]) == (direction, 1)]
+    if not peaks:
+        return None
+    return float(max(peaks, key=lambda p: abs(p["current_A"]))["voltage_V"])
+
+
+def cv_exponent(data: xr.Dataset, direction: str) -> float | None:
+    """Exponent b of the peak currents over the scan rates, ``i = a v^b``.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Time [s], voltage [V] and current [A] at two or more scan rates.
+    direction : str
+        ``"charge"`` or ``"discharge"``.
+
+    Returns
+    -------
+    float or None
+        [-]; None where fewer than two sweeps have a peak.
+    """
+    found = [b.b for b in cv(data).b_values if b.direction == direction]
+    return found[0] if found else None
+
+
+def spectrum_resistance(data: xr.Dataset, number: int, part: str) -> float:
+    """Resistance in series, or of the arcs before the tail, of one of several spectra.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Spectra over ``state``.
+    number : int
+        Counted from 1.
+    part : str
+        ``"series"``: the real part at the highest frequency. ``"interfacial"``: what the
+        real part gains from there to the begin of the tail, the last minimum of -Im Z.
+
+    Returns
+    -------
+    float
+        [Ohm].
+
+    Raises
+    ------
+    ParameterError
+        If there is no such part.
+    """
+    if part not in ("series", "interfacial"):
+        raise ParameterError(
+            f"Part '{part}' of a spectrum is not one; allowed: series, interfacial."
+        )
+    f, z = one_spectrum(data.isel(state=number - 1))
+    order = np.argsort(f)
+    series = float(z.real[order[-1]])
+    if part == "series":
+        return series
+    return float(np.interp(tail_begin(f, z), f[order], z.real[order])) - series
+
+
+def titration_diffusivity(
+    data: xr.Dataset, direction: str, quantile: float | None = None
+) -> float | None:
+    r"""Apparent diffusion coefficient of a titration, mean or quantile of its pulses.
+
+    .. math:: D = \frac{4}{\pi\tau} \left(\frac{n V}{S}\right)^2
+        \left(\frac{\Delta E_s}{\Delta E_t}\right)^2
+
+    with the volume of the active material over the electrode area for :math:`nV/S`.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Pulses and rests of a simulated cell.
+    direction : str
+        ``"charge"`` or ``"discharge"``.
+    quantile : float, optional
+        Such as 0.5 for the median [-]; default: the mean.
+
+    Returns
+    -------
+    float or None
+        [cm2.s-1].
+
+    Notes
+    -----
+    Source: Chang (2024), eq. 16.
+    """
+    v = metadata(data, "parameters", "apparent diffusion")
+    volume = (
+        v["Positive electrode mass [kg]"]
+        * v["Positive electrode active material mass fraction"]
+        / v["Positive electrode active material density [kg.m-3]"]
+    )
+    length = volume / v["Electrode area [m2]"] * 100
+    found = gitt(data, diffusion_length=length, method="chang", direction=direction)
+    pulses = found.directions[direction]["pulses"]
+    known = [d for d in (p["diffusion_coefficient_cm2_s"] for p in pulses) if d]
+    if not known:
+        return None
+    return float(np.mean(known) if quantile is None else np.quantile(known, quantile))
