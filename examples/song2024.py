@@ -36,6 +36,7 @@ def decay(cycles=200):
             left.plot(number, capacities(run), color=colour, label=f"{celsius} °C")
             right.plot(number, 1e3 * (np.array(volts) - volts[0]), color=colour)
         left.plot(1, 183, "*", ms=10, color="k", clip_on=False, zorder=5)
+        left.text(7, 165, "published", fontsize=7)
         left.set(xlabel="Cycle", ylabel="Discharge capacity [mAh g$^{-1}$]", ylim=(0, 300))
         left.legend(loc="lower right")
         right.axhline(0, color="0.7", lw=0.8)

@@ -15,7 +15,7 @@ import pybamm
 
 from sscell import cache
 from sscell.cell import Cell
-from sscell.compiling import allowed, compiled, expected_seconds
+from sscell.compiling import LONGEST, allowed, compiled, expected_seconds
 from sscell.errors import ParameterError
 from sscell.functions import Functions, leaner, made
 from sscell.integrator import Integrator, Stretch
@@ -281,7 +281,8 @@ class Engine:
     @cached_property
     def _pays(self) -> float:
         """Time of integration after which compiling has paid [s]."""
-        return expected_seconds(self.functions)
+        expected = expected_seconds(self.functions)
+        return expected if expected <= LONGEST else np.inf
 
     def _values(self, inputs: Mapping[str, float]) -> np.ndarray:
         return np.array([inputs[name] for name in self.input_names], dtype=float)

@@ -237,6 +237,14 @@ def test_compiled_functions_give_the_same_and_a_second_process_compiles_nothing(
 
 @needs_compiler
 def test_compiling_waits_until_it_pays(compiling, liang, monkeypatch):
+    monkeypatch.setattr(engine, "LONGEST", 0.0)
+    large = Engine(liang, COARSE, "current")  # as if its compiler took too long
+    monkeypatch.setattr(large, "_spent", 1e3)
+    large.step(None, 3600.0, large.inputs(liang))
+    assert not _libraries(compiling)
+    monkeypatch.undo()
+    monkeypatch.setenv("SSCELL_CACHE", str(compiling))
+    monkeypatch.delenv("SSCELL_COMPILE")
     built = Engine(liang, COARSE, "current")
     built.step(None, 3600.0, built.inputs(liang))
     assert not _libraries(compiling)

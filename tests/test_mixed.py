@@ -14,7 +14,7 @@ from sscell.dataset import metadata
 from sscell.engine import Resolution, engine
 from sscell.errors import ParameterError
 from sscell.parameters import ParameterSet, find
-from sscell.protocols import charge, cycle, discharge, then
+from sscell.protocols import charge, cycle, discharge, rest, then
 from sscell.protocols.steps import Step
 from sscell.runner import Run
 from sscell.units import FARADAY, GAS_CONSTANT, parse_rate
@@ -333,3 +333,9 @@ def test_a_bad_table_of_hosts_is_one_sentence(change, sentence):
     }
     with pytest.raises(ParameterError, match=sentence):
         Cell(ParameterSet.from_table(tables))
+
+
+def test_no_iodide_stands_apart_before_the_first_charge():
+    """x = 0.2 is all dissolved by the mill, and stays so at rest (text: no contrast)."""
+    run = sscell.simulate("Pan2023", rest("10 h"), resolution=Resolution(5))
+    assert np.abs(run["LiI domain fraction"].values).max() < 1e-6

@@ -118,19 +118,7 @@ class Interface(pybamm.BaseSubModel):
         thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
         crowded = j / variables["Contacted surface fraction"]
         eta = 2 * thermal * pybamm.arcsinh(crowded / (2 * i0))
-        resistance = (
-            pybamm.Parameter("Positive electrode interphase resistance [Ohm.m2]")
-            + variables["Interphase grown [Ohm.m2]"]
-        )
-        if self._redox:
-            resistance += variables["Electrolyte redox interphase resistance [Ohm.m2]"]
-        for name in self._films:
-            resistance += variables[name]
-        energy = pybamm.Parameter(
-            "Positive electrode interphase activation energy [J.mol-1]"
-        )
-        resistance *= pybamm.exp(-energy * variables["Arrhenius factor [mol.J-1]"])
-        film = crowded * resistance
+        film = crowded * self._resistance(variables)
         own = {
             "Positive electrode reaction overpotential [V]": pybamm.x_average(eta),
             "Positive electrode interphase overpotential [V]": pybamm.x_average(film),
@@ -156,6 +144,21 @@ class Interface(pybamm.BaseSubModel):
                 "Positive electrode driven potential difference [V]"
             ]
         return own
+
+    def _resistance(self, variables: dict[str, Any]) -> Any:
+        """Interphase with all that has grown, per particle surface in contact [Ohm.m2]."""
+        resistance = (
+            pybamm.Parameter("Positive electrode interphase resistance [Ohm.m2]")
+            + variables["Interphase grown [Ohm.m2]"]
+        )
+        if self._redox:
+            resistance += variables["Electrolyte redox interphase resistance [Ohm.m2]"]
+        for name in self._films:
+            resistance += variables[name]
+        energy = pybamm.Parameter(
+            "Positive electrode interphase activation energy [J.mol-1]"
+        )
+        return resistance * pybamm.exp(-energy * variables["Arrhenius factor [mol.J-1]"])
 
     @staticmethod
     def _capacity() -> Any:

@@ -114,8 +114,8 @@ class MixedHostsParticle(pybamm.BaseSubModel):
             **self._volumes(full, own[_DOMAINS]),
         }
 
-    @staticmethod
-    def _volumes(full: Any, domains: Any) -> dict[str, Any]:
+    @classmethod
+    def _volumes(cls, full: Any, domains: Any) -> dict[str, Any]:
         """Volume fractions of the solid as milled, and the LiI that is dissolved."""
         x, y = pybamm.Parameter(_X), pybamm.Parameter(_Y)
         moles = {"Li2S": (1 - y) * (1 - x), "LiI": (1 - y) * x, "MoS2": y}
@@ -126,6 +126,8 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         total = sum(volume.values())
         limit = pybamm.Parameter("LiI solubility limit")
         sulfide = pybamm.maximum(full, 0) * moles["Li2S"]
+        milled = pybamm.Parameter("Initial active sulfur fraction")
+        start = milled + cls._kept() * (1 - milled)
         dissolved = (1 - domains) * moles["LiI"]
         share = dissolved / (dissolved + sulfide + 1e-9)
         return {
@@ -137,9 +139,10 @@ class MixedHostsParticle(pybamm.BaseSubModel):
             "MoS2 volume fraction": volume["MoS2"] / total,
             # A solid solution takes no more than its limit, however slowly it gives it up.
             "Dissolved LiI": pybamm.minimum(share / limit, 1),
-            # What LiI would have left the solid solution at equilibrium.
+            # What LiI would have left at equilibrium: milling dissolves it up to the limit,
+            # though some of the sulfide has become polysulfide.
             "LiI above its limit": pybamm.maximum(
-                1 - sulfide * limit / (1 - limit) / (moles["LiI"] + 1e-9), 0
+                1 - sulfide / start * limit / (1 - limit) / (moles["LiI"] + 1e-9), 0
             ),
         }
 
