@@ -8,9 +8,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import sscell
+from sscell.analysis import rate
 from sscell.engine import Resolution
 from sscell.plots.style import figure_style, save_figure
-from sscell.protocols import then
+from sscell.protocols import rate_test, then
 
 CURRENTS = ["0.1A/g", "0.2A/g", "0.5A/g", "1A/g", "2A/g"]
 MEASURED = [0.1, 0.2, 1.0, 2.0]  # A/g; the thesis does not list 0.5
@@ -50,8 +51,8 @@ def lasting(name):
 def draw(axes, name):
     """All four panels of one cathode."""
     label, colour, published = CELLS[name]
-    run = sscell.simulate(name, sscell.rate_test(CURRENTS, cycles=3), resolution=FINE)
-    found = sscell.analysis.rate(run)
+    run = sscell.simulate(name, rate_test(CURRENTS, cycles=3), resolution=FINE)
+    found = rate(run)
     axes[0].semilogx(
         [float(c.split("A")[0]) for c in CURRENTS],
         found["capacities_mAh_g"],
