@@ -185,16 +185,14 @@ def pressure_remarks(cell: Cell, applied: float | None) -> list[str]:
     Examples
     --------
     >>> pressure_remarks(Cell.load("Ji2024"), 5e7)
-    ['Ji2024 has no data on pressure: 50 MPa, it changes nothing here.']
+    ['Ji2024 has no data on pressure; 50 MPa changes nothing here.']
     """
     known = cell.data.get("validity", {}).get("pressure_MPa")
     if known is None:
         if applied is None:
             return []
-        what = (
-            "its effect here is assumed" if cell.has_contact else "it changes nothing here"
-        )
-        return [f"{cell.name} has no data on pressure: {applied / 1e6:g} MPa, {what}."]
+        what = "has an assumed effect" if cell.has_contact else "changes nothing"
+        return [f"{cell.name} has no data on pressure; {applied / 1e6:g} MPa {what} here."]
     if not cell.has_contact:
         return []
     value = cell.values["Applied stack pressure [Pa]"] / 1e6

@@ -121,7 +121,7 @@ def test_every_registered_cell_takes_a_pressure(name):
         assert under.values[APPLIED] == 3e7
     else:
         assert under is cell
-        assert said == [f"{name} has no data on pressure: 30 MPa, it changes nothing here."]
+        assert said == [f"{name} has no data on pressure; 30 MPa changes nothing here."]
 
 
 @pytest.mark.parametrize("name", HOSTS.values(), ids=HOSTS)
@@ -134,7 +134,7 @@ def test_a_set_without_data_gives_its_plain_result_and_says_so(name):
         assert np.array_equal(run["Voltage [V]"], runs[0]["Voltage [V]"])
         said = [w for w in metadata(run, "warnings") if "pressure" in w]
         sentence = (
-            f"{name} has no data on pressure: {megapascal} MPa, it changes nothing here."
+            f"{name} has no data on pressure; {megapascal} MPa changes nothing here."
         )
         assert said == [sentence]
     assert not [w for w in metadata(runs[0], "warnings") if "pressure" in w]
@@ -430,7 +430,7 @@ def test_fit_says_what_data_and_set_do_not_know_of_pressure():
     mesh = Resolution(8)
     run = sscell.simulate("Liang2023", discharge("C/2"), resolution=mesh)
     _, told = prepare("Liang2023", run, vary, pressure=[20], resolution=mesh)
-    assert "Liang2023 has no data on pressure: 20 MPa of data 1 changes nothing." in told
+    assert "Liang2023 has no data on pressure; 20 MPa of data 1 changes nothing." in told
     _, told = prepare(pressed("Liang2023"), run, vary, resolution=mesh)
     assert "data 1 does not say its pressure; the set's own, 50 MPa, is used." in told
     _, told = prepare("Liang2023", run, vary, resolution=mesh)
@@ -496,7 +496,7 @@ def test_pressure_with_a_contact_of_ones_own_acts_on_any_cell():
     )
     assert THETA not in plain
     assert np.all(parted[THETA] == 0.3)
-    assert "its effect here is assumed" in " ".join(metadata(parted, "warnings"))
+    assert "30 MPa has an assumed effect here" in " ".join(metadata(parted, "warnings"))
     at = 100
     assert float(parted["Voltage [V]"][at]) < float(plain["Voltage [V]"][at])
 

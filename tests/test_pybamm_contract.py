@@ -41,11 +41,12 @@ def test_family_loads_through_pybamm(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_model_loads_and_discharges_through_pybamm(family):
-    """Ten minutes at 1C/20 in plain PyBaMM pass I t."""
+    """Ten minutes at the set's slow rate in plain PyBaMM pass I t."""
     model = pybamm.Model("SolidStateCell", family)
     assert isinstance(model, SolidStateCell)
     values = pybamm.ParameterValues(family)
-    values["Current function [A]"] = sscell.load(family).current("C/20")
+    cell = sscell.load(family)
+    values["Current function [A]"] = cell.current(cell.slow_rate)
     solution = pybamm.Simulation(model, parameter_values=values).solve([0, 600])
     passed = solution["Discharge capacity [A.h]"].entries[-1]
     assert passed == pytest.approx(values["Current function [A]"] / 6)

@@ -216,7 +216,7 @@ def _conditions(cell: Cell, data: Course | Spectrum) -> list[str]:
         )
     if data.pressure is not None and not cell.has_contact:
         found.append(
-            f"{cell.name} has no data on pressure: {data.pressure / 1e6:g} MPa of "
+            f"{cell.name} has no data on pressure; {data.pressure / 1e6:g} MPa of "
             f"{data.label} changes nothing."
         )
     if data.pressure is None and cell.has_contact:

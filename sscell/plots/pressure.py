@@ -12,7 +12,7 @@ from sscell.analysis.capacity import HalfCycle, half_cycles
 from sscell.analysis.pressure import PRESSURE, pressure_between
 from sscell.dataset import metadata, require
 from sscell.errors import DataError
-from sscell.plots.style import DIRECTION_COLOURS, figure_style
+from sscell.plots.style import DIRECTION_COLOURS, figure_style, headline
 
 __all__ = ["draw_contact", "plot_contact", "plot_pressure", "pressure_colour"]
 
@@ -96,18 +96,8 @@ def plot_pressure(data: xr.Dataset, edges: Sequence[float] = ()) -> Any:
             axes[2].set_ylabel("Contact fraction")
         axes[-1].set_xlabel("Time [h]")
         axes[-1].margins(x=0.01)
-        figure.suptitle(_title(data), fontsize=8, x=0.01, ha="left")
+        figure.suptitle(headline(data), fontsize=8, x=0.01, ha="left")
     return figure
-
-
-def _title(data: xr.Dataset) -> str:
-    parts = [str(metadata(data, "cell") or "measured")]
-    if "Temperature [degC]" in data:
-        parts.append(f"{float(data['Temperature [degC]'][0]):g} °C")
-    applied = metadata(data, "pressure_MPa")
-    if applied is not None:
-        parts.append(f"{applied:g} MPa")
-    return ", ".join(parts)
 
 
 def _draw_series(

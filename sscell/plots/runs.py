@@ -16,6 +16,7 @@ from sscell.plots.style import (
     DIRECTION_COLOURS,
     LOSS_COLOURS,
     figure_style,
+    headline,
     phase_colours,
 )
 
@@ -83,20 +84,8 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
         for axes in rows[:-1]:
             plt.setp(axes.get_xticklabels(), visible=False)
         rows[-1].set_xlabel(f"Capacity passed [mAh{per}]")
-        figure.suptitle(_title(data), fontsize=8, x=0.01, ha="left")
+        figure.suptitle(headline(data), fontsize=8, x=0.01, ha="left")
     return figure
-
-
-def _title(data: xr.Dataset) -> str:
-    parts = [str(metadata(data, "cell") or "measured")]
-    if "Temperature [degC]" in data:
-        parts.append(f"{float(data['Temperature [degC]'][0]):g} °C")
-    if metadata(data, "pressure_MPa") is not None:
-        parts.append(f"{metadata(data, 'pressure_MPa'):g} MPa")
-    protocol = metadata(data, "protocol") or {}
-    if protocol.get("rate"):
-        parts.append(str(protocol["rate"]))
-    return ", ".join(parts)
 
 
 def _scale(data: xr.Dataset) -> tuple[float, str]:
@@ -287,5 +276,5 @@ def plot_step(data: xr.Dataset) -> Any:
         late = since > 1e-3 * since[-1]
         right.plot(since[late] ** -0.5, micro[late])
         right.set(xlabel="Time$^{-1/2}$ [s$^{-1/2}$]", ylabel="|Current| [µA]")
-        figure.suptitle(_title(data), fontsize=8, x=0.01, ha="left")
+        figure.suptitle(headline(data), fontsize=8, x=0.01, ha="left")
     return figure

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
+from sscell.dataset import metadata
 from sscell.errors import ParameterError
 
 __all__ = [
@@ -15,6 +18,7 @@ __all__ = [
     "FIGURE_SUFFIXES",
     "LOSS_COLOURS",
     "figure_style",
+    "headline",
     "phase_colours",
     "png_of",
     "save_figure",
@@ -101,6 +105,34 @@ def phase_colours(phases: Sequence[str]) -> dict[str, str]:
     """
     spare = [c for c in _PALETTE if c not in {_PHASES.get(p) for p in phases}] or _PALETTE
     return {p: _PHASES.get(p, spare[i % len(spare)]) for i, p in enumerate(phases)}
+
+
+def headline(data: xr.Dataset) -> str:
+    """Cell, temperature, pressure and rate of a run, for the top of its figure.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Simulated or measured time series [s, A, V].
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> headline(xr.Dataset(attrs={"cell": "Ji2024"}))
+    'Ji2024'
+    """
+    parts = [str(metadata(data, "cell") or "measured")]
+    if "Temperature [degC]" in data:
+        parts.append(f"{float(data['Temperature [degC]'][0]):g} °C")
+    if metadata(data, "pressure_MPa") is not None:
+        parts.append(f"{metadata(data, 'pressure_MPa'):g} MPa")
+    protocol = metadata(data, "protocol") or {}
+    if protocol.get("rate"):
+        parts.append(str(protocol["rate"]))
+    return ", ".join(parts)
 
 
 def temperature_colour(celsius: float) -> Any:
