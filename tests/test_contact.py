@@ -133,9 +133,7 @@ def test_a_set_without_data_gives_its_plain_result_and_says_so(name):
     for run, megapascal in zip(runs[1:], (20, 35), strict=True):
         assert np.array_equal(run["Voltage [V]"], runs[0]["Voltage [V]"])
         said = [w for w in metadata(run, "warnings") if "pressure" in w]
-        sentence = (
-            f"{name} has no data on pressure; {megapascal} MPa changes nothing here."
-        )
+        sentence = f"{name} has no data on pressure; {megapascal} MPa changes nothing here."
         assert said == [sentence]
     assert not [w for w in metadata(runs[0], "warnings") if "pressure" in w]
 
