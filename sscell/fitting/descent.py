@@ -266,31 +266,29 @@ class Search:
             self.write("running")
 
     def _descend(self, u: np.ndarray) -> Start:
-        """Through the stages; the rough one only moves where the next begins."""
+        """Through both stages; the rough one only moves where the other begins."""
         before = self.evaluations
         start = u = _inside(u)
-        cost, ended = math.inf, "converged"
+        rough, final = self.stages
         try:
-            first = self._enter(self.stages[-1], u)
+            first = self._cost(final, u)
         except SimulationError as error:
             return Start(u.tolist(), u.tolist(), math.inf, 1, f"failed: {error}")
-        for stage in self.stages:
-            try:
-                self._enter(stage, u)
-                cost, end, ended = self._settle(u)
-            except SimulationError:
-                continue  # rough steps fail where the others did not
-            finally:
-                self.stage = self.stages[-1]
-                if not stage.final:
-                    u = self._better(u, first)
+        try:
+            self._settle(rough, u)
+        finally:  # an interrupt keeps what the rough stage found
+            u = self._better(u, first)
+        cost, end, ended = self._settle(final, u)
         used = self.evaluations - before
         return Start(start.tolist(), end.tolist(), cost, used, ended)
 
-    def _enter(self, stage: _Stage, u: np.ndarray) -> float:
-        """Begin a stage; its cost there."""
+    def _begin(self, stage: _Stage, u: np.ndarray) -> None:
         self.stage, self.slopes = stage, Slopes()
         self.bests, self.best = [], (math.inf, u)
+
+    def _cost(self, stage: _Stage, u: np.ndarray) -> float:
+        """Cost at a position, noted."""
+        self._begin(stage, u)
         residuals = stage.values.residuals(u)
         cost = float(residuals @ residuals)
         self._note(u, cost)
@@ -300,15 +298,15 @@ class Search:
         """Best position of the rough stage, if the tolerances of the fit find it better."""
         found = _inside(self.best[1])
         try:
-            return found if self._enter(self.stage, found) < cost else u
+            return found if self._cost(self.stages[-1], found) < cost else u
         except SimulationError:
             return u
 
-    def _settle(self, u: np.ndarray) -> tuple[float, np.ndarray, str]:
+    def _settle(self, stage: _Stage, u: np.ndarray) -> tuple[float, np.ndarray, str]:
         """Descend until nothing is left or derivatives taken afresh gain nothing."""
         best = math.inf
         while True:
-            self.slopes, self.bests, self.best = Slopes(), [], (math.inf, u)
+            self._begin(stage, u)
             try:
                 return self._least_squares(u)
             except _Arrived as arrived:
@@ -317,7 +315,7 @@ class Search:
                 return *self.best, f"failed: {error}"
             except _Stalled:
                 cost, end = self.best
-                if best - cost < self.stage.close(cost):
+                if best - cost < stage.close(cost):
                     return cost, end, "converged"
                 best, u = cost, _inside(end)
 
