@@ -71,13 +71,11 @@ class Integrator:
         Of the model.
     solver : pybamm.IDAKLUSolver
         Its tolerances and options.
-    inputs : int
-        How many there are [-].
     """
 
-    def __init__(self, functions: Functions, solver: Any, inputs: int):
+    def __init__(self, functions: Functions, solver: Any):
         self.functions = functions
-        self._group = _grouped(functions, solver, inputs)
+        self._group = _grouped(functions, solver)
 
     def start(self, values: np.ndarray) -> np.ndarray:
         """State of the model before anything was done with it.
@@ -91,7 +89,7 @@ class Integrator:
         -------
         numpy.ndarray, shape (states,)
         """
-        return np.array(self.functions["start"](values)).ravel()
+        return self.functions.start(values)
 
     def run(
         self,
@@ -132,6 +130,7 @@ class Integrator:
         wanted = np.empty(0) if times is None else np.array(begun + times, dtype=float)
         wanted[wanted < first] = first
         y = np.array(y, dtype=float)
+        values = self.functions.settled(values)
         rates = self._rates(first, y, values)
         clock = time.perf_counter()
         try:
@@ -151,19 +150,12 @@ class Integrator:
         return Stretch(self.functions, t, states, termination, seconds)
 
     def _rates(self, t: float, y: np.ndarray, values: np.ndarray) -> np.ndarray:
-        rates = np.empty(y.size)
-        buffer, evaluate = self.functions["rhs"].buffer()
-        buffer.set_arg(0, memoryview(np.array([t])))
-        buffer.set_arg(1, memoryview(y))
-        buffer.set_arg(2, memoryview(values))
-        buffer.set_res(0, memoryview(rates))
-        evaluate()
+        rates = self.functions.rates(t, y, values)
         rates[self.functions.differential :] = 0
         return rates
 
     def _ended(self, t: np.ndarray, states: np.ndarray, values: np.ndarray) -> str:
-        events = self.functions["events"]
-        margins = np.array(events(t[-1], states[:, -1], values)).ravel()
+        margins = self.functions.margins(t[-1], states[:, -1].copy(), values)
         names = self.functions.events
         if t.size == 1:
             past = [name for name, m in zip(names, margins, strict=True) if m <= 0]
@@ -202,7 +194,7 @@ class Integrator:
 _NOTHING = np.empty((0, 0))
 
 
-def _grouped(functions: Functions, solver: Any, inputs: int) -> Any:
+def _grouped(functions: Functions, solver: Any) -> Any:
     """PyBaMM's compiled solver with these functions."""
     v = casadi.MX.sym("v", functions.states)
     held = casadi.vertcat(v[: functions.differential], casadi.DM.zeros(functions.algebraic))
@@ -235,7 +227,7 @@ def _grouped(functions: Functions, solver: Any, inputs: int) -> Any:
         rhs_alg_id=kinds,
         atol=np.full(functions.states, float(solver.atol)),
         rtol=solver.rtol,
-        inputs=inputs,
+        inputs=functions.inputs,
         var_fcns=[],
         dvar_dy_fcns=[],
         dvar_dp_fcns=[],
