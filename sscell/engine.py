@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import casadi
 import numpy as np
 import pybamm
 
@@ -247,7 +246,9 @@ class Engine:
     def _integrator(self) -> Integrator:
         if self._spent == 0:
             self._compile(make=False)
-        return Integrator(self.functions, self._solver)
+        return Integrator(
+            self.functions, self._solver, self.input_names, lambda: self.model
+        )
 
     def compile(self, make: bool = True) -> bool:
         """Go over to compiled functions at once.
@@ -398,7 +399,9 @@ class Engine:
         names = self.outputs if names is None else names
         count, size = t.size, max(t.size, _BLOCK)
         times = np.resize(np.asarray(t, dtype=float), size)
-        states = np.ascontiguousarray(y.T if count == size else np.resize(y.T, (size, len(y))))
+        states = np.ascontiguousarray(
+            y.T if count == size else np.resize(y.T, (size, len(y)))
+        )
         table = np.empty((size, len(names)))
         p = self.functions.settled(self._values(inputs))
         buffer, evaluate = self._evaluator(names)

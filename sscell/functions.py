@@ -314,9 +314,7 @@ def _settled(
         own_part = casadi.Function("own", [own[2]], [casadi.vertcat(*columns)])
         known.append(own_part(p))
         size += known[-1].shape[0]
-    found = {
-        name: _of_settled(name, *parts, size=size) for name, parts in apart.items()
-    }
+    found = {name: _of_settled(name, *parts, size=size) for name, parts in apart.items()}
     found["settled"] = leaner(
         casadi.Function("settled", [p], [casadi.vertcat(*known)], {"cse": True})
     )
