@@ -7,8 +7,10 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from sscell.protocols import Protocol, charge, discharge
 from sscell.sweeps import sweep
 from sscell.units import parse_rate
 
-__all__ = ["command_line", "cycling", "sweeping"]
+__all__ = ["command_line", "cycling", "sweeping", "thousand"]
 
 _CLUSTER = "a local dask cluster"
 
@@ -131,6 +133,54 @@ def _cluster(sheet: Sheet) -> Any:
         return None
     found = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     return Client(found, set_as_default=False)
+
+
+def thousand(case: Case, plan: Plan) -> Sheet:
+    """Sweep of a thousand (quick: a hundred) points in two processes, kept in a store.
+
+    By the wall clock, with the start of the processes; then the same call again, which finds
+    every point in the store.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
+    sheet = Sheet()
+    many = 100 if plan.quick else 1000
+    few = many // 10
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "points.sqlite"
+
+        def run(points: int, **kept: Any) -> Callable[[], Any]:
+            return lambda: _swept(case, points, workers=2, **kept)
+
+        ways = {
+            f"{few} points": run(few),
+            f"{many} points": run(many, store=store),
+            f"{many} points, known": run(many, store=store),
+        }
+        times = {}
+        for label, way in ways.items():
+            times |= alternate({label: way}, 1, time.perf_counter, warm=False)
+            sheet.add(label, times[label])
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    failed = np.count_nonzero(times[f"{many} points"].result["failure"].values != "")
+    sheet.rows[f"{many} points"] |= {
+        "failed_points": int(failed),
+        "memory_growth_MB": (after - before) / 1024,
+    }
+    sheet.ratios["many_points_over_linear"] = ratio(
+        times[f"{many} points"], times[f"{few} points"]
+    ).times(few / many)
+    return sheet
 
 
 # Cold start ------------------------------------------------------------------------------
