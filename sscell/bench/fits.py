@@ -22,7 +22,7 @@ from sscell.fitting.problem import Problem
 from sscell.fitting.setup import prepare
 from sscell.simulation import simulate
 
-__all__ = ["against_pybop", "fit", "sensitivities"]
+__all__ = ["against_pybop", "fit", "sensitivities", "ten_starts"]
 
 _NOISE = 1e-3  # V
 _SHELLS = 25
@@ -158,6 +158,71 @@ def fit(case: Case, plan: Plan) -> Sheet:
     sheet.ratios["fit_speedup_over_finite_differences"] = ratio(
         times["differences"], times["fit"]
     )
+    return sheet
+
+
+def _five(cell: Cell) -> tuple[Cell, list[str]]:
+    """Five parameters that a titration tells apart as far as it can, and the true cell."""
+    layer = f"{cell.layers[0]} conductivity [S.m-1]"
+    first = [layer, "Positive electrode exchange-current density [A.m-2]"]
+    reactions = [
+        "R3 reduction ceiling [s-1]",
+        "R3 rate constant [s-1]",
+        "S ionic conductivity [S.m-1]",
+    ]
+    if set(reactions) <= set(cell.values):
+        return cell, first + reactions
+    resistance, slow = "Contact resistance [Ohm]", "diffusivity [m2.s-1]"
+    moving = next(name for name in cell.values if name.endswith(slow))
+    true = cell.replace({resistance: max(cell.values[resistance], 1.0)})
+    anode = "Negative electrode exchange-current density [A.m-2]"
+    return true, [*first, moving, resistance, anode]
+
+
+def ten_starts(case: Case, plan: Plan) -> Sheet:
+    """Fit of five parameters to a titration from ten starts between bounds of a factor 10.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+        The ratio is the share of the starts that end within 1 % of the lowest cost.
+    """
+    sheet = Sheet()
+    count, pulses = (3, 5) if plan.quick else (10, 20)
+    true, names = _five(case.cell)
+    fine = replace(case.resolution, shells=_SHELLS, **_TIGHT)
+    data = simulate(true, protocol_of(case.pulses(pulses)), resolution=fine)
+    noise = np.random.default_rng(0).normal(size=data.sizes["time"])
+    data["Voltage [V]"] = data["Voltage [V]"] + _NOISE * noise
+    bounds = {n: (true.values[n] / 10, true.values[n] * 10) for n in names}
+    start = true.replace(
+        {n: 2.5 ** (-1) ** k * true.values[n] for k, n in enumerate(names)}
+    )
+
+    def run() -> Any:
+        return sscell.fit(
+            start, data, bounds, starts=count, noise=_NOISE, resolution=Resolution(_SHELLS)
+        )
+
+    timing = alternate({"": run}, 1, warm=False)[""]
+    found = timing.result
+    costs = np.array([s.cost for s in found.starts])
+    share = float(np.mean(costs <= 1.01 * costs.min()))
+    sheet.add(f"{count} starts", timing)
+    sheet.rows[f"{count} starts"] |= {
+        "solves_of_a_start": float(np.median([s.solves for s in found.starts])),
+        "most_solves": max(s.solves for s in found.starts),
+        "misfit": found.misfit,
+    }
+    sheet.notes["costs"] = costs.tolist()
+    sheet.ratios["starts_with_the_same_optimum"] = Ratio(share, share, share)
     return sheet
 
 

@@ -21,6 +21,7 @@ from sscell.errors import ParameterError, did_you_mean
 __all__ = ["SUITES", "compared", "measure", "to_markdown"]
 
 _EACH, _ONE_IF_QUICK, _ONE = "every cell", "the first cell if quick", "the first cell"
+_FULL = "the first cell, unless quick"
 # Name of a suite, and the cells that it runs on.
 SUITES: dict[str, tuple[Callable[[Case, Plan], Sheet], str]] = {
     "half cycle": (suites.half_cycle, _EACH),
@@ -32,12 +33,14 @@ SUITES: dict[str, tuple[Callable[[Case, Plan], Sheet], str]] = {
     "fit": (fits.fit, _ONE_IF_QUICK),
     "sweep": (processes.sweeping, _ONE_IF_QUICK),
     "cycling": (processes.cycling, _ONE_IF_QUICK),
+    "thousand points": (processes.thousand, _FULL),
+    "ten starts": (fits.ten_starts, _FULL),
     "size": (suites.size, _ONE_IF_QUICK),
     "command line": (processes.command_line, _ONE),
     "pybop": (fits.against_pybop, _ONE),
 }
 # Of these a larger value is better; of all others a smaller one.
-_LARGER = ("speedup", "efficiency")
+_LARGER = ("speedup", "efficiency", "same_optimum")
 _ALWAYS = (
     "simulate_over_bare_solve",
     "gitt_speedup_over_pybamm_experiment",
@@ -91,10 +94,8 @@ def measure(
     todo = [
         (suite, case)
         for suite, (_, where) in SUITES.items()
-        for case in (
-            cases if where == _EACH or (where != _ONE and not plan.quick) else cases[:1]
-        )
-        if not only or suite in only
+        if suite in only or not (only or (where == _FULL and plan.quick))
+        for case in (cases if where == _EACH or _all(where, plan) else cases[:1])
     ]
     found: dict[str, dict[str, Sheet]] = {case.cell.name: {} for case in cases}
     # Else an engine would go over to compiled functions in the middle of a comparison.
@@ -104,6 +105,10 @@ def measure(
             on_progress(number / len(todo), f"{case.cell.name}: {suite}")
         found[case.cell.name][suite] = _tried(suite, case, plan)
     return _collected(found, plan)
+
+
+def _all(where: str, plan: Plan) -> bool:
+    return where == _ONE_IF_QUICK and not plan.quick
 
 
 def _tried(suite: str, case: Case, plan: Plan) -> Sheet:
