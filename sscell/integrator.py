@@ -217,7 +217,9 @@ class Integrator:
                 raise pybamm.SolverError(
                     f"Events {past} are non-positive at initial conditions"
                 )
-        return f"event: {names[int(np.nanargmin(np.abs(margins)))]}"
+        # Four numbers: an array's own search would take longer than some steps.
+        away = [abs(m) if m == m else np.inf for m in margins.tolist()]
+        return f"event: {names[away.index(min(away))]}"
 
     def adopted(self, before: Stretch, values: np.ndarray) -> np.ndarray:
         """State where a solution ended, of this model or of one with other unknowns.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -60,6 +61,7 @@ def measure(
     plan: Plan,
     only: Sequence[str] = (),
     on_progress: Tell | None = None,
+    skip: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run suites on cells.
 
@@ -73,6 +75,8 @@ def measure(
         Names of suites; default: all.
     on_progress : callable, optional
         Called with the share done [-] and a text.
+    skip : sequence of str, optional
+        Names of suites that are left out.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def measure(
     ParameterError
         If there is no such cell or suite.
     """
-    for name in only:
+    for name in (*only, *skip):
         if name not in SUITES:
             raise ParameterError(
                 f"There is no suite '{name}'. {did_you_mean(name, SUITES, 'suites')}"
@@ -94,7 +98,7 @@ def measure(
     todo = [
         (suite, case)
         for suite, (_, where) in SUITES.items()
-        if suite in only or not (only or (where == _FULL and plan.quick))
+        if _asked(suite, plan, only, skip)
         for case in (cases if where == _EACH or _all(where, plan) else cases[:1])
     ]
     found: dict[str, dict[str, Sheet]] = {case.cell.name: {} for case in cases}
@@ -107,18 +111,26 @@ def measure(
     return _collected(found, plan)
 
 
+def _asked(suite: str, plan: Plan, only: Sequence[str], skip: Sequence[str]) -> bool:
+    if suite in skip:
+        return False
+    return suite in only if only else not (plan.quick and SUITES[suite][1] == _FULL)
+
+
 def _all(where: str, plan: Plan) -> bool:
     return where == _ONE_IF_QUICK and not plan.quick
 
 
 def _tried(suite: str, case: Case, plan: Plan) -> Sheet:
     """A suite that fails says so: the others go on."""
+    begun = time.perf_counter()
     try:
-        return SUITES[suite][0](case, plan)
+        sheet = SUITES[suite][0](case, plan)
     except Exception as error:  # whatever one suite meets must not lose the others
         sheet = Sheet()
         sheet.notes["failed"] = f"{type(error).__name__}: {error}".splitlines()[0]
-        return sheet
+    sheet.notes["seconds of the suite"] = time.perf_counter() - begun
+    return sheet
 
 
 def _collected(found: Mapping[str, Mapping[str, Sheet]], plan: Plan) -> dict[str, Any]:
