@@ -55,6 +55,10 @@ class ActivatedParticle(pybamm.BaseSubModel):
     Notes
     -----
     ``Contacted surface fraction`` slows the front: activation needs ions at the surface.
+
+    A diffusivity :math:`D_0 e^{-b x}` falls by decades across a filling front. The flux between
+    two shells is the gradient of :math:`\int D\,dx = D_0 (1 - e^{-b x})/b`, which has no need of
+    a mean of both diffusivities: a mean would hold the front up at every shell.
     """
 
     def __init__(self, domains: Domains, distributed: bool = False):
