@@ -152,7 +152,7 @@ def _own(functions: Functions) -> list[str]:
 
 def _loaded(functions: Functions, path: Path) -> Functions:
     parts, order = _parts(functions)
-    texts = dict(functions.texts)
+    texts = {**functions.texts, "all outputs": functions.texts["outputs"]}
     for name in _own(functions):
         texts[name] = casadi.external(name, str(path)).serialize()
     newton = functions["newton"]

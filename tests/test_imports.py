@@ -53,7 +53,8 @@ ALLOWED = {
     "measures": {"dataset", "analysis", "probes"},
     "designs": {"cell", "protocols"},
     "store": set(),
-    "jobs": {"cell", "engine", "protocols", "simulation", "analysis"},
+    "processes": set(),
+    "jobs": {"cell", "engine", "processes", "protocols", "simulation", "analysis"},
     "sweeps": {"designs", "store", "jobs", "cell", "protocols"},
     "bands": {"cell"},
     "validation": {
@@ -69,7 +70,7 @@ ALLOWED = {
     },
     "bench": {
         *("engine", "model", "cell", "simulation", "protocols", "sweeps"),
-        *("fitting", "parameters"),
+        *("fitting", "parameters", "processes"),
     },
     "plots": {"dataset", "analysis", "validation"},
     "report": {"dataset", "analysis", "validation"},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
+import signal
 import subprocess
 import sys
 import time
@@ -13,10 +15,12 @@ import numpy as np
 import pytest
 
 import sscell
+from sscell import processes
 from sscell.designs import latin_hypercube
 from sscell.engine import Resolution
 from sscell.errors import ParameterError
 from sscell.jobs import Job, Pace
+from sscell.processes import borrowed, release
 from sscell.store import Store
 from sscell.sweeps import pathways, sweep
 
@@ -70,6 +74,51 @@ def test_results_do_not_depend_on_the_number_of_processes(grid):
 def test_example_finds_the_pathway_of_the_paper():
     found = runpy.run_path(str(EXAMPLES / "pathway_map.py"))
     assert found["way"] == "past"
+
+
+# Processes -------------------------------------------------------------------------------
+
+
+def _who(workers=1):
+    with borrowed(workers) as pool:
+        return pool.submit(os.getpid).result()
+
+
+@pytest.fixture
+def no_idle_processes():
+    release()
+    yield
+    release()
+
+
+def test_processes_stay_for_the_next_sweep_with_the_same_settings(
+    no_idle_processes, monkeypatch
+):
+    first = _who()
+    assert _who() == first
+    os.kill(first, signal.SIGKILL)
+    second = _who()
+    assert second != first
+    with pytest.raises(ZeroDivisionError), borrowed(1):
+        raise ZeroDivisionError
+    third = _who()
+    assert third != second
+    monkeypatch.setenv("SSCELL_COMPILE", "other")
+    assert _who() != third
+    assert len(processes._idle) == 1
+
+
+@pytest.mark.slow
+def test_other_cells_and_protocols_run_in_the_processes_that_stay(no_idle_processes):
+    for cell, protocol in (
+        ("Liang2023", sscell.charge("C/10")),
+        ("Ji2024", sscell.discharge("C/10")),
+    ):
+        axes = {"temperature": [25, 40]}
+        here, there = (
+            sweep(cell, axes, protocol, resolution=COARSE, workers=n) for n in (1, 2)
+        )
+        assert np.array_equal(here.capacity_mAh_g, there.capacity_mAh_g)
 
 
 # Designs ---------------------------------------------------------------------------------

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import casadi
 import numpy as np
 import pytest
 
 import sscell
+from sscell import engine as engines
+from sscell import integrator
 from sscell.bench.cases import GATE, Case, Leg, error_of, simulated, trace_of
 from sscell.dataset import metadata
 from sscell.engine import Engine, Resolution, engine
@@ -216,3 +219,52 @@ def test_fast_path_equals_pybamms_own_steps(family, name, request):
         v = np.interp(since[1][inside], since[0], a["Voltage [V]"])
         miss = np.sqrt(np.mean((v - b["Voltage [V]"].values[inside]) ** 2))
         assert miss < 2e-4
+
+
+# The solver's interface may change -------------------------------------------------------
+
+
+class _Refusing:
+    """A group of solvers whose `solve` takes something else than it did."""
+
+    def solve(self, only):
+        raise AssertionError
+
+
+def _moved(**names):
+    return lambda: SimpleNamespace(**vars(integrator.idaklu) | names)
+
+
+CHANGES = {
+    "the module has moved": lambda: None,
+    "a group is made of other things": _moved(
+        create_casadi_solver_group=lambda number_of_states: None
+    ),
+    "it is made by another name": lambda: SimpleNamespace(),
+    "a group solves other things": _moved(
+        create_casadi_solver_group=lambda **told: _Refusing()
+    ),
+    "what is found has other names": _moved(
+        create_casadi_solver_group=lambda **told: SimpleNamespace(
+            solve=lambda *told, pbar: [SimpleNamespace(times=np.zeros(1))]
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_interface_of_the_solver_is_one_warning(change, monkeypatch):
+    cell = sscell.load("Liang2023")
+    protocol = _protocols(cell)[QUICK]()
+    own, fine = _tight(cell, protocol)
+    monkeypatch.setattr(integrator, "idaklu", CHANGES[change]())
+    monkeypatch.setattr(engines, "_ENGINES", {})
+    integrator._warned.cache_clear()
+    with pytest.warns(UserWarning, match="sscell calls directly") as found:
+        other = sscell.simulate(cell, protocol, resolution=fine)
+    assert len(found) == 1
+    assert own.attrs["stop_reasons"] == other.attrs["stop_reasons"]
+    ends = [np.flatnonzero(np.diff(x["Step"].values, append=9)) for x in (own, other)]
+    for name in ("Time [s]", "Discharge capacity [A.h]", "Voltage [V]"):
+        a, b = (x[name].values[rows] for x, rows in zip((own, other), ends, strict=True))
+        assert a == pytest.approx(b, rel=1e-4, abs=1e-9)

@@ -228,7 +228,12 @@ def bare(case: Case, legs: Sequence[Leg], built: Engine | None = None) -> list[A
     return solutions
 
 
-def simulated(case: Case, legs: Sequence[Leg], built: Engine | None = None) -> xr.Dataset:
+def simulated(
+    case: Case,
+    legs: Sequence[Leg],
+    built: Engine | None = None,
+    outputs: Sequence[str] | None = None,
+) -> xr.Dataset:
     """The same legs through `sscell.simulate`.
 
     Parameters
@@ -239,6 +244,8 @@ def simulated(case: Case, legs: Sequence[Leg], built: Engine | None = None) -> x
         In order.
     built : Engine, optional
         Default: the one that `simulate` uses.
+    outputs : sequence of str, optional
+        As for `simulate`; default: all.
 
     Returns
     -------
@@ -246,8 +253,10 @@ def simulated(case: Case, legs: Sequence[Leg], built: Engine | None = None) -> x
     """
     if built is not None:
         with exchanged(case.cell, case.resolution, built):
-            return simulated(case, legs)
-    return simulate(case.cell, protocol_of(legs), resolution=case.resolution)
+            return simulated(case, legs, outputs=outputs)
+    return simulate(
+        case.cell, protocol_of(legs), resolution=case.resolution, outputs=outputs
+    )
 
 
 def trace_of(data: xr.Dataset) -> Trace:

@@ -6,11 +6,12 @@ import json
 import subprocess
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 import sscell
 from sscell.bench.cases import Case, protocol_of
@@ -19,10 +20,10 @@ from sscell.bench.suites import Plan, Sheet
 from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.fitting.problem import Problem
-from sscell.fitting.setup import prepare
+from sscell.fitting.setup import RESOLUTION, prepare
 from sscell.simulation import simulate
 
-__all__ = ["against_pybop", "fit", "sensitivities"]
+__all__ = ["against_pybop", "fit", "sensitivities", "ten_starts"]
 
 _NOISE = 1e-3  # V
 _SHELLS = 25
@@ -38,23 +39,42 @@ def _names(cell: Cell) -> dict[str, float]:
     }
 
 
-def _problem(case: Case, loose: bool = True) -> tuple[Problem, np.ndarray]:
-    """Fit of a first half cycle with noise, and the positions of the true values."""
-    cell = case.cell
-    at_least = max(cell.values["Contact resistance [Ohm]"], 1.0)
-    true = cell.replace({"Contact resistance [Ohm]": at_least})
-    names = _names(cell)
-    values = true.values
-    fine = replace(case.resolution, shells=_SHELLS, **_TIGHT)
-    data = simulate(true, protocol_of(case.half), resolution=fine)
-    noise = np.random.default_rng(0).normal(size=data.sizes["time"])
-    data["Voltage [V]"] = data["Voltage [V]"] + _NOISE * noise
-    bounds = {n: (values[n] / 10, values[n] * 10) for n in names}
-    start = true.replace({n: f * values[n] for n, f in names.items()})
-    resolution = Resolution(_SHELLS) if loose else Resolution(_SHELLS, **_TIGHT)
-    problem, _ = prepare(start, data, bounds, noise=_NOISE, resolution=resolution)
-    positions = [v.position(values[v.name]) for v in problem.variables]
-    return problem, np.array(positions)
+@dataclass(frozen=True)
+class _Task:
+    """Fit of a first half cycle with noise."""
+
+    start: Cell
+    data: xr.Dataset
+    bounds: dict[str, tuple[float, float]]
+    values: dict[str, float]  # the true ones
+    fine: Resolution
+
+    @classmethod
+    def of(cls, case: Case) -> _Task:
+        cell = case.cell
+        at_least = max(cell.values["Contact resistance [Ohm]"], 1.0)
+        true = cell.replace({"Contact resistance [Ohm]": at_least})
+        names = _names(cell)
+        values = true.values
+        fine = replace(case.resolution, shells=_SHELLS, **_TIGHT)
+        data = simulate(true, protocol_of(case.half), resolution=fine)
+        noise = np.random.default_rng(0).normal(size=data.sizes["time"])
+        data["Voltage [V]"] = data["Voltage [V]"] + _NOISE * noise
+        bounds = {n: (values[n] / 10, values[n] * 10) for n in names}
+        start = true.replace({n: f * values[n] for n, f in names.items()})
+        return cls(start, data, bounds, values, fine)
+
+    def problem(self, loose: bool = True) -> Problem:
+        """Residuals at the tolerances of a fit, or at tight ones."""
+        resolution = RESOLUTION if loose else self.fine
+        problem, _ = prepare(
+            self.start, self.data, self.bounds, noise=_NOISE, resolution=resolution
+        )
+        return problem
+
+    def truth(self, problem: Problem) -> np.ndarray:
+        """Positions of the true values."""
+        return np.array([v.position(self.values[v.name]) for v in problem.variables])
 
 
 def _differences(problem: Problem, u: np.ndarray, step: float) -> np.ndarray:
@@ -82,8 +102,9 @@ def sensitivities(case: Case, plan: Plan) -> Sheet:
     Sheet
     """
     sheet = Sheet()
-    problem, u = _problem(case)
-    tight, _ = _problem(case, loose=False)
+    task = _Task.of(case)
+    problem, tight = task.problem(), task.problem(loose=False)
+    u = task.truth(problem)
     moves = iter(1e-9 * np.arange(1, 10_000))
     ways = {
         "forward sensitivities": lambda: problem(u + next(moves))[1],
@@ -112,7 +133,7 @@ def sensitivities(case: Case, plan: Plan) -> Sheet:
 
 
 def fit(case: Case, plan: Plan) -> Sheet:
-    """Fit of three parameters: exact derivatives, and finite differences of equal accuracy.
+    """Fit of three parameters: `sscell.fit`, and finite differences of equal accuracy.
 
     Parameters
     ----------
@@ -128,36 +149,93 @@ def fit(case: Case, plan: Plan) -> Sheet:
     from scipy.optimize import least_squares
 
     sheet = Sheet()
-    solves: dict[str, list[int]] = {"fit": [], "differences": []}
-    costs: dict[str, float] = {}
+    task = _Task.of(case)
 
-    def own() -> np.ndarray:
-        problem, _ = _problem(case)
-        found = least_squares(
-            problem.residuals, problem.start(), lambda u: problem(u)[1], bounds=(0, 1),
-            x_scale="jac", xtol=1e-6, ftol=1e-6,
-        )  # fmt: skip
-        solves["fit"].append(problem.evaluations)
-        costs["fit"] = 2 * float(found.cost)
-        return np.asarray(found.x)
+    def own() -> tuple[int, float]:
+        found = sscell.fit(task.start, task.data, task.bounds, noise=_NOISE)
+        return found.problem.evaluations, float(np.sum(found.residuals**2))
 
-    def differences() -> np.ndarray:
-        problem, _ = _problem(case, loose=False)
+    def differences() -> tuple[int, float]:
+        problem = task.problem(loose=False)
         found = least_squares(
             problem.residuals, problem.start(), diff_step=1e-3, bounds=(0, 1),
             x_scale="jac", xtol=1e-6, ftol=1e-6,
         )  # fmt: skip
-        solves["differences"].append(problem.evaluations)
-        costs["differences"] = 2 * float(found.cost)
-        return np.asarray(found.x)
+        return problem.evaluations, 2 * float(found.cost)
 
     times = alternate({"fit": own, "differences": differences}, 1 if plan.quick else 3)
     for name, timing in times.items():
         sheet.add(name, timing)
-        sheet.rows[name] |= {"solves": solves[name][-1], "cost": costs[name]}
+        solves, cost = timing.result
+        sheet.rows[name] |= {"solves": solves, "cost": cost}
     sheet.ratios["fit_speedup_over_finite_differences"] = ratio(
         times["differences"], times["fit"]
     )
+    return sheet
+
+
+def _five(cell: Cell) -> tuple[Cell, list[str]]:
+    """Five parameters that a titration tells apart as far as it can, and the true cell."""
+    layer = f"{cell.layers[0]} conductivity [S.m-1]"
+    first = [layer, "Positive electrode exchange-current density [A.m-2]"]
+    reactions = [
+        "R3 reduction ceiling [s-1]",
+        "R3 rate constant [s-1]",
+        "S ionic conductivity [S.m-1]",
+    ]
+    if set(reactions) <= set(cell.values):
+        return cell, first + reactions
+    resistance, slow = "Contact resistance [Ohm]", "diffusivity [m2.s-1]"
+    moving = next(name for name in cell.values if name.endswith(slow))
+    true = cell.replace({resistance: max(cell.values[resistance], 1.0)})
+    anode = "Negative electrode exchange-current density [A.m-2]"
+    return true, [*first, moving, resistance, anode]
+
+
+def ten_starts(case: Case, plan: Plan) -> Sheet:
+    """Fit of five parameters to a titration from ten starts between bounds of a factor 10.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+        The ratio is the share of the starts that end within 1 % of the lowest cost.
+    """
+    sheet = Sheet()
+    count, pulses = (3, 5) if plan.quick else (10, 20)
+    true, names = _five(case.cell)
+    fine = replace(case.resolution, shells=_SHELLS, **_TIGHT)
+    data = simulate(true, protocol_of(case.pulses(pulses)), resolution=fine)
+    noise = np.random.default_rng(0).normal(size=data.sizes["time"])
+    data["Voltage [V]"] = data["Voltage [V]"] + _NOISE * noise
+    bounds = {n: (true.values[n] / 10, true.values[n] * 10) for n in names}
+    start = true.replace(
+        {n: 2.5 ** (-1) ** k * true.values[n] for k, n in enumerate(names)}
+    )
+
+    def run() -> Any:
+        return sscell.fit(
+            start, data, bounds, starts=count, noise=_NOISE, resolution=Resolution(_SHELLS)
+        )
+
+    timing = alternate({"": run}, 1, warm=False)[""]
+    found = timing.result
+    costs = np.array([s.cost for s in found.starts])
+    share = float(np.mean(costs <= 1.01 * costs.min()))
+    sheet.add(f"{count} starts", timing)
+    sheet.rows[f"{count} starts"] |= {
+        "solves_of_a_start": float(np.median([s.solves for s in found.starts])),
+        "most_solves": max(s.solves for s in found.starts),
+        "misfit": found.misfit,
+    }
+    sheet.notes["costs"] = costs.tolist()
+    sheet.ratios["starts_with_the_same_optimum"] = Ratio(share, share, share)
     return sheet
 
 

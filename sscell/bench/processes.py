@@ -7,8 +7,10 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +19,12 @@ from sscell.bench import peers
 from sscell.bench.cases import Case, Leg
 from sscell.bench.clock import Ratio, Timing, alternate, ratio
 from sscell.bench.suites import Plan, Sheet
+from sscell.processes import release
 from sscell.protocols import Protocol, charge, discharge
 from sscell.sweeps import sweep
 from sscell.units import parse_rate
 
-__all__ = ["command_line", "cycling", "sweeping"]
+__all__ = ["command_line", "cycling", "sweeping", "thousand"]
 
 _CLUSTER = "a local dask cluster"
 
@@ -55,7 +58,7 @@ def sweeping(case: Case, plan: Plan) -> Sheet:
     scaled = Timing(tuple(s * count / len(anew) for s in rebuilt.seconds), None)
     sheet.add("new pybamm.Simulation for each point", scaled)
     sheet.ratios["sweep_speedup_over_rebuild"] = ratio(scaled, one)
-    _parallel(sheet, case, plan, count, scaled)
+    _parallel(sheet, case, plan, count)
     return sheet
 
 
@@ -75,22 +78,22 @@ def _half(case: Case) -> Protocol:
     return discharge(rate) if case.current > 0 else charge(rate)
 
 
-def _parallel(sheet: Sheet, case: Case, plan: Plan, count: int, rebuilt: Timing) -> None:
-    """Two sizes of sweep by the wall clock: their difference is free of the start-up."""
+def _parallel(sheet: Sheet, case: Case, plan: Plan, count: int) -> None:
+    """By the wall clock: processes that stay from sweep to sweep, and what starting costs."""
     if (os.cpu_count() or 1) < 2:
         sheet.missing("sweep_parallel_efficiency", "there is one processor only")
         return
-    # Long enough for the start of the processes not to hide what they gain.
-    one = alternate(
-        {"": lambda: _swept(case, count, workers=1)}, 1, time.perf_counter, False
-    )
-    wanted = (10 if plan.quick else 40) / one[""].median
-    large = count * min(max(int(wanted), 2), 64)
+    release()
+    start = _timed(lambda: _swept(case, count, workers=2))
+    few = _timed(lambda: _swept(case, count, workers=2))
+    sheet.add(f"2 processes that have to start, {count} points", start)
+    sheet.add(f"2 processes, {count} points", few)
+    wanted = (4 if plan.quick else 10) / few.median
+    large = count * min(max(int(wanted), 1), 64)
     sheet.notes["points of the large sweep"] = large
     ways: dict[str, Callable[[], Any]] = {
         "1 process": lambda: _swept(case, large, workers=1),
         "2 processes": lambda: _swept(case, large, workers=2),
-        "2 processes, few points": lambda: _swept(case, count, workers=2),
     }
     cluster = _cluster(sheet)
     if cluster is not None:
@@ -98,29 +101,20 @@ def _parallel(sheet: Sheet, case: Case, plan: Plan, count: int, rebuilt: Timing)
         _swept(case, count, scheduler=cluster)  # its workers import and build once
     times = alternate(ways, 1 if plan.quick else 3, time.perf_counter, warm=False)
     for label, timing in times.items():
-        sheet.add(f"{label}, {count if 'few' in label else large} points", timing)
-    _efficiency(sheet, times, count / large)
+        sheet.add(f"{label}, {large} points", timing)
+    one, two = times["1 process"], times["2 processes"]
+    sheet.ratios["sweep_parallel_efficiency"] = ratio(one, two).times(0.5)
+    begun = start.median - few.median
+    started = Timing(tuple(s + begun for s in two.seconds), None)
+    sheet.ratios["sweep_parallel_efficiency_with_start"] = ratio(one, started).times(0.5)
     if cluster is not None:
+        sheet.ratios["sweep_cluster_over_processes"] = ratio(times[_CLUSTER], two)
         cluster.close()
         cluster.cluster.close()
 
 
-def _efficiency(sheet: Sheet, times: Mapping[str, Timing], few: float) -> None:
-    """Of two processes while they run, and with their start; of the cluster beside them."""
-    one, two, start = list(times.values())[:3]
-    sheet.ratios["sweep_parallel_efficiency_with_start"] = ratio(one, two).times(0.5)
-    pairs = zip(two.seconds, start.seconds, strict=True)
-    running = Timing(tuple(t - s for t, s in pairs), None)
-    name = "sweep_parallel_efficiency"
-    if min(running.seconds) <= 0:
-        sheet.missing(name, "starting the processes took longer than the sweep")
-    else:
-        sheet.ratios[name] = ratio(one, running).times((1 - few) / 2)
-    if _CLUSTER in times:
-        # The cluster's workers stay from sweep to sweep: what they save is the start.
-        late = Timing(tuple(s / (1 - few) for s in running.seconds), None)
-        if sheet.ratios[name] is not None:
-            sheet.ratios["sweep_cluster_over_processes"] = ratio(times[_CLUSTER], late)
+def _timed(way: Callable[[], Any]) -> Timing:
+    return alternate({"": way}, 1, time.perf_counter, warm=False)[""]
 
 
 def _cluster(sheet: Sheet) -> Any:
@@ -131,6 +125,55 @@ def _cluster(sheet: Sheet) -> Any:
         return None
     found = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     return Client(found, set_as_default=False)
+
+
+def thousand(case: Case, plan: Plan) -> Sheet:
+    """Sweep of a thousand (quick: a hundred) points in two processes, kept in a store.
+
+    By the wall clock, without the start of the processes; then the same call again, which finds
+    every point in the store.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
+    sheet = Sheet()
+    many = 100 if plan.quick else 1000
+    few = many // 10
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "points.sqlite"
+
+        def run(points: int, **kept: Any) -> Callable[[], Any]:
+            return lambda: _swept(case, points, workers=2, **kept)
+
+        ways = {
+            f"{few} points": run(few),
+            f"{many} points": run(many, store=store),
+            f"{many} points, known": run(many, store=store),
+        }
+        run(few)()  # starts the processes
+        times: dict[str, Timing] = {}
+        for label, way in ways.items():
+            times[label] = _timed(way)
+            sheet.add(label, times[label])
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    failed = np.count_nonzero(times[f"{many} points"].result["failure"].values != "")
+    sheet.rows[f"{many} points"] |= {
+        "failed_points": int(failed),
+        "memory_growth_MB": (after - before) / 1024,
+    }
+    sheet.ratios["many_points_over_linear"] = ratio(
+        times[f"{many} points"], times[f"{few} points"]
+    ).times(few / many)
+    return sheet
 
 
 # Cold start ------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from sscell.errors import ParameterError, did_you_mean
 __all__ = ["SUITES", "compared", "measure", "to_markdown"]
 
 _EACH, _ONE_IF_QUICK, _ONE = "every cell", "the first cell if quick", "the first cell"
+_FULL = "the first cell, unless quick"
 # Name of a suite, and the cells that it runs on.
 SUITES: dict[str, tuple[Callable[[Case, Plan], Sheet], str]] = {
     "half cycle": (suites.half_cycle, _EACH),
@@ -32,12 +34,14 @@ SUITES: dict[str, tuple[Callable[[Case, Plan], Sheet], str]] = {
     "fit": (fits.fit, _ONE_IF_QUICK),
     "sweep": (processes.sweeping, _ONE_IF_QUICK),
     "cycling": (processes.cycling, _ONE_IF_QUICK),
+    "thousand points": (processes.thousand, _FULL),
+    "ten starts": (fits.ten_starts, _FULL),
     "size": (suites.size, _ONE_IF_QUICK),
     "command line": (processes.command_line, _ONE),
     "pybop": (fits.against_pybop, _ONE),
 }
 # Of these a larger value is better; of all others a smaller one.
-_LARGER = ("speedup", "efficiency")
+_LARGER = ("speedup", "efficiency", "same_optimum")
 _ALWAYS = (
     "simulate_over_bare_solve",
     "gitt_speedup_over_pybamm_experiment",
@@ -57,6 +61,7 @@ def measure(
     plan: Plan,
     only: Sequence[str] = (),
     on_progress: Tell | None = None,
+    skip: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run suites on cells.
 
@@ -70,6 +75,8 @@ def measure(
         Names of suites; default: all.
     on_progress : callable, optional
         Called with the share done [-] and a text.
+    skip : sequence of str, optional
+        Names of suites that are left out.
 
     Returns
     -------
@@ -82,7 +89,7 @@ def measure(
     ParameterError
         If there is no such cell or suite.
     """
-    for name in only:
+    for name in (*only, *skip):
         if name not in SUITES:
             raise ParameterError(
                 f"There is no suite '{name}'. {did_you_mean(name, SUITES, 'suites')}"
@@ -91,10 +98,8 @@ def measure(
     todo = [
         (suite, case)
         for suite, (_, where) in SUITES.items()
-        for case in (
-            cases if where == _EACH or (where != _ONE and not plan.quick) else cases[:1]
-        )
-        if not only or suite in only
+        if _asked(suite, plan, only, skip)
+        for case in (cases if where == _EACH or _all(where, plan) else cases[:1])
     ]
     found: dict[str, dict[str, Sheet]] = {case.cell.name: {} for case in cases}
     # Else an engine would go over to compiled functions in the middle of a comparison.
@@ -106,14 +111,26 @@ def measure(
     return _collected(found, plan)
 
 
+def _asked(suite: str, plan: Plan, only: Sequence[str], skip: Sequence[str]) -> bool:
+    if suite in skip:
+        return False
+    return suite in only if only else not (plan.quick and SUITES[suite][1] == _FULL)
+
+
+def _all(where: str, plan: Plan) -> bool:
+    return where == _ONE_IF_QUICK and not plan.quick
+
+
 def _tried(suite: str, case: Case, plan: Plan) -> Sheet:
     """A suite that fails says so: the others go on."""
+    begun = time.perf_counter()
     try:
-        return SUITES[suite][0](case, plan)
+        sheet = SUITES[suite][0](case, plan)
     except Exception as error:  # whatever one suite meets must not lose the others
         sheet = Sheet()
         sheet.notes["failed"] = f"{type(error).__name__}: {error}".splitlines()[0]
-        return sheet
+    sheet.notes["seconds of the suite"] = time.perf_counter() - begun
+    return sheet
 
 
 def _collected(found: Mapping[str, Mapping[str, Sheet]], plan: Plan) -> dict[str, Any]:

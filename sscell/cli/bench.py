@@ -26,10 +26,15 @@ def bench_command(
     ] = "all",
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Fewer rounds and shorter runs; a minute or two."),
+        typer.Option(
+            "--quick", help="Fewer rounds and shorter runs; two minutes or three."
+        ),
     ] = False,
     only: Annotated[
         list[str] | None, typer.Option("--only", help="Only this suite; repeatable.")
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option("--skip", help="Not this suite; repeatable.")
     ] = None,
     pybop: Annotated[
         str | None, typer.Option(help="Python of an environment that has PyBOP.")
@@ -58,7 +63,7 @@ def bench_command(
     families = list(dict.fromkeys(path.stem for path in available().values()))
     names = families if cell == "all" else [cell]
     with progress(time.monotonic(), timed=False) as tell:
-        found = measure(names, Plan(quick, pybop), only or (), tell)
+        found = measure(names, Plan(quick, pybop), only or (), tell, skip or ())
     found = {"cell": cell, "temperature_C": None, "warnings": [], **found}
     if before is not None:
         found["compared"] = compared(found, before)
