@@ -175,8 +175,8 @@ class Domains:
 
     @property
     def grading(self) -> float:
-        """Exponent of the radial mesh, r = (i/n)^grading [-]: equal steps."""
-        return 1.0
+        """Exponent of the radial mesh, r = (i/n)^grading [-]: fine at the surface."""
+        return 0.6
 
     @property
     def budget(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from sscell.analysis.transport import (
     pellet_conductivity,
 )
 from sscell.dataset import metadata
-from sscell.errors import ParameterError, did_you_mean
+from sscell.errors import DataError, ParameterError, did_you_mean
 from sscell.probes import (
     cv_exponent,
     cv_exponent_error,
@@ -403,6 +403,8 @@ def measure(data: xr.Dataset | Reading, where: Mapping[str, Any]) -> float | Non
         value = _MEASURES[where["of"]](reading, where)
     except KeyError as error:
         raise ParameterError(f"Measure '{where['of']}' needs {error}.") from error
+    except DataError:  # such as a titration that ended before its first pulse
+        return None
     return None if value is None or not np.isfinite(value) else float(value)
 
 

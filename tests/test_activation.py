@@ -50,6 +50,28 @@ def last(data, name):
     return float(data[name].values[-1])
 
 
+# Mesh -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("celsius", [30.0, 60.0])
+def test_a_diffusivity_that_falls_by_seven_decades_leaves_no_ripples(celsius):
+    """A full domain empties behind a sharp front; shells must not show in the voltage."""
+    cell = sscell.load("Song2024")
+    protocol = sscell.charge("0.1C")
+    curves = []
+    for shells in (25, 200):
+        mesh = Resolution(shells, rtol=1e-6, atol=1e-8)
+        data = run(cell, protocol, celsius, mesh)
+        curves.append((data["Time [s]"].values, data["Voltage [V]"].values))
+    (t, v), fine = curves
+    times = np.linspace(0.002, 0.98, 2000) * fine[0][-1]
+    off = np.interp(times, t, v) - np.interp(times, *fine)
+    assert np.sqrt(np.mean(off**2)) < 1e-3
+    # From its dip at the start on, the voltage of a charge only rises.
+    begun = t > 0.03 * t[-1]
+    assert np.diff(v[begun]).min() > -1e-5
+
+
 # One domain instead of two --------------------------------------------------------------
 
 STEPS = ("NCM lower step", "NCM upper step")

@@ -14,6 +14,7 @@ from scipy.linalg import qr
 import sscell
 import sscell.units
 from sscell.cell import Cell
+from sscell.dataset import time_series
 from sscell.engine import Resolution
 from sscell.errors import DataError, ParameterError, SimulationError
 from sscell.fitting import (
@@ -65,6 +66,73 @@ def found(ji, two_conditions):
     changed = ji.replace({SEPARATOR: 0.02, EXCHANGE: 0.19, CEILING: 1.2e-5})
     data = {label: noisy(d, k) for k, (label, d) in enumerate(two_conditions.items())}
     return fit(changed, data, VARY)
+
+
+# Charge --------------------------------------------------------------------------------
+
+
+def _knee(samples=4001):
+    """A plateau, then a fall of 1 V within a hundredth of the charge, then a charge."""
+    t = np.linspace(0, 4000, samples)
+    v = 2.0 - np.clip(t - 3960, 0, None) / 40
+    both = np.concatenate([t, 4000 + t])
+    current = np.repeat([1.0, -1.0], samples)
+    return time_series(
+        {
+            "Time [s]": both,
+            "Current [A]": current,
+            "Voltage [V]": np.concatenate([v, v[::-1]]),
+        }
+    )
+
+
+def test_an_error_of_the_charge_counts_where_the_voltage_falls():
+    found = course(_knee(), (1.0, 2.0), noise=2e-3, points=80)
+    down, up = np.split(found.deviations, 2)
+    t = found.time[: down.size]
+    assert down[t < 3900] == pytest.approx(2e-3, rel=1e-6)
+    # 1e-4 of what has passed and 1e-5 of all 4000 s, at 1 V per 40 s, are 11 mV; each of the
+    # points that see it carries it.
+    middle = (t > 3965) & (t < 3995)
+    seen = np.sum(t > 3962)
+    assert down[middle] == pytest.approx(np.hypot(2e-3, 1.1e-2 * math.sqrt(seen)), rel=0.1)
+    # The error begins anew where the current turns: the same steep part counts at once.
+    assert up.max() < 0.2 * down.max()
+
+
+def test_an_error_of_the_charge_grows_over_the_pulses_of_a_titration():
+    t = np.linspace(0, 100, 101)
+    steps = [(1.0, 2.0 - 0.002 * t), (0.0, np.full(t.size, 1.8))] * 3
+    times = np.concatenate([t + 100 * k for k in range(6)])
+    data = time_series(
+        {
+            "Time [s]": times,
+            "Current [A]": np.repeat([i for i, _ in steps], t.size),
+            "Voltage [V]": np.concatenate([v for _, v in steps]),
+        }
+    )
+    found = course(data, (0.5, 3.0), noise=1e-5)
+    slips = [s.slips for s in found.segments]
+    assert slips[1] is None
+    assert [float(s[-1]) for s in slips[::2]] == pytest.approx(
+        [2.6e-5, 4.6e-5, 6.6e-5], rel=0.02
+    )
+
+
+def test_quiet_data_keep_the_weight_of_their_steps():
+    loud = course(_knee(), (1.0, 2.0), noise=2e-3)
+    quiet = course(_knee(), (1.0, 2.0), noise=1e-4)
+    assert quiet.deviations / 1e-4 == pytest.approx(loud.deviations / 2e-3, rel=0.2)
+
+
+def test_a_cycler_off_by_a_ten_thousandth_does_not_spoil_a_fit():
+    cell = Cell.load("Chang2024")
+    run = sscell.simulate(cell, sscell.discharge("25mA/g"), resolution=COARSE)
+    off = noisy(run, 3).assign({"Time [s]": run["Time [s]"] * (1 + 1e-4)})
+    name = "Positive electrode exchange-current density [A.m-2]"
+    found = fit(cell, off, {name: _bounds(cell, name)}, log=[name])
+    assert found.misfit < 1.3
+    assert abs(found.values[name] - cell.values[name]) < 3 * found.std_errors[name]
 
 
 # Recovery ----------------------------------------------------------------------------

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import sscell
 from sscell.cell import Cell
 from sscell.cli import app
 from sscell.engine import Resolution
 from sscell.errors import ParameterError
+from sscell.measures import measure
 from sscell.observables import Observable, ObservableTable, load_observables
 from sscell.parameters import available
 from sscell.validation import validate
@@ -215,3 +217,9 @@ def test_observables_file_is_valid_toml_with_sources():
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     assert all(row["source"] for row in content["observables"])
     assert np.isfinite([row["temperature"] for row in content["runs"].values()]).all()
+
+
+def test_a_titration_without_pulses_shows_no_plateaus(ji):
+    run = sscell.simulate(ji, sscell.discharge("C/20"), resolution=COARSE)
+    where = {"of": "OCV plateau", "direction": "charge", "index": 1}
+    assert measure(run, where) is None

@@ -88,7 +88,7 @@ def _parallel(sheet: Sheet, case: Case, plan: Plan, count: int) -> None:
     few = _timed(lambda: _swept(case, count, workers=2))
     sheet.add(f"2 processes that have to start, {count} points", start)
     sheet.add(f"2 processes, {count} points", few)
-    wanted = (4 if plan.quick else 10) / few.median
+    wanted = (4 if plan.quick else 5) / few.median
     large = count * min(max(int(wanted), 1), 64)
     sheet.notes["points of the large sweep"] = large
     ways: dict[str, Callable[[], Any]] = {

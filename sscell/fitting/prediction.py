@@ -103,7 +103,7 @@ def validate_fit(found: Fit, datasets: Any, **options: Any) -> tuple[Held, ...]:
         variables = found.problem.variables
         own = Problem(found.cell, (course,), variables, found.problem.resolution)
         _, jacobian = own(found.u)
-        slopes = jacobian[: course.measured.size] * course.noise
+        slopes = jacobian[: course.measured.size] * course.deviations[:, None]
         variance = np.einsum("ij,jk,ik->i", slopes, found.knowledge.covariance, slopes)
         band = _SIGMA * np.sqrt(np.maximum(variance, 0.0))
         held.append(Held(course, own.traces[0].values, band))

@@ -366,9 +366,9 @@ class Problem:
                 traced = self._curve(cell, u, number, course, sloped)
             if not np.isfinite(traced.values).all() or not np.isfinite(traced.slopes).all():
                 raise SimulationError("The model gave no finite value.")
-            scale = course.weight / course.noise
+            scale = course.weight / course.deviations
             rows.append((traced.values - course.measured) * scale)
-            columns.append(traced.slopes * scale)
+            columns.append(traced.slopes * scale[:, None])
             traces.append(traced)
         for number, (v, x) in enumerate(zip(self.variables, u, strict=True)):
             if v.prior is not None:

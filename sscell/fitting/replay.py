@@ -12,7 +12,10 @@ length of the step) and voltage travelled (per window of the data): a plateau co
 length and a step by its height.
 
 **Noise.** From the second differences of neighbouring samples, which take out the curve
-itself; never less than 0.1 mV or the resolution of the instrument.
+itself; never less than 0.1 mV or the resolution of the instrument. The charge is not exact
+either, in the data (a cycler's current) or in the model (its integrator). One such error per
+half cycle moves all its points by their slope in charge: next to nothing on a plateau, much
+where the voltage falls steeply at its end.
 """
 
 from __future__ import annotations
@@ -37,6 +40,11 @@ _MARGIN = 0.3  # V that the model may leave the window in steps that time ends
 _MOST_STEPS = 800
 _TAIL = 0.03  # V: the end of a step over which its slope is taken
 _FLOOR = 1e-4  # V
+_CHARGE = 1e-4  # of the charge passed: a good cycler's error
+_INTEGRATOR = 1e-5  # of the charge of the half cycle
+_CLOSEST = 2e-3  # V
+_ASIDE = 5.0  # errors of the charge over which a slope is taken
+_CLEAR = 4.2  # standard deviations: three of a difference
 _LOST = 0.02  # share of missing samples from which the data have gaps
 
 
@@ -60,6 +68,8 @@ class Segment:
         In the data [s].
     tail : float
         Slope of the measured voltage at its end [V.s-1]; 0 where it does not matter.
+    slips : numpy.ndarray, shape (n,)
+        What the error of the charge makes of the voltage at the points [V]; none: nothing.
     """
 
     current: float
@@ -69,6 +79,7 @@ class Segment:
     limit: float | None = None
     start: float = 0.0
     tail: float = 0.0
+    slips: np.ndarray | None = None
 
     @property
     def sign(self) -> int:
@@ -89,7 +100,7 @@ class Course:
     celsius : float or None
         Temperature of the cell [degC]; None: the set's own.
     noise : float
-        Standard deviation of a voltage [V].
+        Standard deviation of a voltage where it is flat [V].
     window : tuple of float
         Lowest and highest voltage of the data [V].
     weight : float
@@ -115,6 +126,34 @@ class Course:
         return np.concatenate([s.voltage for s in self.segments])
 
     @property
+    def deviations(self) -> np.ndarray:
+        """Standard deviations of all points, with the error of the charge [V].
+
+        One error moves all points of a half cycle. They count as independent, so each gets
+        as many times its variance as there are points that see it. (The full covariance
+        would take the shape of a steep end for a straight line.) Below 2 mV no model is
+        expected to be right, so quieter data are weighed as if they had that noise.
+        """
+        found = []
+        for slips in self._slips:
+            squares = (slips / max(self.noise, _CLOSEST)) ** 2
+            seen = max(np.sum(squares / (squares + 1)), 1.0)
+            found.append(self.noise * np.sqrt(1 + seen * squares))
+        return np.concatenate(found)
+
+    @property
+    def _slips(self) -> list[np.ndarray]:
+        """By half cycle: what the error of its charge makes of the voltages [V]."""
+        found, way = [[]], 0
+        for segment in self.segments:
+            if segment.sign * way < 0:
+                found.append([])
+            way = segment.sign or way
+            none = np.zeros(segment.times.size)
+            found[-1].append(none if segment.slips is None else segment.slips)
+        return [np.concatenate(parts) for parts in found]
+
+    @property
     def time(self) -> np.ndarray:
         """Times of all points in the data [s]."""
         return np.concatenate([s.start + s.times for s in self.segments])
@@ -130,7 +169,8 @@ class Course:
         steps = [(s.current, s.duration, s.limit) for s in self.segments]
         said = (self.label, self.celsius, self.noise, self.weight, self.state, steps)
         said += () if self.pressure is None else (self.pressure,)
-        return repr(said).encode() + self.time.tobytes() + self.measured.tobytes()
+        columns = (self.time, self.measured, self.deviations)
+        return repr(said).encode() + b"".join(c.tobytes() for c in columns)
 
     @property
     def first_sign(self) -> int:
@@ -227,8 +267,8 @@ def course(
     counts = np.rint(points * lengths / max(lengths.sum(), 1e-12))
     counts[lengths > 0] = np.maximum(3, counts[lengths > 0])
     segments = tuple(
-        s.segment(int(n), cutoffs, window, begins[0])
-        for s, n in zip(spans, counts, strict=True)
+        s.segment(int(n), cutoffs, window, begins[0], charges, sigma)
+        for s, n, charges in zip(spans, counts, _charges(spans), strict=True)
     )
     if celsius is None:
         celsius = _celsius(data)
@@ -386,6 +426,8 @@ class _Span:
         cutoffs: tuple[float, float],
         window: tuple[float, float],
         zero: float,
+        charges: tuple[float, float],
+        noise: float,
     ) -> Segment:
         t, way = self._travel(window[1] - window[0])
         marks = np.interp(np.linspace(way[0], way[-1], count + 1)[1:], way, t)
@@ -405,7 +447,28 @@ class _Span:
             self._limit(current, cutoffs),
             self.begin - zero,
             self._tail(),
+            self._slips(rows, current, charges, noise) if current else None,
         )
+
+    def _slips(
+        self, rows: np.ndarray, current: float, charges: tuple[float, float], noise: float
+    ) -> np.ndarray:
+        """Slope times the error of the charge [V].
+
+        Over a few such errors the slope stands out of the noise; over one it counts where
+        it does as well.
+        """
+        t, v = self.t[self.first : self.stop], self.v[self.first : self.stop]
+        before, whole = (q / abs(current) for q in charges)
+        late = _CHARGE * (before + self.t[rows] - self.begin) + _INTEGRATOR * whole
+        found = np.zeros(rows.size)
+        for reach in (_ASIDE, 1.0):
+            right = np.minimum(self.t[rows] + reach * late, t[-1])
+            left = np.maximum(self.t[rows] - reach * late, t[0])
+            rise = np.abs(np.interp(right, t, v) - np.interp(left, t, v))
+            share = late / np.maximum(right - left, 1e-9)
+            found = np.maximum(found, np.where(rise > _CLEAR * noise, rise * share, 0.0))
+        return found
 
     def _tail(self) -> float:
         """Slope over the last stretch that is steep enough to stand out of the noise."""
@@ -469,6 +532,18 @@ def noise_of(t: np.ndarray, v: np.ndarray, bounds: list[tuple[int, int]]) -> flo
     values = np.concatenate(second) if second else np.empty(0)
     spread = 1.4826 * float(np.median(np.abs(values))) if values.size > 10 else 0.0
     return max(spread, _FLOOR, min(resolution, 2e-3))
+
+
+def _charges(spans: list[_Span]) -> list[tuple[float, float]]:
+    """Charge of the half cycle before each step, and all of it [A.s]."""
+    turns: list[list[float]] = [[0.0]]
+    way = 0.0
+    for span in spans:
+        if span.current * way < 0:
+            turns.append([0.0])
+        way = span.current or way
+        turns[-1].append(turns[-1][-1] + abs(span.current) * span.duration)
+    return [(before, turn[-1]) for turn in turns for before in turn[:-1]]
 
 
 def _celsius(data: xr.Dataset) -> float | None:

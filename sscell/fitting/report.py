@@ -44,7 +44,8 @@ $parameters
 <ul>$sentences</ul>
 $correlation
 <h2>Data against model</h2>
-<p>Points: data that were compared. Line: model. Grey band: twice the noise.</p>
+<p>Points: data that were compared. Line: model. Grey band: twice the noise,
+wider where a small error of the charge moves a steep curve.</p>
 <div class="figures">$figures</div>
 $held
 <h2>Descents</h2>
@@ -211,8 +212,9 @@ def _figure(
             "measured": broken(course.measured),
             "model": broken(model),
             "band": None if band is None else broken(band),
+            "deviations": broken(course.deviations),
         }
-        figure = plot_curve(curve, course.noise * 1e3)
+        figure = plot_curve(curve)
     return _image(figure, course.label)
 
 

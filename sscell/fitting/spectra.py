@@ -66,6 +66,11 @@ class Spectrum:
         return self.shares(self.impedance)
 
     @property
+    def deviations(self) -> np.ndarray:
+        """Standard deviations of both parts, per modulus [-]."""
+        return np.full(2 * self.frequencies.size, self.noise)
+
+    @property
     def scale(self) -> float:
         """What makes the residuals readable: from shares to percent [-]."""
         return 1e2

@@ -14,16 +14,15 @@ __all__ = ["plot_correlation", "plot_curve", "plot_spectrum"]
 _DATA, _MODEL, _QUIET = "#999999", DIRECTION_COLOURS["discharge"], "#555555"
 
 
-def plot_curve(curve: Mapping[str, Any], noise_mv: float) -> Any:
+def plot_curve(curve: Mapping[str, Any]) -> Any:
     """Measured points and the model's line over time, and what is left between them.
 
     Parameters
     ----------
     curve : mapping
-        ``label``, ``time`` [s], ``measured`` and ``model`` [V], shape (n,), and perhaps
-        ``band``, the half width of a 95 % band [V]. Lines break where the model is NaN.
-    noise_mv : float
-        Standard deviation of the data [mV].
+        ``label``, ``time`` [s], ``measured``, ``model`` and the data's ``deviations`` [V],
+        shape (n,), and perhaps ``band``, the half width of a 95 % band [V]. Lines break
+        where the model is NaN.
 
     Returns
     -------
@@ -32,7 +31,9 @@ def plot_curve(curve: Mapping[str, Any], noise_mv: float) -> Any:
     Examples
     --------
     >>> t = np.linspace(0, 3600, 9)
-    >>> figure = plot_curve({"label": "a", "time": t, "measured": 2 - t, "model": 2 - t}, 1.0)
+    >>> v = 2 - t / 3600
+    >>> figure = plot_curve({"label": "a", "time": t, "measured": v, "model": v,
+    ...                      "deviations": 1e-3 + 0 * t})
     >>> [axis.get_ylabel() for axis in figure.axes]
     ['Voltage [V]', 'Residual [mV]']
     """
@@ -73,10 +74,13 @@ def plot_curve(curve: Mapping[str, Any], noise_mv: float) -> Any:
         top.set_title(str(curve["label"]), loc="left")
         top.legend(loc="best")
         left = 1e3 * (model - measured)
-        below.axhspan(-2 * noise_mv, 2 * noise_mv, color=_DATA, alpha=0.25, lw=0)
+        noise = 1e3 * np.asarray(curve["deviations"])
+        below.fill_between(hours, -2 * noise, 2 * noise, color=_DATA, alpha=0.25, lw=0)
         below.axhline(0, color=_QUIET, lw=0.6)
         below.plot(hours, left, ".", ms=3, color=_MODEL)
-        reach = max(float(np.nanquantile(np.abs(left), 0.98)) * 1.3, 3 * noise_mv)
+        reach = max(
+            float(np.nanquantile(np.abs(left), 0.98)) * 1.3, 3 * float(np.nanmin(noise))
+        )
         below.set_ylim(-reach, reach)
         below.set_ylabel("Residual [mV]")
         below.set_xlabel("Time [h]")

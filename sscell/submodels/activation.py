@@ -17,6 +17,8 @@ _ESCAPED, _REACTED = "Oxygen escaped locally", "Oxygen reacted locally"
 _LEFT = "Active host remaining"
 # Part of the radius over which the front comes to rest at the centre.
 _CENTRE = 0.01
+_STEEPNESS = 1e-6  # added to the decay of a diffusivity, which may be none
+_EQUAL = 1e-8  # squared difference of fillings below which they are the same
 _ELECTRONS = 4  # per O2, which leaves two oxide ions' charge behind
 # Share of full or empty sites beyond which the logarithm goes on as a straight line, and
 # its length in units of RT/F: for trials of the solver that lie outside 0 to 1.
@@ -179,14 +181,18 @@ class ActivatedParticle(pybamm.BaseSubModel):
         """Filling of one domain and how fast it evens out."""
         x = variables[f"{domain.name} content"] / variables[f"{domain.name} sites"]
         stem = domain.diffusivity
-        blocked = pybamm.exp(-pybamm.Parameter(f"{stem} decay coefficient") * x)
-        diffusivity = (
-            pybamm.Parameter(f"{stem} [m2.s-1]") * _arrhenius(variables, stem) * blocked
+        rate = (
+            pybamm.Parameter(f"{stem} [m2.s-1]")
+            * _arrhenius(variables, stem)
+            / variables["Positive particle squared radius [m2]"]
         )
-        rate = diffusivity / variables["Positive particle squared radius [m2]"]
+        decay = pybamm.Parameter(f"{stem} decay coefficient") + _STEEPNESS
         return {
             f"{domain.name} local stoichiometry": x,
             f"{domain.name} diffusion rate [s-1]": rate,
+            f"{domain.name} integral of the diffusion rate [s-1]": rate
+            * (1 - pybamm.exp(-decay * x))
+            / decay,
             f"{domain.name} stoichiometry": pybamm.x_average(_mean(variables, domain)),
         }
 
@@ -201,7 +207,7 @@ class ActivatedParticle(pybamm.BaseSubModel):
         target, into = asked, {}
         for domain in self._pair:
             full, void = self._split(variables, domain, surface)
-            outer, conductance = _outermost(variables, domain)
+            outer, conductance = _outermost(variables, domain, full)
             per_uptake = _charge_per_uptake(variables, domain)
             into[domain.name] = conductance * (full - outer) * per_uptake
             # Weights by what a domain takes per difference of filling [A.m-2].
@@ -316,16 +322,14 @@ class ActivatedParticle(pybamm.BaseSubModel):
             uptake = pybamm.PrimaryBroadcastToEdges(uptake, _PARTICLE)
         # The surface flux enters as a value on the last edge, which keeps the finite-volume
         # balance exact whatever the diffusivity does there.
-        flux = variables[f"{domain.name} diffusion rate [s-1]"] * pybamm.grad(
-            variables[f"{domain.name} local stoichiometry"]
-        )
+        flux = pybamm.grad(variables[f"{domain.name} integral of the diffusion rate [s-1]"])
         return pybamm.div(flux + uptake * (edge > 1 - 1e-9))
 
     def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
         """No flux by the gradient itself: the surface flux is added in the balance."""
         zero = (pybamm.Scalar(0), "Neumann")
         for domain in self._pair:
-            x = variables[f"{domain.name} local stoichiometry"]
+            x = variables[f"{domain.name} integral of the diffusion rate [s-1]"]
             self.boundary_conditions[x] = {"left": zero, "right": zero}
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
@@ -375,12 +379,16 @@ def _host_per_surface(variables: dict[str, Any]) -> Any:
     )
 
 
-def _outermost(variables: dict[str, Any], domain: Domain) -> tuple[Any, Any]:
+def _outermost(variables: dict[str, Any], domain: Domain, surface: Any) -> tuple[Any, Any]:
     """Filling of the outermost shell, and what flows to it per difference [s-1]."""
     x = variables[f"{domain.name} local stoichiometry"]
-    rate = pybamm.boundary_value(variables[f"{domain.name} diffusion rate [s-1]"], "right")
-    half_shell = pybamm.BoundaryMeshSize(x, "right") / 2
-    return pybamm.boundary_value(x, "right"), rate / half_shell
+    outer = pybamm.boundary_value(x, "right")
+    decay = pybamm.Parameter(f"{domain.diffusivity} decay coefficient")
+    # Mean of the exponential between both fillings.
+    half = pybamm.sqrt((decay * (surface - outer) / 2) ** 2 + _EQUAL)
+    mean = pybamm.exp(-decay * (surface + outer) / 2) * pybamm.sinh(half) / half
+    rate = variables[f"{domain.name} diffusion rate [s-1]"] * mean
+    return outer, rate / (pybamm.BoundaryMeshSize(x, "right") / 2)
 
 
 def _charge_per_uptake(variables: dict[str, Any], domain: Domain) -> Any:
