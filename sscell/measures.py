@@ -25,13 +25,14 @@ from sscell.dataset import metadata
 from sscell.errors import DataError, ParameterError, did_you_mean
 from sscell.probes import (
     cv_exponent,
+    cv_exponent_error,
     cv_peak,
     spectrum_resistance,
     titration_diffusivity,
 )
 from sscell.units import FARADAY
 
-__all__ = ["Reading", "measure"]
+__all__ = ["Reading", "measure", "measure_error"]
 
 
 class Reading:
@@ -405,3 +406,24 @@ def measure(data: xr.Dataset | Reading, where: Mapping[str, Any]) -> float | Non
     except DataError:  # such as a titration that ended before its first pulse
         return None
     return None if value is None or not np.isfinite(value) else float(value)
+
+
+def measure_error(data: xr.Dataset | Reading, where: Mapping[str, Any]) -> float | None:
+    """One standard error of a measured number, where the measure itself is a fit.
+
+    Parameters
+    ----------
+    data : xarray.Dataset or Reading
+        Time series [s, A, V] of a run.
+    where : mapping
+        As for `measure`.
+
+    Returns
+    -------
+    float or None
+        In the unit of the measure; None for all but the exponents of voltammograms.
+    """
+    if where.get("of") != "b-value":
+        return None
+    run = data.data if isinstance(data, Reading) else data
+    return cv_exponent_error(run, where["direction"])

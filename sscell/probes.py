@@ -10,7 +10,13 @@ from sscell.analysis.spectra import one_spectrum, tail_begin
 from sscell.dataset import metadata
 from sscell.errors import ParameterError
 
-__all__ = ["cv_exponent", "cv_peak", "spectrum_resistance", "titration_diffusivity"]
+__all__ = [
+    "cv_exponent",
+    "cv_exponent_error",
+    "cv_peak",
+    "spectrum_resistance",
+    "titration_diffusivity",
+]
 
 
 def cv_peak(data: xr.Dataset, direction: str) -> float | None:
@@ -50,6 +56,25 @@ def cv_exponent(data: xr.Dataset, direction: str) -> float | None:
         [-]; None where fewer than two sweeps have a peak.
     """
     found = [b.b for b in cv(data).b_values if b.direction == direction]
+    return found[0] if found else None
+
+
+def cv_exponent_error(data: xr.Dataset, direction: str) -> float | None:
+    """One standard error of the exponent b, from the scatter about the straight line.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Time [s], voltage [V] and current [A] at three or more scan rates.
+    direction : str
+        ``"charge"`` or ``"discharge"``.
+
+    Returns
+    -------
+    float or None
+        [-]; None where fewer than three sweeps have a peak.
+    """
+    found = [b.std_error for b in cv(data).b_values if b.direction == direction]
     return found[0] if found else None
 
 

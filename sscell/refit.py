@@ -1,10 +1,10 @@
 """Refit a parameter set to its published observables: rerunnable, seeded, written down.
 
 The objective is the sum of squared residuals, one per fitted observable, each scaled by
-its tolerance; bounds count only where they are broken. A feature that the model does not
-show, and a run that fails, cost as much as `_ABSENT` tolerances. Parameters move between
-the bounds of the table, rates on a logarithmic scale; temperature enters only through the
-laws of the model, and the current rate not at all.
+its tolerance, or the largest of them; bounds count only where they are broken. A feature
+that the model does not show, and a run that fails, cost as much as `_ABSENT` tolerances.
+Parameters move between the bounds of the table, rates on a logarithmic scale; temperature
+enters only through the laws of the model, and the current rate not at all.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.measures import Reading, measure
+from sscell.minimax import descend_largest, merit
 from sscell.observables import Observable, ObservableTable, Run, Vary
 from sscell.parameters import find
 from sscell.slopes import Slopes
@@ -32,6 +33,10 @@ __all__ = ["Refit", "Residuals", "refit", "write_refit"]
 _ABSENT = 4.0  # tolerances
 _SHELLS = 25  # capacities within 2 mAh/g and peaks within 5 mV of 50 shells
 _STEP = 0.01  # of the distance between the bounds, for derivatives
+_OBJECTIVES = {
+    "squares": "sum of squares of (model - published)/tolerance over fitted rows",
+    "largest": "largest |model - published|/tolerance over fitted rows, with 2 % of all",
+}
 _PINS = 0.05  # share of a parameter's sensitivity from which an observable pins it
 
 Progress = Callable[[float, str], None]
@@ -59,6 +64,8 @@ class Residuals:
         Finite volumes over the particle radius.
     on_progress : callable, optional
         Called with the share done [-] and a text.
+    objective : str
+        ``"squares"`` or ``"largest"``: what the best so far has least of.
     evaluations, best_cost, best, best_residuals, last
         Kept on the way: how many, the best so far, and the last residuals.
     """
@@ -69,6 +76,7 @@ class Residuals:
     limit: int
     shells: int = _SHELLS
     on_progress: Progress | None = None
+    objective: str = "squares"
     evaluations: int = 0
     best_cost: float = np.inf
     best: np.ndarray | None = None
@@ -116,7 +124,8 @@ class Residuals:
         residuals = np.empty(runs.size)
         for name in dict.fromkeys(o.run for o in self.observables):
             residuals[runs == name] = self._run(cell, name, values)
-        cost = float(residuals @ residuals)
+        squares = self.objective == "squares"
+        cost = float(residuals @ residuals) if squares else merit(residuals)
         self.last = residuals
         if cost < self.best_cost:
             self.best_cost, self.best, self.best_residuals = cost, np.array(x), residuals
@@ -193,6 +202,7 @@ def refit(
     *,
     vary: Sequence[str] | None = None,
     rival: str | None = None,
+    objective: str = "squares",
     max_evaluations: int = 400,
     starts: int = 1,
     seed: int = 0,
@@ -212,6 +222,8 @@ def refit(
         Only these parameters; default: all of the table.
     rival : str, optional
         Try this explanation of the table instead.
+    objective : str, optional
+        ``"squares"``, or ``"largest"`` where every row should come within its tolerance.
     max_evaluations : int, optional
         In all descents; each runs every protocol once.
     starts : int, optional
@@ -233,7 +245,8 @@ def refit(
     Raises
     ------
     ParameterError
-        If a parameter has no bounds, there is no such rival, or a number is not positive.
+        If a parameter has no bounds, there is no such rival or objective, or a number is
+        not positive.
 
     Examples
     --------
@@ -243,30 +256,33 @@ def refit(
     >>> found.log["evaluations"]
     1
     """
+    if objective not in _OBJECTIVES:
+        hint = did_you_mean(objective, _OBJECTIVES, "objectives")
+        raise ParameterError(f"There is no objective '{objective}'. {hint}")
     if max_evaluations < 1 or starts < 1:
         raise ParameterError("Evaluations and starts must be at least 1.")
     cell, table = _with_rival(cell, table, rival)
     chosen = _chosen(table, vary)
-    objective = Residuals(cell, table, chosen, max_evaluations, shells, on_progress)
+    trials = Residuals(cell, table, chosen, max_evaluations, shells, on_progress, objective)
     started, reason, costs = time.monotonic(), "converged", []
     try:
-        for x in _starts(objective.start(), starts, seed):
-            costs.append(_descend(objective, x, starts))
+        for x in _starts(trials.start(), starts, seed):
+            costs.append(_descend(trials, x, starts))
     except _Enough:
         reason = "evaluations used up"
     except KeyboardInterrupt:
-        if objective.best is None:
+        if trials.best is None:
             raise
         reason = "interrupted"
     log = {
         "seed": seed,
         "starts": starts,
         "start_costs": costs,
-        "evaluations": objective.evaluations,
+        "evaluations": trials.evaluations,
         "seconds": time.monotonic() - started,
         "ended": reason,
     }
-    return _result(objective, log, errors and reason != "interrupted")
+    return _result(trials, log, errors and reason != "interrupted")
 
 
 def _with_rival(
@@ -309,10 +325,14 @@ def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
     share = objective.limit // starts
     end = objective.limit
     objective.limit = min(end, objective.evaluations + share)
+    inside = np.clip(x, 1e-6, 1 - 1e-6)
     try:
+        if objective.objective == "largest":
+            descend_largest(objective, lambda u, r: _jacobian(objective, u, r), inside)
+            return objective.best_cost
         found = least_squares(
             objective,
-            np.clip(x, 1e-6, 1 - 1e-6),
+            inside,
             jac=_keeping(objective),
             bounds=(0.0, 1.0),
             x_scale=1.0,
@@ -349,10 +369,11 @@ def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Ref
     matrix = _jacobian(objective, best, residuals) if with_errors else None
     errors, pins = _identify(objective, matrix, best)
     values = objective.values(best)
-    ids = [f"{o.id} ({o.run})" for o in objective.observables]
+    ids = [_label(o) for o in objective.observables]
     log |= {
         "cost": float(residuals @ residuals),
-        "objective": "sum of squares of (model - published)/tolerance over fitted rows",
+        "largest": float(np.abs(residuals).max()),
+        "objective": _OBJECTIVES[objective.objective],
         "weights": {
             i: 1 / (o.tolerance or 0.5)
             for i, o in zip(ids, objective.observables, strict=True)
@@ -369,6 +390,13 @@ def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Ref
     }
     cell = objective.cell.replace(values, "refitted")
     return Refit(cell, tuple(objective.vary), values, errors, pins, log)
+
+
+def _label(observable: Observable) -> str:
+    """Row of the log: several cycles of one run may go by one name."""
+    cycle = observable.measure.get("cycle")
+    where = observable.run if cycle is None else f"{observable.run}, cycle {cycle}"
+    return f"{observable.id} ({where})"
 
 
 def _jacobian(objective: Residuals, best: np.ndarray, residuals: np.ndarray) -> np.ndarray:
@@ -444,7 +472,7 @@ def write_refit(found: Refit, source: str | Path, target: Path) -> None:
         error = found.std_errors[leader]
         if error is None or leader != name:
             low, high = bounds[leader]
-            ratio = value / found.values[leader]
+            ratio = 1.0 if leader == name else value / found.values[leader]
             entry["range"] = [float(f"{x * ratio:.6g}") for x in (low, high)]
         else:
             entry["std_error"] = float(f"{error:.2g}")

@@ -18,7 +18,7 @@ from sscell.bands import add_bands, changed_cells, open_parameters
 from sscell.cell import Cell
 from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError, did_you_mean
-from sscell.measures import Reading, measure
+from sscell.measures import Reading, measure, measure_error
 from sscell.observables import Observable, ObservableTable, Run, load_observables
 from sscell.parameters import available
 from sscell.pellets import blocked_impedance, dc_polarisation, pellet_of
@@ -40,8 +40,9 @@ class Validation:
         Name of the cell.
     rows : list of dict
         ``id``, ``conditions``, ``quantity``, ``published``, ``unit``, ``model``,
-        ``null_model``, ``error`` (model minus published; outside a bound or range, by how
-        much), ``tolerance``, ``met``, ``null_met``, ``word``, ``source``, ``note``; with
+        ``model_std_error`` (of a b-value), ``null_model``, ``error`` (model minus
+        published; outside a bound or range, by how much), ``tolerance``, ``met``,
+        ``null_met``, ``word``, ``source``, ``note``; with
         bands also ``band`` (lowest and highest model value) and ``depends_on`` (names).
     left_out : mapping of str to str
         Observables that the model cannot produce, with the reason.
@@ -141,6 +142,8 @@ def format_row(row: Mapping[str, Any]) -> tuple[str, ...]:
     unit = "" if row["unit"] == "1" else f" {row['unit']}"
     numbers = [row["model"], row["null_model"], row["error"]]
     digits = [_digits(v, row["tolerance"]) for v in numbers]
+    if row["model_std_error"] is not None:
+        digits[0] += f" +/- {_digits(row['model_std_error'], row['tolerance'])}"
     what = f"{row['id']}: {row['quantity']}"
     return (what, row["conditions"], text + unit, *digits)
 
@@ -342,11 +345,12 @@ def _pellet(cell: Cell, run: Run) -> xr.Dataset:
 def _row(
     observable: Observable, run: Run, data: Reading | SimulationError, cell: Cell
 ) -> dict[str, Any]:
-    model, failure = None, ""
+    model, spread, failure = None, None, ""
     if isinstance(data, SimulationError):
         failure = str(data)
     else:
         model = measure(data, observable.measure)
+        spread = measure_error(data, observable.measure)
         failure = "" if model is not None else "the model shows no such feature"
     null = _null_model(observable, cell)
     error, null_error = (
@@ -363,6 +367,7 @@ def _row(
         "unit": observable.unit,
         "sense": observable.sense,
         "model": model,
+        "model_std_error": spread,
         "null_model": null,
         "error": error,
         "tolerance": observable.tolerance,

@@ -295,23 +295,22 @@ def halves(run, direction):
 
 
 GROWING = {
-    "Series resistance growth per root cycle [Ohm.m2]": 2e-3,
-    "Boundary resistance growth per root cycle [Ohm.m2]": 1e-3,
-    "Parabolic growth onset cycles": 0.5,
+    "Series resistance of lost contact [Ohm.m2]": 4e-3,
+    "Boundary resistance of lost contact [Ohm.m2]": 2e-3,
     "Contact fade per cycle": 0.2,
+    "Minimum contacted surface fraction": 0.1,
 }
 
 
-def test_resistances_grow_as_the_root_of_the_cycles():
-    """R = k (sqrt(N + N0) - sqrt(N0)), that of the boundaries over the contact."""
+def test_resistances_grow_with_the_contact_that_cycling_parts():
+    """R = k (1 - c) in series and k (1 - c)/c at boundaries; c decays to what lasts."""
     cell = wearing("Liang2023", **GROWING)
     run = sscell.simulate(cell, cycle("1C", cycles=4), resolution=coarse())
-    n = full_cycles(run, cell)
-    root = np.sqrt(n + 0.5) - np.sqrt(0.5)
+    left = 0.1 + 0.9 * np.exp(-0.2 * full_cycles(run, cell))
     series = run["Series resistance grown [Ohm.m2]"].values
     boundary = run["Boundary resistance grown [Ohm.m2]"].values
-    assert series == pytest.approx(2e-3 * root, abs=1e-7)
-    assert boundary == pytest.approx(1e-3 * root * np.exp(0.2 * n), abs=1e-7)
+    assert series == pytest.approx(4e-3 * (1 - left), abs=1e-7)
+    assert boundary == pytest.approx(2e-3 * (1 - left) / left, abs=1e-7)
     i = run["Current [A]"].values / cell.area
     assert run["Contact contribution [V]"].values == pytest.approx(-i * series, abs=1e-12)
 

@@ -63,9 +63,10 @@ ALLOWED = {
         *("cell", "protocols", "simulation", "dataset", "analysis"),
     },
     "slopes": set(),
+    "minimax": {"slopes"},
     "refit": {
         *("observables", "measures", "validation", "engine", "cell", "parameters"),
-        "slopes",
+        *("minimax", "slopes"),
     },
     "bench": {
         *("engine", "model", "cell", "simulation", "protocols", "sweeps"),

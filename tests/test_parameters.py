@@ -20,10 +20,10 @@ from sscell.parameters import KINDS, ParameterSet, Quantity, available
 from sscell.units import FARADAY, parse_quantity, unit_of
 
 SETS = sorted(available())
-# Names without a unit are shares, probabilities, exponents or numbers of cycles.
+# Names without a unit are shares, probabilities, exponents, spreads or numbers of cycles.
 _DIMENSIONLESS = (
     *("fraction", "probability", "limit", "scale", "coefficient", "porosity"),
-    *("gain", "fade", "cycles", "exponent", "strain", "depth", "filling"),
+    *("gain", "fade", "cycles", "exponent", "strain", "depth", "filling", "spread"),
 )
 
 

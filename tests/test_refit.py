@@ -11,6 +11,7 @@ import pytest
 import sscell.refit as module
 from sscell.cell import Cell
 from sscell.errors import ParameterError
+from sscell.minimax import descend_largest
 from sscell.observables import Vary, load_observables
 from sscell.refit import refit, write_refit
 
@@ -149,3 +150,38 @@ def test_what_says_nothing_in_a_run_does_not_repeat_it(monkeypatch):
     count = len(ran)
     objective(x + [0.0, 0.01])
     assert ran[count:] == [["cycle_60"], ["cycle_90"]]
+
+
+def test_the_largest_residual_of_a_line_through_a_parabola_is_an_eighth():
+    """Chebyshev: x - 1/8 is the line nearest to x^2 between 0 and 1; least squares 1/6."""
+    x = np.linspace(0, 1, 41)
+    matrix = np.column_stack([x, -np.ones_like(x)])
+    found = descend_largest(
+        lambda u: matrix @ u - x**2, lambda u, r: matrix, np.array([0.5, 0.9])
+    )
+    assert np.abs(matrix @ found - x**2).max() == pytest.approx(1 / 8, abs=0.003)
+
+
+def test_refit_lowers_the_objective_that_is_asked_for(table):
+    """Discharge and charge pull one parameter two ways: the largest ends in the middle."""
+    rows = [
+        replace(o, published=value, tolerance=10.0)
+        for o, value in zip(table.observables, (1640, 1600), strict=True)
+    ]
+    mine = replace(table, observables=tuple(rows))
+    found = refit(
+        Cell.load("Ji2024"),
+        mine,
+        vary=[NAME],
+        objective="largest",
+        max_evaluations=12,
+        errors=False,
+    )
+    up, down = found.log["residuals"].values()
+    assert up == pytest.approx(-down, abs=0.1)
+    assert found.log["largest"] == pytest.approx(abs(up), abs=0.1)
+
+
+def test_an_unknown_objective_is_named(table):
+    with pytest.raises(ParameterError, match="no objective 'largets'.*largest"):
+        refit(Cell.load("Ji2024"), table, objective="largets")

@@ -166,6 +166,9 @@ def refit_command(
     rival: Annotated[
         str | None, typer.Option(help="Try this explanation of the table instead.")
     ] = None,
+    objective: Annotated[
+        str, typer.Option(help="squares, or largest: of the residuals in tolerances.")
+    ] = "squares",
     max_evaluations: Annotated[int, typer.Option(help="In all starts together.")] = 400,
     starts: Annotated[int, typer.Option(help="Starting points.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the starting points.")] = 0,
@@ -188,6 +191,7 @@ def refit_command(
             table,
             vary=vary,
             rival=rival,
+            objective=objective,
             max_evaluations=max_evaluations,
             starts=starts,
             seed=seed,

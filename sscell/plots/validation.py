@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from sscell.analysis import cv, eis
 from sscell.analysis.capacity import differential_capacity, half_cycles
 from sscell.analysis.pressure import PRESSURE
 from sscell.dataset import metadata
 from sscell.errors import ParameterError
+from sscell.plots.data import plot_cv, plot_eis
 from sscell.plots.pressure import plot_pressure
 from sscell.plots.style import (
     DIRECTION_COLOURS,
@@ -27,11 +29,13 @@ __all__ = [
     "plot_profiles",
     "plot_scorecard",
     "plot_titration",
+    "plot_voltammograms",
     "write_figures",
 ]
 
 _WORD_COLOURS = {"fitted": "#0072B2", "predicted": "#D55E00", "illustrated": "#999999"}
 _FEW = 3  # cycles that are drawn as curves; more as capacity against their number
+_MANY = 50  # cycles whose marks would run together
 
 
 def write_figures(result: Validation, folder: Path) -> list[Path]:
@@ -62,8 +66,12 @@ def write_figures(result: Validation, folder: Path) -> list[Path]:
     for name, run in result.runs.items():
         if _is_titration(run):
             figures[name] = plot_titration(result, name)
+        elif _protocol(run).get("name") == "cv":
+            figures[name] = plot_voltammograms(run)
         elif _cycles(run) > _FEW:
             figures[name] = plot_cycling(result, name)
+        if "Frequency [Hz]" in run.coords or "frequency" in run.dims:
+            figures[f"{name}_nyquist"] = plot_eis(eis(run))
     for name in _pressed(result):
         figures[f"{name}_pressure"] = plot_pressure(result.runs[name])
     return [
@@ -132,7 +140,7 @@ def plot_scorecard(result: Validation) -> Any:
                 )
             else:
                 axes.plot(_tolerances(row, row["model"]), number, "o", color=colour, ms=4)
-        names = [f"{r['id']}, {r['temperature_C']:g} °C" for r in rows]
+        names = [_row_name(r, rows) for r in rows]
         axes.set_yticks(range(len(rows)), names, fontsize=5)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlabel("(model - published) / tolerance, cut at 5")
@@ -141,6 +149,14 @@ def plot_scorecard(result: Validation) -> Any:
             loc="left",
         )
     return figure
+
+
+def _row_name(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Id and temperature, with the cycle where several rows go by one id."""
+    alike = [r for r in rows if r["id"] == row["id"] and r["run"] == row["run"]]
+    where = row["quantity"].partition(" cycle ")[2]
+    cycle = f" cycle {where}" if len(alike) > 1 and where else ""
+    return f"{row['id']}{cycle}, {row['temperature_C']:g} °C"
 
 
 def _tolerances(row: Mapping[str, Any], value: float) -> float:
@@ -251,14 +267,16 @@ def plot_cycling(result: Validation, name: str) -> Any:
                 [h.cycle for h in halves],
                 [h.capacity * 1e3 / mass for h in halves],
                 mark,
-                ms=3,
+                ms=3 if len(halves) <= _MANY else 1,
                 color=DIRECTION_COLOURS[direction],
                 label=direction,
             )
         for row in result.rows:
             if row["run"] == name and row["quantity"].startswith("capacity discharge"):
                 cycle = int(row["quantity"].rsplit(" ", 1)[1])
-                axes.plot(cycle, row["published"], "k*", ms=8)
+                low, high = np.min(row["published"]), np.max(row["published"])
+                axes.plot([cycle, cycle], [low, high], "k-", lw=1)
+                axes.plot(cycle, (low + high) / 2, "k*", ms=6)
         axes.set_xlabel("Cycle")
         axes.set_ylabel(f"Capacity [mAh / g {result.bases['capacity_basis']}]")
         axes.set_ylim(bottom=0)
@@ -267,6 +285,23 @@ def plot_cycling(result: Validation, name: str) -> Any:
         )
         axes.legend()
     return figure
+
+
+def plot_voltammograms(run: xr.Dataset) -> Any:
+    """Sweeps at each scan rate, and the exponents of their peak currents.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Time [s], voltage [V] and current [A] of a voltammetry.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    cycles = run["Cycle"].values
+    parts = [run.isel(time=np.flatnonzero(cycles == c)) for c in np.unique(cycles)]
+    return plot_cv(parts, cv(parts))
 
 
 def plot_titration(result: Validation, name: str) -> Any:
@@ -303,24 +338,26 @@ def plot_titration(result: Validation, name: str) -> Any:
             resting = np.abs(half.current) < 1e-4 * np.abs(half.current).max()
             ends = np.flatnonzero(resting[:-1] & ~resting[1:])
             axes.plot(charge[ends], half.voltage[ends], "o", ms=2.5, color=colour)
-        for row in result.rows:
-            if (
-                row["run"] == name
-                and row["quantity"].startswith("OCV plateau ")
-                and row["unit"] == "V"
-            ):
-                shift = offset if "against Na" in row["note"] else 0.0
-                direction = "discharge" if "discharge" in row["quantity"] else "charge"
-                axes.axhline(
-                    row["published"] - shift,
-                    color=DIRECTION_COLOURS[direction],
-                    ls=":",
-                    lw=0.8,
-                )
+        plateaus = [
+            row
+            for row in result.rows
+            if row["run"] == name
+            and row["quantity"].startswith("OCV plateau ")
+            and row["unit"] == "V"
+        ]
+        for row in plateaus:
+            shift = offset if "against Na" in row["note"] else 0.0
+            direction = "discharge" if "discharge" in row["quantity"] else "charge"
+            axes.axhline(
+                row["published"] - shift,
+                color=DIRECTION_COLOURS[direction],
+                ls=":",
+                lw=0.8,
+            )
         axes.set_xlabel(f"Capacity [mAh / g {result.bases['capacity_basis']}]")
         axes.set_ylabel(f"Voltage [V] vs {result.bases['voltage_reference']}")
         axes.set_title(
-            f"{celsius:g} °C; dots: rested; lines: published",
+            f"{celsius:g} °C; dots: rested" + ("; lines: published" if plateaus else ""),
             loc="left",
             color=temperature_colour(celsius),
         )

@@ -19,6 +19,10 @@ _GROWTH = "Positive electrode interphase growth"
 _TRAPPABLE, _COUNT = "Trappable host", "Full cycles"
 _SERIES = "Series resistance grown [Ohm.m2]"
 _BOUNDARY = "Boundary resistance grown [Ohm.m2]"
+_PARTED = {
+    "Series resistance": "per electrode area, of all contact",
+    "Boundary resistance": "per electrode area, over the contact that is left",
+}
 # Smooths the endless slope of a square root at its start; nothing is measured that early.
 _FIRST = 1e-4  # s
 _DAY = 86400.0  # s: PyBaMM holds states above 1e5 for a mistake
@@ -32,9 +36,8 @@ class Degradation(pybamm.BaseSubModel):
         \dot p = -(k_p \dot N_c + k_t\, a(E_h))\, p
 
     .. math:: R = k_c N + \sqrt{K \textstyle\int a(E_R)\, dt}, \quad
-        R_s = k_s f(N), \quad R_a = k_a f(N)/\theta, \quad
-        f(N) = \sqrt{N + N_0} - \sqrt{N_0}, \quad
-        \dot\theta = -k_\theta (\theta - \theta_{min}) \dot N
+        \dot\theta = -k_\theta (\theta - \theta_{min}) \dot N, \quad
+        R_s = k_s (1 - \theta), \quad R_a = k_a (1 - \theta)/\theta
 
     with the full cycles :math:`\dot N = |I|/(2QF)` of the cathode as assembled and the
     full charges :math:`\dot N_c = |I|/QF`, zero on discharge. The pool :math:`p` is host
@@ -82,21 +85,8 @@ class Degradation(pybamm.BaseSubModel):
                 0.0,
             ),
             *(
-                Quantity(
-                    f"{name} growth per root cycle [Ohm.m2]",
-                    "parabolic in the full cycles, per electrode area",
-                    0,
-                    1,
-                    0.0,
-                )
-                for name in ("Series resistance", "Boundary resistance")
-            ),
-            Quantity(
-                "Parabolic growth onset cycles",
-                "full cycles before resistances grow as the root",
-                1e-4,
-                1e3,
-                1e-4,
+                Quantity(f"{name} of lost contact [Ohm.m2]", text, 0, 10, 0.0)
+                for name, text in _PARTED.items()
             ),
             Quantity(
                 f"{_GROWTH} rate constant [Ohm2.m4.s-1]",
@@ -119,16 +109,15 @@ class Degradation(pybamm.BaseSubModel):
         own = {name: pybamm.Variable(name) for name in names}
         constant = pybamm.Parameter(f"{_GROWTH} rate constant [Ohm2.m4.s-1]")
         aged = pybamm.sqrt(own[_AGE] * _DAY + _FIRST) - _FIRST**0.5
-        onset = pybamm.Parameter("Parabolic growth onset cycles")
-        counted = pybamm.sqrt(own[_COUNT] + onset) - pybamm.sqrt(onset)
+        contact = own[_CONTACT]
         series, boundary = (
-            pybamm.Parameter(f"{name} growth per root cycle [Ohm.m2]")
-            for name in ("Series resistance", "Boundary resistance")
+            pybamm.Parameter(f"{name} of lost contact [Ohm.m2]") * (1 - contact)
+            for name in _PARTED
         )
         return own | {
             _GROWN: own[_CYCLED] + pybamm.sqrt(constant) * aged,
-            _SERIES: series * counted,
-            _BOUNDARY: boundary * counted / own[_CONTACT],
+            _SERIES: series,
+            _BOUNDARY: boundary / contact,
         }
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
