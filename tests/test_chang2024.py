@@ -145,7 +145,7 @@ def test_resistances_after_five_hundred_cycles_come_out_of_the_same_states():
 def test_coating_and_doping_raise_the_diffusivity_of_a_titration():
     """Eq. 16: 1e-11 to 1e-10 coated over 1e-12 to 1e-11 bare, averages 2.4 to 1 with LiI.
 
-    The order is all that holds: the levels lie 4 to 25 times below the published ones.
+    The order is all that holds; for the levels see the next test.
     """
     found = {
         name: [
@@ -157,6 +157,18 @@ def test_coating_and_doping_raise_the_diffusivity_of_a_titration():
     bare, coated, doped = found.values()
     assert coated[0] > bare[0]
     assert doped[1] > 2 * bare[1]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="levels of eq. 16 lie 4 to 25 times below the published ones"
+)
+def test_levels_of_the_diffusivity_of_a_titration_are_those_published():
+    bare, coated = (
+        titration_diffusivity(reading(name, "gitt").data, "discharge", 0.5)
+        for name in ("Chang2024", "Chang2024-LPS15")
+    )
+    assert 1e-12 < bare < 1e-11
+    assert 1e-11 < coated < 1e-10
 
 
 def test_rows_of_b_values_carry_their_error():
