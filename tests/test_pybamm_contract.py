@@ -41,15 +41,15 @@ def test_family_loads_through_pybamm(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_model_loads_and_discharges_through_pybamm(family):
-    """Ten minutes at the set's slow rate in plain PyBaMM pass I t."""
+    """Five minutes at the set's slow rate in plain PyBaMM pass I t; full oxides hold no more."""
     model = pybamm.Model("SolidStateCell", family)
     assert isinstance(model, SolidStateCell)
     values = pybamm.ParameterValues(family)
     cell = sscell.load(family)
     values["Current function [A]"] = cell.current(cell.slow_rate)
-    solution = pybamm.Simulation(model, parameter_values=values).solve([0, 600])
+    solution = pybamm.Simulation(model, parameter_values=values).solve([0, 300])
     passed = solution["Discharge capacity [A.h]"].entries[-1]
-    assert passed == pytest.approx(values["Current function [A]"] / 6)
+    assert passed == pytest.approx(values["Current function [A]"] / 12)
 
 
 @pytest.mark.parametrize("celsius", [25, 90])
