@@ -674,13 +674,16 @@ def _bounds(cell, name):
 
 
 def _drawn(cell, names, generator):
-    """True cell and its noisy data; a cell that hardly discharges is drawn anew."""
+    """True cell and its noisy data; one that hardly discharges, or fails, is drawn anew."""
     while True:
         factors = np.exp(generator.uniform(-math.log(3), math.log(3), len(names)))
         true = cell.replace(
             {n: cell.values[n] * f for n, f in zip(names, factors, strict=True)}
         )
-        data = _data(true)
+        try:
+            data = _data(true)
+        except SimulationError:
+            continue
         least = min(float(np.ptp(d["Discharge capacity [A.h]"].values)) for d in data)
         if least > 0.1 * cell.theoretical_capacity:
             seed = int(generator.integers(1 << 30))
