@@ -11,12 +11,12 @@ import xarray as xr
 
 from sscell.dataset import require
 
-__all__ = ["Directed", "charge_integral", "charge_passed", "coulombic_efficiencies"]
+__all__ = ["charge_integral", "charge_passed", "coulombic_efficiencies"]
 
 _DISCHARGED, _CHARGED = "Discharge capacity [A.h]", "Charge capacity [A.h]"
 
 
-class Directed(Protocol):
+class _Directed(Protocol):
     """What has a direction, a cycle and a capacity, such as a half cycle."""
 
     @property
@@ -120,7 +120,7 @@ def _counted(counter: np.ndarray) -> np.ndarray:
 
 
 def coulombic_efficiencies(
-    halves: Sequence[Directed], first: str | None = None
+    halves: Sequence[_Directed], first: str | None = None
 ) -> dict[int, float | None]:
     """Coulombic efficiency by cycle: second half cycle over first.
 
@@ -148,7 +148,7 @@ def coulombic_efficiencies(
     >>> coulombic_efficiencies(half_cycles(data))
     {1: 0.98}
     """
-    cycles: dict[int, list[Directed]] = {}
+    cycles: dict[int, list[_Directed]] = {}
     for half in halves:
         cycles.setdefault(half.cycle, []).append(half)
     whole = [c for c in cycles.values() if len({half.direction for half in c}) == 2]
@@ -162,9 +162,9 @@ def coulombic_efficiencies(
     return {number: _ratio(cycle, first) for number, cycle in sorted(cycles.items())}
 
 
-def _pairs(halves: Sequence[Directed], first: str | None) -> dict[int, list[Directed]]:
+def _pairs(halves: Sequence[_Directed], first: str | None) -> dict[int, list[_Directed]]:
     """Half cycles one after another, each pair from the one that a cycle begins with."""
-    pairs: list[list[Directed]] = []
+    pairs: list[list[_Directed]] = []
     for half in halves:
         if half.direction == first:
             pairs.append([half])
@@ -173,7 +173,7 @@ def _pairs(halves: Sequence[Directed], first: str | None) -> dict[int, list[Dire
     return dict(enumerate(pairs, start=1))
 
 
-def _ratio(cycle: Sequence[Directed], first: str) -> float | None:
+def _ratio(cycle: Sequence[_Directed], first: str) -> float | None:
     """Of the last pair in a cycle: what stands before it only prepared the cell."""
     for before, after in reversed(list(pairwise(cycle))):
         if before.direction == first != after.direction and before.capacity > 0:
