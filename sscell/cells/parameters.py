@@ -165,6 +165,11 @@ class ParameterSet:
         """Numbers by name, in the units of the names."""
         return {name: p.value for name, p in self.parameters.items()}
 
+    @property
+    def observables(self) -> str:
+        """Published cell or variant whose observables judge this one; its own name else."""
+        return str(self.data.get("observables") or self.name)
+
     def complete(self, quantities: Iterable[Quantity]) -> ParameterSet:
         """Check against what the physics asks, and add the neutral defaults.
 
