@@ -94,7 +94,11 @@ class Parameter:
     def _check(self) -> Parameter:
         for key in ("source", _OWED.get(self.kind)):
             if key and not getattr(self, key):
-                owed = f"has no {key}" if key == "source" else f"is {self.kind} but has no {key}"
+                owed = (
+                    f"has no {key}"
+                    if key == "source"
+                    else f"is {self.kind} but has no {key}"
+                )
                 raise fault(owed)
         if self.kind == "fitted" and not (self.std_error or self.range):
             raise fault("is fitted but has no std_error or range")

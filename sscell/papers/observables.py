@@ -15,12 +15,13 @@ from typing import Any
 from sscell.cells.library import families, find, read_toml
 from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError, did_you_mean
+from sscell.optimisers.bounds import Variable
 from sscell.papers.measures import MEASURES
 from sscell.papers.rows import ObservableRow, ObservablesFile, RivalRow, VaryRow, plain
 from sscell.papers.runs import Run, run_of
 from sscell.tables import read_table
 
-__all__ = ["Observable", "ObservableTable", "Rival", "Vary", "load_observables"]
+__all__ = ["Observable", "ObservableTable", "Rival", "load_observables"]
 
 
 @dataclass(frozen=True)
@@ -95,61 +96,6 @@ class Observable:
 
 
 @dataclass(frozen=True)
-class Vary:
-    """A parameter that a refit may change.
-
-    Parameters
-    ----------
-    name : str
-        With its unit.
-    lower, upper : float
-        Bounds of the search [unit of the name].
-    scale : str, optional
-        ``"log"`` for positive rates, else ``"linear"``.
-    ties : mapping, optional
-        Parameters that move with it, and their ratio to it [-].
-
-    Examples
-    --------
-    >>> Vary("R1 rate constant [s-1]", 1e-6, 1e-2, "log").to_unit(1e-4)
-    0.5
-    """
-
-    name: str
-    lower: float
-    upper: float
-    scale: str = "linear"
-    ties: Mapping[str, float] = field(default_factory=dict)
-
-    def to_unit(self, value: float) -> float:
-        """Position between the bounds, 0 to 1 [-].
-
-        Parameters
-        ----------
-        value : float
-            In the unit of the name.
-        """
-        import math
-
-        if self.scale == "log":
-            span = math.log(self.upper / self.lower)
-            return math.log(max(value, 1e-300) / self.lower) / span
-        return (value - self.lower) / (self.upper - self.lower)
-
-    def from_unit(self, position: float) -> float:
-        """Value at a position between the bounds [unit of the name].
-
-        Parameters
-        ----------
-        position : float
-            0 to 1 [-].
-        """
-        if self.scale == "log":
-            return self.lower * (self.upper / self.lower) ** position
-        return self.lower + position * (self.upper - self.lower)
-
-
-@dataclass(frozen=True)
 class Rival:
     """Another explanation, which a refit may try with the same effort.
 
@@ -159,7 +105,7 @@ class Rival:
         Key in the table.
     values : mapping of str to float
         Parameters that switch it on and what it competes with off [units of the names].
-    vary : mapping of str to Vary
+    vary : mapping of str to Variable
         What moves beside the rest.
     hold : tuple of str
         What no longer moves.
@@ -169,7 +115,7 @@ class Rival:
 
     name: str
     values: Mapping[str, float]
-    vary: Mapping[str, Vary]
+    vary: Mapping[str, Variable]
     hold: tuple[str, ...] = ()
     physics: Mapping[str, Any] = field(default_factory=dict)
 
@@ -186,7 +132,7 @@ class ObservableTable:
         In the order of the table.
     left_out : mapping of str to str
         Observables that the model cannot produce, with the reason.
-    vary : mapping of str to Vary
+    vary : mapping of str to Variable
         What a refit may change.
     rivals : mapping of str to Rival
         Other explanations that a refit may try.
@@ -204,7 +150,7 @@ class ObservableTable:
     runs: Mapping[str, Run]
     observables: tuple[Observable, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
-    vary: Mapping[str, Vary] = field(default_factory=dict)
+    vary: Mapping[str, Variable] = field(default_factory=dict)
     rivals: Mapping[str, Rival] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ways: tuple[tuple[float, str, str], ...] = ()
@@ -256,11 +202,14 @@ def _check_different(observables: Iterable[Observable], where: str) -> None:
         seen.add(key)
 
 
-def _varied(rows: Mapping[str, VaryRow]) -> dict[str, Vary]:
-    return {name: Vary(name, *r.bounds, r.scale, r.ties) for name, r in rows.items()}
+def _varied(rows: Mapping[str, VaryRow]) -> dict[str, Variable]:
+    return {
+        name: Variable(name, *row.bounds, log=row.scale == "log", ties=row.ties)
+        for name, row in rows.items()
+    }
 
 
-def _rival(name: str, row: RivalRow, vary: Mapping[str, Vary], where: str) -> Rival:
+def _rival(name: str, row: RivalRow, vary: Mapping[str, Variable], where: str) -> Rival:
     for held in row.hold:
         if held not in vary:
             hint = did_you_mean(held, vary, "parameters")

@@ -130,9 +130,7 @@ class ObservableRow(Table):
     id: str
     run: str
     measure: Measure
-    published: Annotated[
-        int | float | list[int | float], BeforeValidator(_number_or_two)
-    ]
+    published: Annotated[int | float | list[int | float], BeforeValidator(_number_or_two)]
     unit: str
     tolerance: Annotated[int | float | str, BeforeValidator(_tolerance)]
     sense: Literal["equal", "at least", "at most", "within"] | None = None
