@@ -21,7 +21,7 @@ from sscell.papers.rows import ObservableRow, ObservablesFile, RivalRow, VaryRow
 from sscell.papers.runs import Run, run_of
 from sscell.tables import read_table
 
-__all__ = ["Observable", "ObservableTable", "Rival", "load_observables"]
+__all__ = ["Observable", "ObservableTable", "Rival", "has_observables", "load_observables"]
 
 
 @dataclass(frozen=True)
@@ -281,22 +281,45 @@ def load_observables(cell: str | Path) -> ObservableTable:
     >>> load_observables("Ji2024").runs["cycle_60"].temperature
     60.0
     """
-    path, _ = find(cell)
-    judged = ParameterSet.load(cell)
-    name = judged.observables
-    folders = list(dict.fromkeys((path.parent, *(p.parent for p in families().values()))))
+    folders = _folders(cell)
+    name = ParameterSet.load(cell).observables
     content = _content(name, folders)
     if "like" in content:
         content = {**_content(content["like"], folders), **content}
     return ObservableTable.from_table(content, f"observables/{name}.toml")
 
 
+def has_observables(cell: str | Path) -> bool:
+    """Whether there is a table of observables for a cell.
+
+    Parameters
+    ----------
+    cell : str or pathlib.Path
+        As for `load_observables`.
+
+    Returns
+    -------
+    bool
+    """
+    return _table(ParameterSet.load(cell).observables, _folders(cell)) is not None
+
+
+def _folders(cell: str | Path) -> list[Path]:
+    """Where tables stand: beside the file of a cell, and beside the published ones."""
+    shipped = (path.parent for path in families().values())
+    return list(dict.fromkeys((find(cell)[0].parent, *shipped)))
+
+
+def _table(name: str, folders: Iterable[Path]) -> Path | None:
+    tables = (folder / "observables" / f"{name}.toml" for folder in folders)
+    return next((table for table in tables if table.is_file()), None)
+
+
 def _content(name: str, folders: Iterable[Path]) -> Mapping[str, Any]:
-    for folder in folders:
-        table = folder / "observables" / f"{name}.toml"
-        if table.is_file():
-            return read_toml(table)
-    raise ParameterError(
-        f"There are no published observables for '{name}': no file "
-        f"'observables/{name}.toml' beside its parameter set."
-    )
+    table = _table(name, folders)
+    if table is None:
+        raise ParameterError(
+            f"There are no published observables for '{name}': no file "
+            f"'observables/{name}.toml' beside its parameter set."
+        )
+    return read_toml(table)
