@@ -1,8 +1,14 @@
 """Cyclic voltammetry: sweeps, peaks, and b-values over several scan rates.
 
-A peak is a maximum of the raw current inside a sweep, with a prominence of at least 5 %
-of the range of the current in that sweep. Where the largest current of a sweep sits at
-its vertex or its begin there is no peak, and that is said.
+A peak is a maximum of the current inside a sweep, with a prominence of at least 5 % of
+the range of the current in that sweep and six times its noise. A noisy current (by its
+third differences) is smoothed first, with a parabola over as many samples as bring the
+noise to half a per cent of the range; the voltage and current of its peaks are those of a
+parabola through the samples about the top. Where the largest current of a sweep sits at its
+vertex or its begin there is no peak, and that is said.
+
+Peaks at several scan rates are one where their voltages follow each other from rate to
+rate; each such peak has a b-value of its own.
 
 On a sweep upwards the cell is charged (anodic at the working electrode), downwards it is
 discharged (cathodic).
@@ -11,7 +17,7 @@ discharged (cathodic).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +29,8 @@ from sscell.errors import DataError, ParameterError
 __all__ = ["BValue", "Sweep", "Voltammetry", "b_value", "cv", "sweeps"]
 
 PROMINENCE = 0.05
+QUIET = 0.005  # of the range of the current: noise that smoothing leaves
+LARGEST_SHIFT = 0.3  # V, of a peak from one scan rate to the next
 _BRANCH = {"charge": "anodic", "discharge": "cathodic"}
 
 
@@ -68,6 +76,10 @@ class BValue:
         Of the line of the logarithms.
     points : int
         Number of scan rates.
+    voltage_V : float or None
+        Of the peak at the slowest scan rate [V].
+    scan_rates_mV_s, currents_A : tuple of float
+        What was fitted.
     """
 
     direction: str
@@ -77,6 +89,9 @@ class BValue:
     std_error: float | None
     r_squared: float
     points: int
+    voltage_V: float | None = None
+    scan_rates_mV_s: tuple[float, ...] = ()
+    currents_A: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -93,7 +108,7 @@ class Voltammetry:
         ``scan_rate_mV_s``, ``direction``, ``branch``, ``voltage_V``, ``current_A``
         (positive discharges), ``sweep``, ``peak``.
     b_values : list of BValue
-        One for each branch whose peak is seen at two or more scan rates.
+        One for each peak that is seen at two or more scan rates.
     at_vertex : list of dict
         Sweeps whose largest current sits at an end, where it is no peak.
     warnings : list of str
@@ -214,20 +229,71 @@ def _rising(towards: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return towards[last], t[last]
 
 
-def _sweep_peaks(sweep: Sweep) -> tuple[list[int], bool]:
-    """Rows of the peaks of a sweep, and whether its largest current is at an end."""
+def _noise(current: np.ndarray) -> float:
+    """Standard deviation of what changes from sample to sample [A].
+
+    Third differences, which a smooth curve hardly has: their median size over
+    0.6745 sqrt(20).
+    """
+    if len(current) < 12:
+        return 0.0
+    return float(np.median(np.abs(np.diff(current, 3))) / (0.6745 * np.sqrt(20)))
+
+
+def _smooth(height: np.ndarray, noise: float) -> tuple[np.ndarray, float]:
+    """Current with its noise brought to half a per cent of its range, and what is left."""
+    from scipy.signal import savgol_filter
+
+    # A parabola over n samples leaves 1.5/sqrt(n) of the noise.
+    wanted = int((1.5 * noise / (QUIET * np.ptp(height))) ** 2)
+    window = min(2 * (wanted // 2) + 1, 2 * (len(height) // 16) + 1)
+    if window < 5:
+        return height, noise
+    return savgol_filter(height, window, 2), 1.5 * noise / np.sqrt(window)
+
+
+def _sweep_peaks(sweep: Sweep) -> tuple[list[dict[str, float]], bool]:
+    """Peaks of a sweep, and whether its largest current is at an end."""
     from scipy.signal import find_peaks
 
-    height = -sweep.current if sweep.direction == "charge" else sweep.current
-    span = np.ptp(height)
+    outward = -1.0 if sweep.direction == "charge" else 1.0
+    raw = outward * sweep.current
+    noise, span = _noise(raw), float(np.ptp(raw))
+    height, left = _smooth(raw, noise) if span > 0 else (raw, 0.0)
     margin = max(2, len(height) // 50)
-    rows, _ = find_peaks(height, prominence=PROMINENCE * span)
+    rows, _ = find_peaks(height, prominence=max(PROMINENCE * span, 6 * left))
     rows = rows[(rows >= margin) & (rows < len(height) - margin) & (height[rows] > 0)]
     largest = int(np.argmax(height))
     at_end = largest < margin or largest >= len(height) - margin
     # A ripple below a current that grows to the vertex is no peak of the sweep.
     main = [int(r) for r in rows if height[r] > 0.3 * height[largest] or not at_end]
-    return main, at_end and height[largest] > 0
+    noisy = noise > 0.2 * QUIET * span
+    found = [_top(sweep, height, r, outward) if noisy else _point(sweep, r) for r in main]
+    return found, at_end and height[largest] > 0
+
+
+def _top(sweep: Sweep, height: np.ndarray, row: int, outward: float) -> dict[str, float]:
+    """Vertex of a parabola through the samples about a noisy peak, as measured."""
+    foot = max(
+        float(height[:row].min(initial=height[row])),
+        float(height[row:].min(initial=height[row])),
+    )
+    low = height < height[row] - 0.15 * (height[row] - foot)
+    before, after = np.flatnonzero(low[:row]), np.flatnonzero(low[row:])
+    first = int(before[-1]) + 1 if len(before) else 0
+    last = row + int(after[0]) if len(after) else len(height)
+    if last - first < 5:
+        return _point(sweep, row)
+    volts, current = sweep.voltage[first:last], outward * sweep.current[first:last]
+    centre, width = float(volts.mean()), float(np.ptp(volts)) or 1.0
+    bend, slope, level = np.polyfit((volts - centre) / width, current, 2)
+    at = -slope / (2 * bend) if bend < 0 else 0.0
+    if not bend < 0 or abs(at) > 0.5:
+        return _point(sweep, row)
+    return {
+        "voltage_V": float(centre + at * width),
+        "current_A": float(outward * (level - slope**2 / (4 * bend))),
+    }
 
 
 def cv(
@@ -282,7 +348,7 @@ def cv(
     for k, one in enumerate(sets):
         for sweep in sweeps(one):
             speed = sweep.scan_rate if scan_rates is None else scan_rates[k]
-            rows, at_end = _sweep_peaks(sweep)
+            tops, at_end = _sweep_peaks(sweep)
             entry = {
                 "scan_rate_mV_s": float(speed * 1e3),
                 "direction": sweep.direction,
@@ -290,9 +356,7 @@ def cv(
                 "sweep": sweep.number,
                 "dataset": k + 1,
             }
-            peaks += [
-                {**entry, "peak": n, **_point(sweep, r)} for n, r in enumerate(rows, 1)
-            ]
+            peaks += [{**entry, "peak": n, **top} for n, top in enumerate(tops, 1)]
             if at_end:
                 outward = sweep.current * (-1 if sweep.direction == "charge" else 1)
                 at_vertex.append({**entry, **_point(sweep, int(np.argmax(outward)))})
@@ -321,13 +385,14 @@ def _notes(
                 f"of {_count(branch, peaks, at_vertex)} sweeps: that is no {branch} peak."
             )
     for b in found:
+        which = f"{b.branch} peak at {b.voltage_V:.2f} V"
         if b.points == 2:
             notes.append(
-                f"The {b.branch} b-value rests on two scan rates: it has no error."
+                f"The b-value of the {which} rests on two scan rates: it has no error."
             )
         elif b.r_squared < 0.95:
             notes.append(
-                f"The {b.branch} currents follow no power law (R2 {b.r_squared:.2f})."
+                f"The currents of the {which} follow no power law (R2 {b.r_squared:.2f})."
             )
     if not peaks:
         notes.append("No peak was found in any sweep.")
@@ -341,26 +406,73 @@ def _count(branch: str, *lists: list[dict[str, Any]]) -> int:
 
 
 def _b_values(peaks: list[dict[str, Any]]) -> list[BValue]:
-    """Largest peak of the first sweep of each branch that has one, over the scan rates."""
+    """One for each peak of the first sweep of each branch that has one."""
     result = []
     for direction in _BRANCH:
-        mine = [p for p in peaks if p["direction"] == direction]
-        first: dict[tuple[int, float], dict[str, Any]] = {}
-        for peak in mine:
-            key = (peak["dataset"], round(np.log(peak["scan_rate_mV_s"]) * 10))
-            known = first.get(key)
-            larger = known is not None and abs(peak["current_A"]) > abs(known["current_A"])
-            if known is None or (peak["sweep"] == known["sweep"] and larger):
-                first[key] = peak
-        chosen = list(first.values())
-        rates = [p["scan_rate_mV_s"] for p in chosen]
-        if len(chosen) >= 2 and max(rates) > 1.2 * min(rates):
+        for track in _tracks(
+            _first_sweeps([p for p in peaks if p["direction"] == direction])
+        ):
+            rates = [p["scan_rate_mV_s"] for p in track]
+            if len(track) < 2 or max(rates) <= 1.2 * min(rates):
+                continue
+            currents = [p["current_A"] for p in track]
+            fit = b_value(rates, currents, direction, track[0]["peak"])
             result.append(
-                b_value(
-                    rates, [p["current_A"] for p in chosen], direction, chosen[0]["peak"]
+                replace(
+                    fit,
+                    voltage_V=track[0]["voltage_V"],
+                    scan_rates_mV_s=tuple(rates),
+                    currents_A=tuple(currents),
                 )
             )
     return result
+
+
+def _first_sweeps(peaks: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Peaks of the first sweep that has any at each scan rate, from slow to fast."""
+    groups: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for peak in peaks:
+        key = (peak["dataset"], round(np.log(peak["scan_rate_mV_s"]) * 10))
+        known = groups.setdefault(key, [])
+        if not known or known[0]["sweep"] == peak["sweep"]:
+            known.append(peak)
+    return sorted(groups.values(), key=lambda g: g[0]["scan_rate_mV_s"])
+
+
+def _tracks(groups: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
+    """Peaks that are one from scan rate to scan rate, by their voltage.
+
+    The nearest pairs are joined first, with peaks of the scan rate before ahead of older
+    ones; a peak further off than half the way to another is none of them.
+    """
+    found: list[list[dict[str, Any]]] = []
+    last: list[int] = []
+    for number, group in enumerate(groups):
+        free = list(range(len(group)))
+        recent = [k for k, seen in enumerate(last) if seen == number - 1]
+        for tracks in (recent, [k for k in range(len(found)) if k not in recent]):
+            for k, n in _nearest_pairs([found[k][-1] for k in tracks], group, free):
+                found[tracks[k]].append(group[n])
+                last[tracks[k]] = number
+                free.remove(n)
+        found += [[group[n]] for n in free]
+        last += [number] * len(free)
+    return found
+
+
+def _nearest_pairs(
+    before: list[dict[str, Any]], group: list[dict[str, Any]], free: list[int]
+) -> list[tuple[int, int]]:
+    """Pairs of peaks of two scan rates, none of them further apart than they may be."""
+    old, new = (np.array([p["voltage_V"] for p in peaks]) for peaks in (before, group))
+    pairs = sorted((abs(new[n] - v), k, n) for k, v in enumerate(old) for n in free)
+    chosen: list[tuple[int, int]] = []
+    for distance, k, n in pairs:
+        others = [*np.abs(np.delete(old, k) - old[k]), *np.abs(np.delete(new, n) - new[n])]
+        reach = min([LARGEST_SHIFT, *(0.5 * d for d in others)])
+        if distance <= reach and all(k != a and n != b for a, b in chosen):
+            chosen.append((k, n))
+    return chosen
 
 
 def b_value(

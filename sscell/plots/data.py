@@ -215,23 +215,23 @@ def plot_cv(data: Sequence[xr.Dataset], result: Voltammetry) -> Any:
 
 
 def _draw_b_values(axes: Any, result: Voltammetry) -> None:
+    marks = iter("osD^vP*X" * len(result.b_values))
     for fit in result.b_values:
-        chosen = [
-            p for p in result.peaks if p["direction"] == fit.direction and p["sweep"] == 1
-        ]
-        main = {}
-        for p in chosen:
-            known = main.get(p["dataset"])
-            if known is None or abs(p["current_A"]) > abs(known["current_A"]):
-                main[p["dataset"]] = p
-        v = np.array([p["scan_rate_mV_s"] for p in main.values()])
-        i = np.array([abs(p["current_A"]) for p in main.values()]) * 1e3
+        v = np.array(fit.scan_rates_mV_s)
+        i = np.abs(fit.currents_A) * 1e3
         colour = DIRECTION_COLOURS[fit.direction]
-        axes.loglog(v, i, "o", ms=4, color=colour)
         line = np.array([v.min(), v.max()])
         level = np.exp(np.mean(np.log(i)) + fit.b * (np.log(line) - np.mean(np.log(v))))
         error = "" if fit.std_error is None else f" ± {fit.std_error:.2f}"
-        axes.plot(line, level, color=colour, label=f"{fit.branch} b = {fit.b:.2f}{error}")
+        axes.loglog(line, level, color=colour)
+        axes.plot(
+            v,
+            i,
+            next(marks),
+            ms=4,
+            color=colour,
+            label=f"{fit.branch} {fit.voltage_V:.2f} V: b = {fit.b:.2f}{error}",
+        )
     axes.set_xlabel("Scan rate [mV / s]")
     axes.set_ylabel("Peak current [mA]")
     axes.legend()
