@@ -49,7 +49,7 @@ def eis(
     The interfacial resistance is the area of the DRT peaks within the measured range and
     faster than the tail of diffusion or blocking, which begins at the last minimum of
     -Im Z towards low frequency or, where it has none, behind its last shoulder; an arc of
-    more than a fifth of \|Z\| counts even in a tail that blocks. It is null where no arc
+    more than a fifth of Z's modulus counts even in a tail that blocks. It is null where no arc
     closes.
 
     Examples

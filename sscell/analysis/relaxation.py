@@ -122,8 +122,9 @@ def drt(
     at least 0.7. Where Im Z turns inductive at the slow end, one loop
     ``-R_l/(1 + i w tau_l)`` is added, with the tau_l that fits best. A peak counts where it
     stands out by 5 % of the largest gamma within two and a half decades; what is further
-    away counts less, tenfold for each decade, and hides no arc. A peak stands at the centre of its part above half height. gamma is
-    piecewise linear in ln(tau), reaches half a decade beyond the slowest datum, and
+    away counts less, tenfold for each decade, and hides no arc. A peak stands at the
+    centre of its part above half height. gamma is piecewise linear in ln(tau), reaches half
+    a decade beyond the slowest datum, and
     minimises ``|(Z - Z_fit)/|Z||^2 + lambda int (g'')^2 d ln tau`` with g = gamma over
     the range of Z', all terms >= 0 (NNLS). Lambda, 1e-4 to 1e3, is the one that best
     predicts every fifth frequency left out, in turn; of those within one standard error

@@ -204,7 +204,8 @@ def kramers_kronig(data: xr.Dataset, *, limit: float = 0.01) -> KramersKronig:
     falls below 0.85 and stays there: more would fit the noise, or a drift. (Where too few
     time constants miss those of an ideal arc mu falls as well, but so would the residual:
     more than twice the best with up to half as many elements as frequencies does not
-    count.) A loop of inductance at the slow end has negative resistances of its own; mu leaves them out.
+    count.) A loop of inductance at the slow end has negative resistances of its own; mu
+    leaves them out.
     Where mu never falls, the number is the smallest that comes within 10 % of that best
     residual.
 
