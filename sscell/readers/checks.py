@@ -64,8 +64,9 @@ def _passed(column: np.ndarray, key: str) -> np.ndarray:
     largest = np.nanmax(np.abs(column), initial=0.0)
     # It starts again at zero with a step or cycle: what stands there passed since.
     moves = np.abs(change[change != 0])
-    small = max(0.05 * largest, 3 * float(np.median(moves)) if moves.size else 0.0)
-    restarts = (np.abs(column) < small) & (np.abs(change) > 2 * np.abs(column))
+    usual = float(np.median(moves)) if moves.size else 0.0
+    small = np.abs(column) < max(0.05 * largest, 3 * usual)
+    restarts = small & (np.abs(change) > np.maximum(2 * np.abs(column), 3 * usual))
     change = np.where(restarts, column, change)
     return np.abs(np.where(np.isfinite(change), change, 0.0))
 
