@@ -25,9 +25,9 @@ import pybamm
 import pybop
 
 import sscell
-from sscell.engine import Resolution
-from sscell.fitting.replay import Course, course
-from sscell.model import SolidStateCell
+from sscell.cells.model import SolidStateCell
+from sscell.fitting.courses import Course, course
+from sscell.simulation.engine import Resolution
 
 CELSIUS, SIGMA, SHELLS, PULSE = 60.0, 2e-3, 25, 3600.0
 FACTORS = {

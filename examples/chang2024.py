@@ -9,7 +9,6 @@ import numpy as np
 
 import sscell
 from sscell.analysis import rate
-from sscell.engine import Resolution
 from sscell.plots.style import figure_style, save_figure
 from sscell.protocols import rate_test, then
 
@@ -29,7 +28,7 @@ LASTING = {  # cycles at 1 A/g, and what is left [mAh/g]
     "Chang2024-LPS15": (1000, 400),
     "Chang2024-LiI5": (500, 301.1),
 }
-FINE = Resolution(25)
+FINE = sscell.Resolution(25)
 
 
 def lasting(name):

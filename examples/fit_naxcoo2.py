@@ -9,7 +9,8 @@ from pathlib import Path
 
 import sscell
 from sscell.analysis.capacity import half_cycles
-from sscell.fitting import validate_fit, write_report
+from sscell.fitting import validate_fit
+from sscell.reports import write_report
 
 cell = sscell.load(Path(__file__).parent / "cells" / "naxcoo2.toml")
 data = sscell.read(sys.argv[1], current_sign="charge")

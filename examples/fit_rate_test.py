@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import sscell
-from sscell.fitting import validate_fit, write_report
+from sscell.fitting import validate_fit
+from sscell.reports import write_report
 
 cell = sscell.load(Path(__file__).parent / "cells" / "rate_test.toml")
 data = sscell.read(sys.argv[1])

@@ -9,7 +9,6 @@ import numpy as np
 
 import sscell
 from sscell.analysis import drt
-from sscell.engine import Resolution
 from sscell.plots.style import figure_style, save_figure
 from sscell.protocols import impedance
 
@@ -23,7 +22,7 @@ run = sscell.simulate(
         rate="0.1C",
         rest="10 min",
     ),
-    resolution=Resolution(double_layer=True),
+    resolution=sscell.Resolution(double_layer=True),
 )
 area = run.attrs["area_cm2"]
 WAYS = ("discharge", "charge")

@@ -10,10 +10,10 @@ from matplotlib.ticker import NullFormatter
 
 import sscell
 from sscell.analysis import rate
-from sscell.engine import Resolution, engine
 from sscell.plots.style import figure_style, save_figure
 from sscell.protocols import Step, rate_test
-from sscell.runner import Run
+from sscell.simulation.engine import engine
+from sscell.simulation.run import Run
 from sscell.units import parse_rate
 
 cell = sscell.load("Pan2023")
@@ -22,7 +22,7 @@ FULL = cell.theoretical_capacity / cell.basis("capacity")[1]  # mA h/g
 CHARGE, DISCHARGE = "#D55E00", "#0072B2"
 
 fifth = sscell.simulate(
-    cell, sscell.cycle("25mA/g", cycles=5), resolution=Resolution(shells=25)
+    cell, sscell.cycle("25mA/g", cycles=5), resolution=sscell.Resolution(shells=25)
 )
 
 
@@ -72,7 +72,7 @@ def plot_state():
 def profiles(mass_mg, current, hours):
     """Variables through the thickness at times of the first charge."""
     thick = cell.replace({"Positive electrode mass [kg]": mass_mg * 1e-6})
-    mesh = Resolution(shells=12, thickness_points=30)
+    mesh = sscell.Resolution(shells=12, thickness_points=30)
     run = Run(thick, mesh)
     built = engine(thick, mesh)
     inputs = built.inputs(thick, -thick.current(current))
@@ -126,7 +126,7 @@ def plot_ragone():
             charge_rate="25mA/g",
         ),
         state="formed",
-        resolution=Resolution(shells=25),
+        resolution=sscell.Resolution(shells=25),
     )
     found = rate(run)
     with figure_style():

@@ -8,16 +8,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import sscell
-from sscell.engine import Resolution
 from sscell.errors import SimulationError
-from sscell.measures import measure
+from sscell.papers.measures import measure
 from sscell.plots.style import figure_style, save_figure
 from sscell.protocols import rate_test
 
 POWER = 150  # W per kg of cathode
 CURRENTS = ["50mA/g", "100mA/g", "200mA/g", "400mA/g"]
 cell = sscell.load("Pan2023")
-MESH = Resolution(shells=8, thickness_points=6)
+MESH = sscell.Resolution(shells=8, thickness_points=6)
 THICKNESS = np.array([15, 30, 50, 70, 90, 120])  # um
 Y = np.array([0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
 X = np.array([0.05, 0.1, 0.15, 0.2, 0.25, 0.3])

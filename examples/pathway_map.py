@@ -4,14 +4,13 @@ Run with ``python examples/pathway_map.py``; the figures go to the working folde
 """
 
 import sscell
-from sscell.engine import Resolution
-from sscell.observables import load_observables
+from sscell.papers.observables import load_observables
 from sscell.plots.style import save_figure
 from sscell.plots.sweeps import plot_pathways
 from sscell.plots.validation import plot_scorecard
-from sscell.sweeps import pathways
+from sscell.sweeps.grid import pathways
 
-fast = Resolution(shells=25)  # a sketch; the default 50 for numbers to report
+fast = sscell.Resolution(shells=25)  # a sketch; the default 50 for numbers to report
 cell = sscell.load("Ji2024")
 
 # What the paper published, the model and the null model (all sulfur used, no losses).

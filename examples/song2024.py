@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import sscell
-from sscell.engine import Resolution
 from sscell.plots.style import figure_style, save_figure, temperature_colour
 
 
@@ -28,7 +27,7 @@ def decay(cycles=200):
                 sscell.cycle("0.5C", cycles=cycles, hold_until="0.25C"),
                 temperature=celsius,
                 state="formed",
-                resolution=Resolution(shells=15),
+                resolution=sscell.Resolution(shells=15),
             )
             steps = sscell.summary(run)["steps"]
             volts = [s["mean_voltage_V"] for s in steps if s["direction"] == "discharge"]

@@ -9,12 +9,11 @@ import numpy as np
 
 import sscell
 from sscell.analysis import eis, pressure_changes
-from sscell.engine import Resolution
 from sscell.plots import plot_contact, plot_pressure
 from sscell.plots.pressure import pressure_colour
 from sscell.plots.style import figure_style, save_figure, temperature_colour
 
-MESH = Resolution(shells=20)
+MESH = sscell.Resolution(shells=20)
 PUBLISHED = (20, 35, 50)  # MPa
 EDGES = (3.9, 4.4)  # V against Li: electrolyte, NCM-like domain, activation
 SHARE, WITHIN = 0.97, 5  # of the highest capacity, in so many cycles

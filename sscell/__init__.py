@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 # Public names resolve on first use, so that `import sscell` does not import PyBaMM.
 _HOMES = {
-    "Cell": "cell",
+    "Cell": "cells.cell",
     "DataError": "errors",
     "ParameterError": "errors",
     "SimulationError": "errors",
@@ -19,14 +19,15 @@ _HOMES = {
     "discharge": "protocols",
     "fit": "fitting",
     "gitt": "protocols",
-    "load": "cell",
+    "load": "cells.cell",
     "protocols": "",
     "read": "readers",
+    "Resolution": "simulation.engine",
     "rest": "protocols",
-    "simulate": "simulation",
+    "simulate": "simulation.simulation",
     "summary": "analysis.summary",
-    "sweep": "sweeps",
-    "validate": "validation",
+    "sweep": "sweeps.grid",
+    "validate": "papers.validation",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -21,10 +21,11 @@ import pytest
 import xarray as xr
 
 import sscell
-from sscell.cell import Cell
-from sscell.engine import Resolution
-from sscell.model import SolidStateCell, solver
-from sscell.parameters import ParameterSet, find
+from sscell.cells.cell import Cell
+from sscell.cells.library import find
+from sscell.cells.model import SolidStateCell, solver
+from sscell.cells.parameters import ParameterSet
+from sscell.simulation.engine import Resolution
 
 SULFUR_G = 0.7e-3  # g, 35 % of 2 mg
 

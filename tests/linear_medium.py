@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from sscell.cell import Cell
-from sscell.parameters import ParameterSet, find
+from sscell.cells.cell import Cell
+from sscell.cells.library import find
+from sscell.cells.parameters import ParameterSet
 from sscell.units import FARADAY, GAS_CONSTANT
 
 KELVIN = 333.15

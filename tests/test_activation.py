@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import sscell
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
+from sscell.cells.library import find
+from sscell.cells.parameters import ParameterSet
 from sscell.dataset import metadata
-from sscell.domains import Domains
-from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.parameters import ParameterSet, find
+from sscell.physics.cathodes.domains import Domains
 from sscell.protocols import then
+from sscell.simulation.engine import Resolution
 
 MESH = Resolution(shells=15)
 FRONT = "Activation front velocity [m.s-1]"

@@ -7,12 +7,12 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from sscell.bands import add_bands, changed_cells, open_parameters
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
+from sscell.cells.library import available
 from sscell.cli import app
-from sscell.engine import Resolution
-from sscell.parameters import available
-from sscell.validation import validate
+from sscell.papers.bands import add_bands, changed_cells, open_parameters
+from sscell.papers.validation import validate
+from sscell.simulation.engine import Resolution
 
 COARSE = Resolution(shells=15)
 MASS = "Positive electrode mass [kg]"

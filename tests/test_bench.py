@@ -13,8 +13,8 @@ from sscell.bench.clock import Ratio, Timing, alternate, ratio
 from sscell.bench.report import compared, measure, to_markdown
 from sscell.bench.suites import Plan, Sheet
 from sscell.cli import main
-from sscell.engine import Resolution
 from sscell.errors import ParameterError
+from sscell.simulation.engine import Resolution
 
 REQUIRED = {
     "simulate_over_bare_solve",

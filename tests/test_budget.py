@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from sscell.dataset import metadata
-from sscell.engine import Resolution, engine
 from sscell.protocols import charge, cv, cycle, discharge, gitt, hold
 from sscell.protocols.steps import Step
-from sscell.runner import Run
-from sscell.simulation import simulate
+from sscell.simulation.engine import Resolution, engine
+from sscell.simulation.run import Run
+from sscell.simulation.simulation import simulate
 from sscell.units import FARADAY, GAS_CONSTANT, parse_rate
 
 KELVIN = 333.15

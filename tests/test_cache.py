@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 import sscell
-from sscell import cache, engine
-from sscell.engine import Engine, Resolution
-from sscell.functions import Functions
+from sscell.simulation import engine
+from sscell.simulation.engine import Engine, Resolution
+from sscell.solver import cache
+from sscell.solver.functions import Functions
 
 COARSE = Resolution(shells=8)
 
@@ -259,7 +260,7 @@ def test_compiling_waits_until_it_pays(compiling, liang, monkeypatch):
 def test_failing_compiler_gives_a_warning_and_a_correct_result(
     compiling, liang, monkeypatch
 ):
-    from sscell import compiling as module
+    from sscell.solver import compiling as module
 
     built = Engine(liang, COARSE, "current")
     right = built.step(None, 3600.0, built.inputs(liang))

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import sscell
+from sscell.cells.library import available
 from sscell.dataset import metadata
-from sscell.engine import Resolution
-from sscell.measures import Reading
-from sscell.observables import load_observables
-from sscell.parameters import available
-from sscell.probes import cv_peak, spectrum_resistance, titration_diffusivity
-from sscell.validation import run_all, validate
+from sscell.papers.measures import Reading
+from sscell.papers.observables import load_observables
+from sscell.papers.probes import cv_peak, spectrum_resistance, titration_diffusivity
+from sscell.papers.validation import run_all, validate
+from sscell.simulation.engine import Resolution
 
 COARSE = Resolution(15)
 NAMES = sorted(name for name in available() if name.startswith("Chang2024"))

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from sscell.cells.library import available
 from sscell.dataset import load_dataset, metadata
-from sscell.parameters import available
 
 
 def _sscell(*arguments, cwd=None):
@@ -191,7 +191,7 @@ def test_a_failed_simulation_is_code_1_and_keeps_what_it_had(tmp_path):
     """The solver is made to fail at the third half cycle: two are saved and printed."""
     code = (
         "import sys, pybamm\n"
-        "from sscell import engine\n"
+        "from sscell.simulation import engine\n"
         "step, calls = engine.Engine.step, []\n"
         "def failing(self, *a):\n"
         "    calls.append(1)\n"

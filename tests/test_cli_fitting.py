@@ -10,9 +10,9 @@ import sys
 import pytest
 
 import sscell
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
 from sscell.cli import main
-from sscell.engine import Resolution
+from sscell.simulation.engine import Resolution
 
 CONTACT = "Contact resistance [Ohm]"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import sscell
-from sscell.model import SolidStateCell
+from sscell.cells.model import SolidStateCell
 from sscell.units import FARADAY, GAS_CONSTANT
 
 OHMIC = "Separator ohmic losses [V]"

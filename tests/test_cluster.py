@@ -11,11 +11,11 @@ import time
 import pytest
 
 import sscell
-from sscell.designs import latin_hypercube
-from sscell.engine import Resolution
 from sscell.errors import ParameterError, SimulationError
-from sscell.jobs import run_points
-from sscell.sweeps import sweep
+from sscell.simulation.engine import Resolution
+from sscell.sweeps.designs import latin_hypercube
+from sscell.sweeps.grid import sweep
+from sscell.sweeps.jobs import run_points
 
 COARSE = Resolution(shells=25)
 

@@ -7,11 +7,11 @@ import pytest
 from linear_medium import conductivities, medium, porous_electrode, surface
 from scipy.interpolate import PchipInterpolator
 
-from sscell.engine import Resolution, engine
 from sscell.protocols import discharge
 from sscell.protocols.steps import Step
-from sscell.runner import Run
-from sscell.simulation import simulate
+from sscell.simulation.engine import Resolution, engine
+from sscell.simulation.run import Run
+from sscell.simulation.simulation import simulate
 from sscell.units import parse_rate
 
 ION = "Positive electrode electrolyte conductivity [S.m-1]"

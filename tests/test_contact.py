@@ -10,17 +10,18 @@ import pybamm
 import pytest
 
 import sscell
-from sscell.builder import Build, write_cell
-from sscell.cell import Cell
+from sscell.cells.builder import Build, write_cell
+from sscell.cells.cell import Cell
+from sscell.cells.library import available, find
+from sscell.cells.parameters import ParameterSet
 from sscell.dataset import metadata
-from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.observables import ObservableTable
-from sscell.parameters import ParameterSet, available, find
+from sscell.papers.observables import ObservableTable
+from sscell.physics.contact import Contact
 from sscell.plots.validation import write_figures
 from sscell.protocols import charge, cycle, discharge, impedance, rest
-from sscell.results import pressure_remarks
-from sscell.submodels.contact import Contact
+from sscell.simulation.engine import Resolution
+from sscell.simulation.results import pressure_remarks
 from sscell.units import FARADAY, GAS_CONSTANT
 
 APPLIED, JIG, MODULUS = (
@@ -422,7 +423,7 @@ def test_fit_takes_each_dataset_under_its_own_pressure():
 
 
 def test_fit_says_what_data_and_set_do_not_know_of_pressure():
-    from sscell.fitting.setup import prepare
+    from sscell.fitting.prepare import prepare
 
     vary = {"Contact resistance [Ohm]": (1.0, 100.0)}
     mesh = Resolution(8)

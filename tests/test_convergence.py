@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import find_peaks
 
 import sscell
-from sscell.model import SolidStateCell
+from sscell.cells.model import SolidStateCell
 from sscell.units import FARADAY
 
 CELSIUS = (25, 60, 90)

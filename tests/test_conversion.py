@@ -7,7 +7,7 @@ import pytest
 
 import sscell
 from sscell.dataset import metadata
-from sscell.engine import Resolution
+from sscell.simulation.engine import Resolution
 from sscell.units import FARADAY, GAS_CONSTANT
 
 PHASES = ("S", "Na2S5", "Na2S4", "Na2S2", "Na2S")

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 import sscell
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
+from sscell.cells.library import find
+from sscell.cells.parameters import ParameterSet
 from sscell.dataset import metadata
-from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.parameters import ParameterSet, find
 from sscell.protocols import charge, cycle, discharge, impedance, rest, then
+from sscell.simulation.engine import Resolution
 from sscell.units import FARADAY, GAS_CONSTANT
 
 HOST, CONTACT = "Active host remaining", "Contacted surface fraction"

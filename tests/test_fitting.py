@@ -13,9 +13,9 @@ from scipy.linalg import qr
 
 import sscell
 import sscell.units
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
+from sscell.cells.library import available
 from sscell.dataset import time_series
-from sscell.engine import Resolution
 from sscell.errors import DataError, ParameterError, SimulationError
 from sscell.fitting import (
     Candidate,
@@ -25,13 +25,15 @@ from sscell.fitting import (
     predict,
     profile,
     validate_fit,
-    write_report,
 )
+from sscell.fitting.courses import course
 from sscell.fitting.forward import Forward
 from sscell.fitting.identifiability import knowledge
-from sscell.fitting.problem import Problem, Variable, variables_of
-from sscell.fitting.replay import course, noise_of
-from sscell.parameters import available
+from sscell.fitting.problem import Problem
+from sscell.fitting.spans import noise_of
+from sscell.fitting.variables import Variable, variables_of
+from sscell.reports import write_report
+from sscell.simulation.engine import Resolution
 
 COARSE = Resolution(25)
 SEPARATOR = "Separator conductivity [S.m-1]"

@@ -17,12 +17,12 @@ from scipy.interpolate import PchipInterpolator
 
 from sscell.analysis import kramers_kronig
 from sscell.dataset import metadata
-from sscell.engine import Resolution
 from sscell.errors import ParameterError
 from sscell.protocols import cycle, impedance, then
 from sscell.protocols.steps import Step
-from sscell.runner import Run
-from sscell.simulation import simulate
+from sscell.simulation.engine import Resolution
+from sscell.simulation.run import Run
+from sscell.simulation.simulation import simulate
 from sscell.units import FARADAY, GAS_CONSTANT, parse_rate
 
 ANODE_I0 = "Negative electrode exchange-current density [A.m-2]"

@@ -10,11 +10,12 @@ import pytest
 from scipy.optimize import brentq
 
 import sscell
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
+from sscell.cells.library import find
+from sscell.cells.parameters import ParameterSet
 from sscell.dataset import metadata
-from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.parameters import ParameterSet, find
+from sscell.simulation.engine import Resolution
 from sscell.units import FARADAY, GAS_CONSTANT
 
 K25 = 298.15

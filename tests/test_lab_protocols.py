@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 import sscell
+from sscell.cells.library import available
 from sscell.dataset import metadata
-from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.parameters import available
 from sscell.protocols import (
     at,
     charge,
@@ -24,7 +23,8 @@ from sscell.protocols import (
     rest,
     then,
 )
-from sscell.simulation import simulate
+from sscell.simulation.engine import Resolution
+from sscell.simulation.simulation import simulate
 
 COARSE = Resolution(shells=15)
 TONES = [1e4, 1.0, 1e-2]

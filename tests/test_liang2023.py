@@ -9,9 +9,9 @@ import pytest
 
 import sscell
 from sscell.analysis import drt
-from sscell.engine import Resolution
+from sscell.papers.validation import validate
 from sscell.protocols import impedance
-from sscell.validation import validate
+from sscell.simulation.engine import Resolution
 
 READINGS = ("Liang2023", "Liang2023-charge-transfer")
 PUBLISHED = [  # degC, rate, direction, mAh/g; second cycles

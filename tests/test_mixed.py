@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 import sscell
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
+from sscell.cells.library import find
+from sscell.cells.parameters import ParameterSet
 from sscell.dataset import metadata
-from sscell.engine import Resolution, engine
 from sscell.errors import ParameterError
-from sscell.parameters import ParameterSet, find
 from sscell.protocols import charge, cycle, discharge, rest, then
 from sscell.protocols.steps import Step
-from sscell.runner import Run
+from sscell.simulation.engine import Resolution, engine
+from sscell.simulation.run import Run
 from sscell.units import FARADAY, GAS_CONSTANT, parse_rate
 
 THERMAL = GAS_CONSTANT * 298.15 / FARADAY

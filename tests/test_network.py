@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import sscell
 from sscell.errors import ParameterError
-from sscell.network import Network
+from sscell.physics.cathodes.network import Network
 from sscell.units import FARADAY
 
 

@@ -75,7 +75,7 @@ def test_wheel_declares_the_entry_points(wheel):
     points.optionxform = str
     points.read_string(wheel.read(name).decode())
     assert points["console_scripts"]["sscell"] == "sscell.cli:main"
-    assert points["pybamm_models"]["SolidStateCell"] == "sscell.model:SolidStateCell"
+    assert points["pybamm_models"]["SolidStateCell"] == "sscell.cells.model:SolidStateCell"
     families = sorted(Path(n).stem for n in SETS)
     assert sorted(points["pybamm_parameter_sets"]) == families
 

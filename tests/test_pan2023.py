@@ -8,11 +8,11 @@ import pytest
 import sscell
 from sscell.analysis.capacity import half_cycles
 from sscell.dataset import metadata
-from sscell.engine import Resolution
-from sscell.measures import Reading, measure
-from sscell.observables import load_observables
+from sscell.papers.measures import Reading, measure
+from sscell.papers.observables import load_observables
+from sscell.papers.validation import run_all
 from sscell.protocols import cycle, then
-from sscell.validation import run_all
+from sscell.simulation.engine import Resolution
 
 MESH = Resolution(shells=25)
 FADING = (

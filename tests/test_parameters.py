@@ -13,10 +13,12 @@ import pytest
 import tomlkit
 
 import sscell
-from sscell import cell as cell_module
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
+from sscell.cells.library import available
+from sscell.cells.parameters import KINDS, ParameterSet
 from sscell.errors import ParameterError
-from sscell.parameters import KINDS, ParameterSet, Quantity, available
+from sscell.physics import composition
+from sscell.physics.quantity import Quantity
 from sscell.units import FARADAY, parse_quantity, unit_of
 
 SETS = sorted(available())
@@ -312,8 +314,8 @@ class _TankParticle(pybamm.BaseSubModel):
 
 def test_a_new_mechanism_is_a_line_in_the_menu(plain_tables, make_cell, monkeypatch):
     """V = U0 - x - U_anode - losses at x = It/(nF), integrated by the unedited rest."""
-    menu = cell_module._CATHODES | {"tank": (_Tank, _TankParticle)}
-    monkeypatch.setattr(cell_module, "_CATHODES", menu)
+    menu = composition._CATHODES | {"tank": (_Tank, _TankParticle)}
+    monkeypatch.setattr(composition, "_CATHODES", menu)
     tables = plain_tables()
     tables["name"] = "Tank"
     tables["physics"]["cathode"] = "tank"

@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 import sscell
 from sscell.analysis.transport import pellet_conductivity
 from sscell.errors import ParameterError
-from sscell.pellets import Pellet, blocked_impedance, dc_polarisation, pellet_of
+from sscell.simulation.pellets import Pellet, blocked_impedance, dc_polarisation, pellet_of
 
 Y = "MoS2 mole fraction"
 MADE = Pellet(1e-2, 3e-2, 1e9, 0.4, 0.05, 5e-4, 1e-4)

@@ -9,8 +9,8 @@ from sscell.analysis import pressure_changes
 from sscell.analysis.pressure import PRESSURE
 from sscell.dataset import time_series
 from sscell.errors import DataError
-from sscell.measures import measure
-from sscell.observables import ObservableTable
+from sscell.papers.measures import measure
+from sscell.papers.observables import ObservableTable
 
 
 def cycled():

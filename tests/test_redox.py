@@ -7,11 +7,11 @@ import pytest
 
 import sscell
 from sscell.analysis import differential_capacity, half_cycles
+from sscell.cells.model import ATOL, RTOL
 from sscell.dataset import metadata
-from sscell.engine import Resolution
-from sscell.model import ATOL, RTOL
 from sscell.protocols import charge, cycle, discharge, rest, then
-from sscell.simulation import simulate
+from sscell.simulation.engine import Resolution
+from sscell.simulation.simulation import simulate
 from sscell.units import FARADAY, GAS_CONSTANT
 
 COARSE = Resolution(shells=15)

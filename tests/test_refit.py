@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import sscell.refit as module
-from sscell.cell import Cell
+import sscell.papers.refit as module
+from sscell.cells.cell import Cell
 from sscell.errors import ParameterError
-from sscell.minimax import descend_largest
-from sscell.observables import Vary, load_observables
-from sscell.refit import refit, write_refit
+from sscell.optimisers.minimax import descend_largest
+from sscell.papers.observables import Vary, load_observables
+from sscell.papers.refit import refit, write_refit
 
 NAME = "Inactive host fraction"
 IDS = ("ji_dis1_90", "ji_ch1_90")

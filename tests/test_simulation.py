@@ -8,8 +8,8 @@ import pytest
 
 import sscell
 from sscell.dataset import metadata
-from sscell.engine import Resolution, engine
 from sscell.errors import ParameterError, SimulationError
+from sscell.simulation.engine import Resolution, engine
 
 CHARGE = "Discharge capacity [A.h]"
 

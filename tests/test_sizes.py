@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import sscell
-from sscell.cell import Cell
-from sscell.engine import Resolution, engine
+from sscell.cells.cell import Cell
+from sscell.cells.library import available
+from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError
-from sscell.parameters import ParameterSet, available
+from sscell.simulation.engine import Resolution, engine
 
 SPREAD = "Positive particle radius spread"
 FINE = Resolution(shells=15, double_layer=True, rtol=1e-7, atol=1e-9)

@@ -8,11 +8,11 @@ import pytest
 
 import sscell
 from sscell.dataset import metadata
-from sscell.engine import Resolution
-from sscell.measures import measure
-from sscell.observables import load_observables
+from sscell.papers.measures import measure
+from sscell.papers.observables import load_observables
+from sscell.papers.validation import run_all
+from sscell.simulation.engine import Resolution
 from sscell.units import FARADAY
-from sscell.validation import run_all
 
 COARSE = Resolution(shells=25)
 MOLAR = "Positive electrode active material molar mass [kg.mol-1]"

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 import sscell
-from sscell import processes
-from sscell.designs import latin_hypercube
-from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.jobs import Job, Pace
-from sscell.processes import borrowed, release
-from sscell.store import Store
-from sscell.sweeps import pathways, sweep
+from sscell.simulation.engine import Resolution
+from sscell.sweeps import processes
+from sscell.sweeps.designs import latin_hypercube
+from sscell.sweeps.grid import pathways, sweep
+from sscell.sweeps.jobs import Job, Pace
+from sscell.sweeps.processes import borrowed, release
+from sscell.sweeps.store import Store
 
 COARSE = Resolution(shells=25)
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -301,7 +301,7 @@ def test_full_disk_ends_the_storing_and_not_the_sweep(tmp_path, grid, monkeypatc
             self._file.close()
             self._file = open("/dev/full", "ab", buffering=0)  # noqa: SIM115
 
-    monkeypatch.setattr("sscell.sweeps.Store", Full)
+    monkeypatch.setattr("sscell.sweeps.grid.Store", Full)
     axes = {"temperature": [60, 90], "rate": ["C/100", "C/20"]}
     with pytest.warns(UserWarning, match="No space left on device") as warned:
         found = sweep(

@@ -10,9 +10,9 @@ import pytest
 import sscell
 from sscell.analysis import gitt as titration
 from sscell.dataset import metadata
-from sscell.engine import Resolution
 from sscell.protocols import gitt
-from sscell.simulation import simulate
+from sscell.simulation.engine import Resolution
+from sscell.simulation.simulation import simulate
 
 # Against Na15Sn4, from the paper's titration at 90 degC.
 PUBLISHED = {"discharge": [2.00, 1.71, 1.42], "charge": [2.06, 1.82, 1.62]}

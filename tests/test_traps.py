@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 import sscell
-from sscell import engine as engines
-from sscell import integrator
 from sscell.bench.cases import GATE, Case, Leg, error_of, simulated, trace_of
+from sscell.cells.library import available
 from sscell.dataset import metadata
-from sscell.engine import Engine, Resolution, engine
 from sscell.errors import SimulationError
+from sscell.fitting.courses import course
 from sscell.fitting.forward import Forward
-from sscell.fitting.replay import course
-from sscell.integrator import Stretch
-from sscell.parameters import available
 from sscell.protocols import cv, cycle, hold, potential_step, rate_test, then
+from sscell.simulation import engine as engines
+from sscell.simulation.engine import Engine, Resolution, engine
+from sscell.solver import integrator
+from sscell.solver.integrator import Stretch
 
 FAMILIES = sorted({path.stem for path in available().values()})
 COARSE = Resolution(shells=10)

@@ -11,14 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 import sscell
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
+from sscell.cells.library import available
 from sscell.cli import app
-from sscell.engine import Resolution
 from sscell.errors import ParameterError
-from sscell.measures import measure
-from sscell.observables import Observable, ObservableTable, load_observables
-from sscell.parameters import available
-from sscell.validation import validate
+from sscell.papers.measures import measure
+from sscell.papers.observables import Observable, ObservableTable, load_observables
+from sscell.papers.validation import validate
+from sscell.simulation.engine import Resolution
 
 COARSE = Resolution(shells=25)
 
@@ -131,7 +131,7 @@ def test_null_model_uses_all_sulfur():
 
 
 def test_one_run_serves_all_its_observables(monkeypatch, table):
-    import sscell.validation as module
+    import sscell.papers.validation as module
 
     calls = []
     simulate = module.simulate
@@ -147,7 +147,7 @@ def test_one_run_serves_all_its_observables(monkeypatch, table):
 
 
 def test_failed_run_becomes_a_row_with_its_reason(monkeypatch):
-    import sscell.validation as module
+    import sscell.papers.validation as module
     from sscell.errors import SimulationError
 
     def failing(*_, **__):

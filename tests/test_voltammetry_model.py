@@ -8,9 +8,9 @@ from linear_medium import POTENTIAL, concentration, diffusivity, medium, surface
 
 from sscell.analysis import b_value, cottrell
 from sscell.dataset import metadata
-from sscell.engine import Resolution
 from sscell.protocols import cv, potential_step
-from sscell.simulation import simulate
+from sscell.simulation.engine import Resolution
+from sscell.simulation.simulation import simulate
 from sscell.units import FARADAY
 
 RADIUS = 2e-5

@@ -10,7 +10,7 @@ _HOMES = {
     "arrhenius": "transport",
     "b_value": "voltammetry",
     "conductivity": "transport",
-    "cottrell": "transport",
+    "cottrell": "potential_steps",
     "coulombic_efficiency": "rates",
     "cv": "voltammetry",
     "differential_capacity": "capacity",

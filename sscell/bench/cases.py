@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sscell.cell import Cell
-from sscell.engine import Engine, Resolution, engine, exchanged
+from sscell.cells.cell import Cell
 from sscell.protocols import Protocol, Step
-from sscell.simulation import simulate
+from sscell.simulation.engine import Engine, Resolution, engine, exchanged
+from sscell.simulation.simulation import simulate
 from sscell.units import parse_rate
 
 __all__ = [

@@ -17,11 +17,11 @@ import sscell
 from sscell.bench.cases import Case, protocol_of
 from sscell.bench.clock import Ratio, alternate, ratio
 from sscell.bench.suites import Plan, Sheet
-from sscell.cell import Cell
-from sscell.engine import Resolution
+from sscell.cells.cell import Cell
+from sscell.fitting.prepare import RESOLUTION, prepare
 from sscell.fitting.problem import Problem
-from sscell.fitting.setup import RESOLUTION, prepare
-from sscell.simulation import simulate
+from sscell.simulation.engine import Resolution
+from sscell.simulation.simulation import simulate
 
 __all__ = ["against_pybop", "fit", "sensitivities", "ten_starts"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import pybamm
 
 from sscell.bench.cases import Case, Leg, Trace
-from sscell.engine import engine
-from sscell.model import SolidStateCell, solver
+from sscell.cells.model import SolidStateCell, solver
+from sscell.simulation.engine import engine
 
 __all__ = ["casadi_solver", "experiment", "plain_simulation", "rebuilt", "yardstick"]
 

@@ -19,9 +19,9 @@ from sscell.bench import peers
 from sscell.bench.cases import Case, Leg
 from sscell.bench.clock import Ratio, Timing, alternate, ratio
 from sscell.bench.suites import Plan, Sheet
-from sscell.processes import release
 from sscell.protocols import Protocol, charge, discharge
-from sscell.sweeps import sweep
+from sscell.sweeps.grid import sweep
+from sscell.sweeps.processes import release
 from sscell.units import parse_rate
 
 __all__ = ["command_line", "cycling", "sweeping", "thousand"]
@@ -232,7 +232,7 @@ def _children() -> float:
 _MEASURED = """
 import json, resource, sys, time
 import sscell
-from sscell.engine import Resolution
+from sscell.simulation.engine import Resolution
 name, few, many = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 def run(cycles):
     begun = time.process_time()

@@ -15,9 +15,9 @@ from sscell.bench import fits, processes, suites
 from sscell.bench.cases import Case
 from sscell.bench.clock import Ratio
 from sscell.bench.suites import Plan, Sheet
-from sscell.cell import Cell
-from sscell.engine import Resolution
+from sscell.cells.cell import Cell
 from sscell.errors import ParameterError, did_you_mean
+from sscell.simulation.engine import Resolution
 
 __all__ = ["SUITES", "compared", "measure", "to_markdown"]
 

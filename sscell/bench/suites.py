@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from sscell import engine as engines
 from sscell.bench import peers
 from sscell.bench.cases import (
     GATE,
@@ -23,8 +22,9 @@ from sscell.bench.cases import (
     trace_of,
 )
 from sscell.bench.clock import Ratio, Timing, alternate, ratio
-from sscell.engine import Engine
 from sscell.errors import SimulationError
+from sscell.simulation import engine as engines
+from sscell.simulation.engine import Engine
 
 __all__ = [
     "Plan",
@@ -370,7 +370,7 @@ def impedance(case: Case, plan: Plan) -> Sheet:
     Sheet
     """
     from sscell.protocols import impedance as spectrum
-    from sscell.simulation import simulate
+    from sscell.simulation.simulation import simulate
 
     sheet = Sheet()
     protocol = spectrum([10 ** (5 - k / 5) for k in range(41)])

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sscell.cli.common import JsonFlag, PlotFile, check_output, print_json, progress
+from sscell.cli.common import JsonFlag, PlotFile, check_output
+from sscell.cli.output import print_json, progress
 from sscell.errors import ParameterError
 
 __all__ = ["register"]
@@ -53,7 +54,7 @@ def bench_command(
 ) -> None:
     """Measure speed as ratios of things timed alternately in one run."""
     from sscell.bench.report import Plan, compared, measure, to_markdown
-    from sscell.parameters import available
+    from sscell.cells.library import available
     from sscell.plots.style import FIGURE_SUFFIXES
 
     check_output(output, (".json",))

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sscell.cli.common import CellName, JsonFlag, Settings, parse_settings, print_json
+from sscell.cli.common import CellName, JsonFlag, Settings, parse_settings
+from sscell.cli.output import print_json
 from sscell.errors import ParameterError
 
 if TYPE_CHECKING:
-    from sscell.cell import Cell
+    from sscell.cells.cell import Cell
 
 __all__ = ["register"]
 
@@ -29,7 +30,7 @@ def list_command(as_json: JsonFlag = False) -> None:
     """List the published cells and their variants."""
     import tomllib
 
-    from sscell.parameters import available
+    from sscell.cells.library import available
 
     rows = []
     for name, path in available().items():
@@ -49,7 +50,7 @@ def list_command(as_json: JsonFlag = False) -> None:
 
 def show_command(cell: CellName, as_json: JsonFlag = False) -> None:
     """Show every parameter of a cell with its unit, kind and source."""
-    from sscell.cell import Cell
+    from sscell.cells.cell import Cell
 
     loaded = Cell.load(cell)
     meanings = {q.name: q.meaning for q in loaded.quantities}
@@ -110,7 +111,7 @@ def check_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Check a parameter set: what is missing, odd or unsourced."""
-    from sscell.cell import Cell
+    from sscell.cells.cell import Cell
 
     cell = Cell.load(file)
     remarks = _remarks(cell)
@@ -147,7 +148,7 @@ def _remarks(cell: Cell) -> list[str]:
 
 def cite_command(cell: CellName, as_json: JsonFlag = False) -> None:
     """Print how to cite a cell's paper and PyBaMM."""
-    from sscell.parameters import ParameterSet
+    from sscell.cells.parameters import ParameterSet
 
     citation = ParameterSet.load(cell).data.get("citation")
     if citation is None:
@@ -194,7 +195,7 @@ def new_command(
     as_json: JsonFlag = False,
 ) -> None:
     """Start your own cell from masses, weight fractions and diameters."""
-    from sscell.builder import Build, write_cell
+    from sscell.cells.builder import Build, write_cell
 
     build = Build(
         base=base,

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from sscell.errors import ParameterError, SimulationError
+from sscell.errors import ParameterError
 
 __all__ = [
     "DATA_SUFFIXES",
@@ -33,9 +28,6 @@ __all__ = [
     "check_output",
     "check_pressure",
     "parse_settings",
-    "print_json",
-    "progress",
-    "run_with_progress",
 ]
 
 DATA_SUFFIXES = (".nc", ".csv", ".parquet")
@@ -161,98 +153,3 @@ def check_pressure(pressure: str | None) -> None:
 
     if pressure is not None:
         parse_pressure(pressure)
-
-
-@contextmanager
-def progress(started: float, timed: bool = True) -> Iterator[Callable[[float, str], None]]:
-    """Progress bar on stderr that appears once a run has lasted a second.
-
-    Parameters
-    ----------
-    started : float
-        When the run began, by ``time.monotonic`` [s].
-    timed : bool, optional
-        Whether the bar guesses the time that is left; else the text may say it.
-
-    Yields
-    ------
-    callable
-        Takes the share done [-] and a text.
-    """
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(file=sys.stderr)
-    columns = Progress.get_default_columns()  # the last is the time that is left
-    bar = Progress(*columns[: None if timed else -1], console=console, transient=True)
-    task = bar.add_task("", total=1.0)
-
-    def tell(share: float, text: str) -> None:
-        slow = time.monotonic() - started > 1 and share < 1
-        if console.is_terminal and slow and not bar.live.is_started:
-            bar.start()
-        bar.update(task, completed=share, description=text)
-
-    try:
-        yield tell
-    finally:
-        if bar.live.is_started:
-            bar.stop()
-
-
-def run_with_progress(
-    run: Callable[[Callable[[float, str], None]], Any], output: Path | None
-) -> Any:
-    """Run with a progress bar and save the data; a failed run saves what it had.
-
-    Parameters
-    ----------
-    run : callable
-        Takes a progress function and returns a time series [s, A, V].
-    output : pathlib.Path or None
-        Where to save the data.
-
-    Returns
-    -------
-    xarray.Dataset
-
-    Raises
-    ------
-    SimulationError
-        After saving what was computed before the failure.
-    """
-    from sscell.dataset import save_dataset
-
-    try:
-        with progress(time.monotonic()) as tell:
-            data = run(tell)
-    except SimulationError as error:
-        if error.partial is not None and output is not None:
-            save_dataset(error.partial, output)
-        raise
-    if output is not None:
-        save_dataset(data, output)
-    return data
-
-
-def print_json(payload: Mapping[str, Any]) -> None:
-    """Print one JSON object; what is not finite becomes null.
-
-    Parameters
-    ----------
-    payload : mapping
-        Numbers, texts, arrays, nested mappings and sequences.
-    """
-    print(json.dumps(_plain(payload), indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sscell.cli.common import JsonFlag, PlotFile, check_output, print_json
+from sscell.cli.common import JsonFlag, PlotFile, check_output
+from sscell.cli.output import print_json, print_text, read_file
 from sscell.errors import DataError, ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["print_text", "read_file", "register"]
+__all__ = ["register"]
 
 KINDS = ("gitt", "dqdv", "cv", "eis", "rate", "step")
 _ALWAYS = ("capacity_basis", "energy_basis", "voltage_reference")
@@ -41,36 +42,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
     app.command("analyse")(analyse_command)
     app.command("convert")(convert_command)
-
-
-def read_file(path: Path, columns: list[str] | None, **options: Any) -> xr.Dataset:
-    """Read a file; what was dropped or assumed goes to stderr, not as Python warnings.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Measured file.
-    columns : list of str or None
-        Which header is what, as typed.
-    **options
-        As for `sscell.read`: masses, temperature [degC], sign and format.
-
-    Returns
-    -------
-    xarray.Dataset
-    """
-    import warnings
-
-    from sscell.dataset import metadata
-    from sscell.readers import read
-
-    mapping = ",".join(columns) if columns else None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        data = read(path, columns=mapping, **options)
-    for note in metadata(data, "warnings") or []:
-        print(f"sscell: {path.name}: {note}", file=sys.stderr)
-    return data
 
 
 def analyse_command(
@@ -243,41 +214,6 @@ def _payload(sets: Sequence[xr.Dataset], result: dict[str, Any]) -> dict[str, An
         "warnings": list(dict.fromkeys([*notes, *result.get("warnings", [])])),
     }
     return {**always, **{k: v for k, v in result.items() if k != "warnings"}}
-
-
-def print_text(payload: dict[str, Any]) -> None:
-    """Print the numbers as indented text; long lists are cut short."""
-    for key, value in payload.items():
-        if key == "warnings":
-            continue
-        _print_value(key, value, "")
-    for note in payload["warnings"]:
-        print(f"warning: {note}")
-
-
-def _print_value(key: str, value: Any, indent: str) -> None:
-    if value is None or value == []:
-        return
-    if isinstance(value, dict):
-        print(f"{indent}{key}:")
-        for inner, part in value.items():
-            _print_value(inner, part, indent + "  ")
-    elif isinstance(value, list) and isinstance(value[0], dict):
-        print(f"{indent}{key}:")
-        for row in value:
-            cells = (f"{k} {_short(v)}" for k, v in row.items() if v is not None)
-            print(f"{indent}  " + ", ".join(cells))
-    else:
-        print(f"{indent}{key}: {_short(value)}")
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.5g}"
-    if isinstance(value, list):
-        shown = ", ".join(_short(v) for v in value[:8])
-        return f"{shown}, ... ({len(value)} values)" if len(value) > 8 else shown
-    return str(value)
 
 
 def convert_command(

@@ -19,15 +19,14 @@ from sscell.cli.common import (
     Shells,
     check_output,
     parse_settings,
-    print_json,
-    progress,
 )
+from sscell.cli.output import print_json, progress
 from sscell.errors import ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sscell.cell import Cell
+    from sscell.cells.cell import Cell
 
 __all__ = ["register"]
 
@@ -174,7 +173,7 @@ def fit_command(
     held = _validate(found, other, rest)
     told, text = found.as_dict(), str(found)
     if report is not None:
-        from sscell.fitting import write_report
+        from sscell.reports import write_report
 
         write_report(found, report, held, command="sscell " + shlex.join(sys.argv[1:]))
     curves = _profiles(found, profiles or [])
@@ -271,7 +270,7 @@ def _identify(
 
 
 def _resolution(shells: int) -> Any:
-    from sscell.fitting.setup import RESOLUTION
+    from sscell.fitting.prepare import RESOLUTION
 
     return replace(RESOLUTION, shells=shells)
 
@@ -328,7 +327,7 @@ def _always(cell: Cell, notes: Sequence[str]) -> dict[str, Any]:
 
 
 def _cell(name: str, settings: list[str] | None, mass: str | None) -> Cell:
-    from sscell.cell import Cell
+    from sscell.cells.cell import Cell
     from sscell.units import parse_quantity
 
     cell = Cell.load(name)
@@ -342,7 +341,7 @@ def _cell(name: str, settings: list[str] | None, mass: str | None) -> Cell:
 
 
 def _read_all(files: Sequence[Path], reading: dict[str, Any]) -> dict[str, xr.Dataset]:
-    from sscell.cli.data import read_file
+    from sscell.cli.output import read_file
 
     if len(set(files)) < len(files):
         raise ParameterError("A file is given twice.")

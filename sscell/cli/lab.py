@@ -26,9 +26,8 @@ from sscell.cli.common import (
     check_output,
     check_pressure,
     parse_settings,
-    print_json,
-    run_with_progress,
 )
+from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -83,8 +82,8 @@ class _Job:
         thickness: int,
     ) -> xr.Dataset:
         """Simulate with a progress bar and save the data."""
-        from sscell.engine import Resolution
-        from sscell.simulation import simulate
+        from sscell.simulation.engine import Resolution
+        from sscell.simulation.simulation import simulate
 
         return run_with_progress(
             lambda tell: simulate(
@@ -103,7 +102,7 @@ class _Job:
     def report(self, data: xr.Dataset, result: Any, as_json: bool, figure: Any) -> None:
         """Print what the analysis found, and draw it."""
         from sscell.analysis.summary import always
-        from sscell.cli.data import print_text
+        from sscell.cli.output import print_text
         from sscell.plots.style import save_figure
 
         found = dict(result) if isinstance(result, dict) else result.to_dict()
@@ -353,7 +352,8 @@ def step_command(
     job = _Job(cell, output, plot, conditions, settings)
     protocol = potential_step(voltage, duration, rest)
     data = job.run(protocol, temperature, state, shells, thickness)
-    from sscell.analysis.transport import cottrell, guest_concentration
+    from sscell.analysis.potential_steps import cottrell
+    from sscell.analysis.transport import guest_concentration
     from sscell.plots.runs import plot_step
 
     result = cottrell(data, concentration_mol_cm3=guest_concentration(data))

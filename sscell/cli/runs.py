@@ -25,9 +25,8 @@ from sscell.cli.common import (
     check_output,
     check_pressure,
     parse_settings,
-    print_json,
-    run_with_progress,
 )
+from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 
 if TYPE_CHECKING:
@@ -95,8 +94,8 @@ def simulate_command(
         "hold_capacity": hold_capacity,
     }
     protocol = _protocol(mode, rate, cycles, cycling)
-    from sscell.engine import Resolution
-    from sscell.simulation import simulate
+    from sscell.simulation.engine import Resolution
+    from sscell.simulation.simulation import simulate
 
     options: dict[str, Any] = {
         "temperature": temperature,

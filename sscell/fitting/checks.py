@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sscell.cell import Cell
-from sscell.engine import Resolution
+from sscell.cells.cell import Cell
 from sscell.errors import DataError
-from sscell.fitting.replay import Course
+from sscell.fitting.courses import Course
 from sscell.fitting.spectra import Spectrum, spectrum_of
+from sscell.simulation.engine import Resolution
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["check_course", "check_spectrum", "remarks_of", "remarks_of_spectrum"]
@@ -37,7 +37,7 @@ def check_course(cell: Cell, course: Course) -> None:
     Examples
     --------
     >>> from sscell.dataset import time_series
-    >>> from sscell.fitting.replay import course
+    >>> from sscell.fitting.courses import course
     >>> t = np.linspace(0.0, 7.2e4, 50)
     >>> data = time_series({"Time [s]": t, "Current [A]": np.full(50, 5e-5),
     ...                     "Voltage [V]": 3 - 2 * t / 7.2e4})
@@ -138,7 +138,7 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
     Examples
     --------
     >>> from sscell.dataset import time_series
-    >>> from sscell.fitting.replay import course
+    >>> from sscell.fitting.courses import course
     >>> data = time_series({"Time [s]": [0, 1e4, 2e4, 3e4], "Current [A]": [1e-4] * 4,
     ...                     "Voltage [V]": [2.0, 1.9, 1.8, 1.6]})
     >>> remarks_of(Cell.load("Ji2024"), course(data, (0.7, 2.8), label="a.csv"))[0]

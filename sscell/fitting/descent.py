@@ -14,7 +14,7 @@ import numpy as np
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.problem import Problem
 from sscell.fitting.result import Start
-from sscell.slopes import Slopes
+from sscell.optimisers.broyden import Slopes
 
 __all__ = ["Search"]
 

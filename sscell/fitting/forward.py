@@ -23,10 +23,11 @@ import casadi
 import numpy as np
 import pybamm
 
-from sscell.cell import Cell
-from sscell.engine import Engine, Resolution, engine
+from sscell.cells.cell import Cell
 from sscell.errors import ParameterError, SimulationError
-from sscell.fitting.replay import Course, Segment
+from sscell.fitting.courses import Course
+from sscell.fitting.spans import Segment
+from sscell.simulation.engine import Engine, Resolution, engine
 from sscell.units import ZERO_CELSIUS, parse_rate
 
 __all__ = ["Forward", "Traced", "preparation_of"]
@@ -92,7 +93,7 @@ class Forward:
         cell : Cell
             Its values.
         course : Course
-            From `sscell.fitting.replay.course`.
+            From `sscell.fitting.courses.course`.
 
         Returns
         -------

@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from sscell.cell import Cell
-from sscell.engine import Resolution
+from sscell.cells.cell import Cell
 from sscell.errors import ParameterError, SimulationError
-from sscell.fitting.problem import Variable
+from sscell.fitting.prepare import Bounds, prepare
 from sscell.fitting.result import Fit
-from sscell.fitting.setup import Bounds, prepare
+from sscell.fitting.variables import Variable
 from sscell.protocols import (
     Protocol,
     charge,
@@ -32,7 +31,8 @@ from sscell.protocols import (
     rest,
     then,
 )
-from sscell.simulation import simulate
+from sscell.simulation.engine import Resolution
+from sscell.simulation.simulation import simulate
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Plan", "Candidate", "plan", "standard_tests"]

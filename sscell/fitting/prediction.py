@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
 from sscell.dataset import set_metadata, time_series
 from sscell.errors import ParameterError, SimulationError
+from sscell.fitting.courses import Course
+from sscell.fitting.prepare import prepare
 from sscell.fitting.problem import Problem
-from sscell.fitting.replay import Course
 from sscell.fitting.result import Fit
-from sscell.fitting.setup import prepare
 from sscell.fitting.spectra import Spectrum
 from sscell.protocols import Protocol
 from sscell.protocols.steps import whole
-from sscell.simulation import simulate
+from sscell.simulation.simulation import simulate
 
 __all__ = ["Held", "predict", "validate_fit"]
 

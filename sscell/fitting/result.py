@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import tomlkit
 
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
+from sscell.cells.parameters import Parameter, ParameterSet
+from sscell.cells.shares import cell_with
 from sscell.errors import ParameterError
+from sscell.fitting.courses import Course
 from sscell.fitting.identifiability import Knowledge, correlated_noise, knowledge
-from sscell.fitting.problem import Problem, Variable, cell_with
-from sscell.fitting.replay import Course
+from sscell.fitting.problem import Problem
 from sscell.fitting.spectra import Spectrum
-from sscell.parameters import Parameter, ParameterSet
+from sscell.fitting.variables import Variable
 
 __all__ = ["Fit", "Start", "write_set"]
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
+from sscell.cells.model import SHELLS
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.descent import Search
+from sscell.fitting.prepare import Bounds, prepare
 from sscell.fitting.problem import Problem
 from sscell.fitting.result import Fit
-from sscell.fitting.setup import Bounds, prepare
-from sscell.model import SHELLS
 from sscell.protocols.steps import whole
 
 __all__ = ["fit"]
@@ -80,7 +80,7 @@ def fit(
     --------
     >>> import sscell
     >>> cell = sscell.load("Ji2024")
-    >>> from sscell.engine import Resolution
+    >>> from sscell.simulation.engine import Resolution
     >>> coarse = Resolution(shells=25)  # as a fit has it
     >>> run = sscell.simulate(cell, sscell.discharge("C/10"), temperature=60, resolution=coarse)
     >>> changed = cell.replace({"Separator conductivity [S.m-1]": 0.006})

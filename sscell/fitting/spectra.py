@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from sscell.cell import Cell
+from sscell.cells.cell import Cell
 from sscell.dataset import metadata, require
-from sscell.engine import Resolution
 from sscell.errors import DataError
 from sscell.protocols import impedance
-from sscell.simulation import simulate
+from sscell.simulation.engine import Resolution
+from sscell.simulation.simulation import simulate
 
 __all__ = ["Spectrum", "spectra", "spectrum_of"]
 

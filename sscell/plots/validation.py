@@ -14,6 +14,7 @@ from sscell.analysis.capacity import differential_capacity, half_cycles
 from sscell.analysis.pressure import PRESSURE
 from sscell.dataset import metadata
 from sscell.errors import ParameterError
+from sscell.papers.validation import Validation
 from sscell.plots.data import plot_cv, plot_eis
 from sscell.plots.pressure import plot_pressure
 from sscell.plots.style import (
@@ -22,7 +23,6 @@ from sscell.plots.style import (
     save_figure,
     temperature_colour,
 )
-from sscell.validation import Validation
 
 __all__ = [
     "plot_cycling",

@@ -1,0 +1,594 @@
+"""A cell: a parameter set with the physics that it names."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sscell.cells.library import available
+from sscell.cells.parameters import GENERAL, Parameter, ParameterSet
+from sscell.errors import ParameterError, did_you_mean
+from sscell.physics.composition import Composition
+from sscell.physics.quantity import Quantity
+from sscell.units import (
+    FARADAY,
+    ZERO_CELSIUS,
+    Rate,
+    parse_parameter,
+    parse_quantity,
+    parse_rate,
+)
+
+__all__ = ["Cell", "load"]
+
+_MASSES = ("active material", "cathode")
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A parameter set, complete and checked, and the physics composed from it.
+
+    Parameters
+    ----------
+    parameters : ParameterSet
+        Completed with neutral defaults; every value within its bounds.
+
+    Raises
+    ------
+    ParameterError
+        If the set names unknown physics, or a value is missing, unknown or out of bounds.
+
+    Examples
+    --------
+    >>> Cell.load("Ji2024").one_c_current > 0
+    True
+    """
+
+    parameters: ParameterSet
+
+    def __post_init__(self) -> None:
+        self._check_tables()
+        complete = self._derive(self.parameters.complete(self.quantities))
+        object.__setattr__(self, "parameters", complete)
+        low, high = self.window
+        if low >= high:
+            raise ParameterError(
+                f"'Lower voltage cut-off [V]' is {low:g}, not below the upper one, {high:g}."
+            )
+        self._check_fractions()
+        self.host.check(self.values)
+
+    def _derive(self, complete: ParameterSet) -> ParameterSet:
+        """Set with what its host derives from others, such as from a composition."""
+        entries = dict(complete.parameters)
+        for name, value in self._derived(complete.values).items():
+            entries[name] = replace(entries[name], value=value)
+        return replace(complete, parameters=entries)
+
+    def _derived(self, values: Mapping[str, float]) -> dict[str, float]:
+        derive = getattr(self.host, "derived", None)
+        return derive(values) if derive else {}
+
+    @classmethod
+    def load(cls, name: str | Path) -> Cell:
+        """Read a cell by name or from a TOML file.
+
+        Parameters
+        ----------
+        name : str or pathlib.Path
+            ``"Ji2024"`` or ``"mycell.toml"``.
+
+        Returns
+        -------
+        Cell
+
+        Raises
+        ------
+        ParameterError
+            If there is no such cell, or its values do not hold.
+        """
+        return cls(ParameterSet.load(name))
+
+    @property
+    def name(self) -> str:
+        """Name of the set, with its variant."""
+        return self.parameters.name
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """Tables of the set other than the parameters."""
+        return self.parameters.data
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Numbers by name, in the units of the names."""
+        return self.parameters.values
+
+    @cached_property
+    def composition(self) -> Composition:
+        """The physics that the set names."""
+        return Composition(self.data["physics"], self.data.get("network", {}))
+
+    @property
+    def host(self) -> Any:
+        """What the cathode's table describes, such as a reaction network."""
+        return self.composition.host
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the separator layers, from the anode on."""
+        return self.composition.layers
+
+    @property
+    def has_redox(self) -> bool:
+        """Whether the catholyte reacts beside the active material."""
+        return self.composition.has_redox
+
+    @property
+    def has_degradation(self) -> bool:
+        """Whether host, interphase and contact wear out."""
+        return self.composition.has_degradation
+
+    @property
+    def conduction(self) -> str:
+        """How the cathode conducts: ``"composite"``, or ``"mixed"`` by its own material."""
+        return self.composition.conduction
+
+    @property
+    def has_contact(self) -> bool:
+        """Whether the stack pressure and the strain decide how much of the cathode touches."""
+        return self.composition.has_contact
+
+    @property
+    def size_classes(self) -> int:
+        """Classes of particles of equal volume and different size; 0: all alike."""
+        return self.composition.size_classes
+
+    @property
+    def structure(self) -> tuple[Any, ...]:
+        """What a built model depends on: everything else is an input of it."""
+        return self.composition.structure
+
+    def submodels(
+        self, distributed: bool = False, double_layer: bool = False
+    ) -> dict[str, Any]:
+        """New submodels of this cell's parts, by PyBaMM's names for them.
+
+        Parameters
+        ----------
+        distributed : bool, optional
+            Whether the cathode is resolved over its thickness.
+        double_layer : bool, optional
+            Whether double layers and grain boundaries are charged.
+
+        Returns
+        -------
+        dict of str to pybamm.BaseSubModel
+        """
+        return self.composition.submodels(distributed, double_layer)
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Everything that a set may say about this physics."""
+        return (*GENERAL, *self.composition.quantities)
+
+    def quantity(self, name: str) -> Quantity:
+        """Quantity of that exact name.
+
+        Parameters
+        ----------
+        name : str
+            With its unit, as in the set.
+
+        Returns
+        -------
+        Quantity
+
+        Raises
+        ------
+        ParameterError
+            If this cell has none; names the nearest.
+        """
+        known = {q.name: q for q in self.quantities}
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ParameterError(f"{self.name} has no parameter '{name}'. {hint}")
+        return known[name]
+
+    def replace(
+        self, changes: Mapping[str, float | str], source: str = "set by the user"
+    ) -> Cell:
+        """Copy of the cell with other values.
+
+        Parameters
+        ----------
+        changes : mapping of str to float or str
+            Parameter names to numbers in the unit of the name, or text with a unit.
+        source : str, optional
+            Why they differ; goes into the set.
+
+        Returns
+        -------
+        Cell
+
+        Raises
+        ------
+        ParameterError
+            If a name is unknown or a value out of bounds.
+
+        Examples
+        --------
+        >>> thin = Cell.load("Ji2024").replace({"Separator thickness [m]": "0.2 mm"})
+        >>> round(thin.values["Separator thickness [m]"], 6)
+        0.0002
+        """
+        numbers = {}
+        for name, value in changes.items():
+            quantity = self.quantity(name)
+            numbers[name] = quantity.check(parse_parameter(value, name))
+        for name, value in self._derived(self.values | numbers).items():
+            if not math.isclose(numbers.get(name, value), value, rel_tol=1e-3):
+                raise ParameterError(
+                    f"'{name}' of {self.name} follows from the composition: {value:g}, not "
+                    f"{numbers[name]:g}."
+                )
+        return Cell(self.parameters.with_values(numbers, source))
+
+    def with_physics(self, changes: Mapping[str, Any]) -> Cell:
+        """Copy of the cell with other physics; new quantities take their neutral defaults.
+
+        Parameters
+        ----------
+        changes : mapping of str to object
+            Entries of `[physics]`, such as ``{"particle_sizes": 5}``.
+
+        Returns
+        -------
+        Cell
+
+        Raises
+        ------
+        ParameterError
+            If there is no such physics, or it needs values that the set does not have.
+
+        Examples
+        --------
+        >>> Cell.load("Ji2024").with_physics({"particle_sizes": 5}).size_classes
+        5
+        """
+        physics = {**self.data["physics"], **changes}
+        data = {**self.data, "physics": physics}
+        return Cell(replace(self.parameters, data=data))
+
+    def under(self, pressure: float, told: Iterable[str] = ()) -> Cell:
+        """Copy under another stack pressure.
+
+        Parameters
+        ----------
+        pressure : float
+            By the jig on the assembled stack [Pa].
+        told : iterable of str, optional
+            Names of quantities that are to be set afterwards.
+
+        Returns
+        -------
+        Cell
+            A set without contact stays as it is, unless something is told of it: then it
+            has a contact, neutral but for that.
+        """
+        name = "Applied stack pressure [Pa]"
+        if self.has_contact:
+            return self.replace({name: pressure})
+        known = {q.name for q in self.composition.contact_quantities()}
+        if not known & set(told):
+            return self
+        value = Parameter(
+            name, pressure, "assumed", "asked for", range=(pressure, pressure)
+        )
+        physics = {**self.data["physics"], "contact": True}
+        return Cell(
+            replace(
+                self.parameters,
+                data={**self.data, "physics": physics},
+                parameters={**self.parameters.parameters, name: value},
+            )
+        )
+
+    # Masses, areas, capacities -------------------------------------------------------
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Lower and upper cut-off [V], against the cell's own anode."""
+        v = self.values
+        return v["Lower voltage cut-off [V]"], v["Upper voltage cut-off [V]"]
+
+    @property
+    def area(self) -> float:
+        """Electrode area [m2]."""
+        return self.values["Electrode area [m2]"]
+
+    @property
+    def active_mass(self) -> float:
+        """Mass of active material [kg]."""
+        fraction = self.values["Positive electrode active material mass fraction"]
+        return self.values["Positive electrode mass [kg]"] * fraction
+
+    def basis(self, which: str) -> tuple[str, float]:
+        """Name and mass of what capacities or energies are divided by.
+
+        Parameters
+        ----------
+        which : str
+            ``"capacity"`` or ``"energy"``.
+
+        Returns
+        -------
+        tuple of str and float
+            Mass [kg].
+        """
+        entry = self.data["bases"][which]
+        masses = {
+            "active material": self.active_mass,
+            "cathode": self.values["Positive electrode mass [kg]"],
+        }
+        return entry["name"], masses[entry["mass"]]
+
+    @cached_property
+    def one_c_current(self) -> float | None:
+        """Current at 1C [A], or None where the set declares none."""
+        one_c = self.data["rates"].get("one_C")
+        if one_c is None:
+            return None
+        specific = parse_quantity(f"{one_c['value']} {one_c['unit']}", "A/kg", "one_C")
+        return specific * self.basis("capacity")[1]
+
+    def kelvin(self, temperature: str | float) -> float:
+        """Temperature that this cell accepts, on the absolute scale.
+
+        Parameters
+        ----------
+        temperature : str or float
+            [degC], or text with a unit.
+
+        Returns
+        -------
+        float
+            [K].
+
+        Raises
+        ------
+        ParameterError
+            If it is no temperature, or out of range.
+
+        Examples
+        --------
+        >>> Cell.load("Ji2024").kelvin(60)
+        333.15
+        """
+        quantity = self.quantity("Ambient temperature [K]")
+        kelvin = parse_quantity(temperature, "degC", "Temperature") + ZERO_CELSIUS
+        if not quantity.lower <= kelvin <= quantity.upper:
+            raise ParameterError(
+                f"Temperature {kelvin - ZERO_CELSIUS:g} degC is out of range; allowed: "
+                f"{quantity.lower - ZERO_CELSIUS:g} to {quantity.upper - ZERO_CELSIUS:g} degC."
+            )
+        return kelvin
+
+    def current(self, rate: str | float | Rate) -> float:
+        """Magnitude of a current in this cell.
+
+        Parameters
+        ----------
+        rate : str, float or Rate
+            ``"C/20"``, ``"25mA/g"``, ``"0.2mA/cm2"``, ``"50uA"``.
+
+        Returns
+        -------
+        float
+            Current [A], positive.
+
+        Raises
+        ------
+        ParameterError
+            If it is no current, or a C-rate of a cell that declares no 1C.
+
+        Examples
+        --------
+        >>> cell = Cell.load("Ji2024")
+        >>> round(cell.current("C/20") / cell.one_c_current, 6)
+        0.05
+        """
+        rate = parse_rate(rate)
+        if rate.kind != "C":
+            per = {"A/kg": self.basis("capacity")[1], "A/m2": self.area, "A": 1.0}
+            return rate.value * per[rate.kind]
+        one_c = self.one_c_current
+        if one_c is None:
+            raise ParameterError(
+                f"{self.name} declares no 1C, so '{rate}' has no meaning; "
+                "give a current such as '25mA/g'."
+            )
+        return rate.value * one_c
+
+    @property
+    def slow_rate(self) -> str:
+        """The set's own slow rate."""
+        return str(self.data["rates"]["slow"])
+
+    @property
+    def first_step(self) -> str:
+        """What a pristine cell does first: ``"discharge"`` or ``"charge"``."""
+        return str(self.data["rates"]["first_step"])
+
+    @property
+    def theoretical_capacity(self) -> float:
+        """Capacity of all active material between its emptiest and fullest state [A.h]."""
+        molar = self.values["Positive electrode active material molar mass [kg.mol-1]"]
+        return self.active_mass / molar * self.host.capacity * FARADAY / 3600
+
+    @property
+    def anode_excess(self) -> float | None:
+        """Capacity of the anode over that of the cathode [-], or None where unknown."""
+        v = self.values
+        anode = v.get("Negative electrode mass [kg]", 0.0)
+        anode *= v.get("Negative electrode specific capacity [A.h.kg-1]", 0.0)
+        return anode / self.theoretical_capacity if anode else None
+
+    @property
+    def anode_capacity(self) -> float:
+        """Capacity of the anode [A.h]; as good as endless where unknown."""
+        excess = self.anode_excess
+        return (excess or 1e6) * self.theoretical_capacity
+
+    @property
+    def cathode_thickness(self) -> float:
+        """Thickness of the cathode layer from masses, densities and porosity [m]."""
+        v, solid = self.values, 0.0
+        for part in ("active material", "electrolyte", "carbon"):
+            fraction = v[f"Positive electrode {part} mass fraction"]
+            solid += fraction / v[f"Positive electrode {part} density [kg.m-3]"]
+        volume = v["Positive electrode mass [kg]"] * solid
+        return volume / (1 - v["Positive electrode porosity"]) / self.area
+
+    def _check_tables(self) -> None:
+        """Check the tables beside the parameters, which every run reads."""
+        layers = self.data["physics"].get("separator", ["Separator"])
+        named = isinstance(layers, list | tuple) and all(isinstance(n, str) for n in layers)
+        if not named or len(set(layers)) != len(layers):
+            raise ParameterError(
+                f"{self.name}: 'separator' must be a list of different names, not {layers!r}."
+            )
+        count = self.data["physics"].get("particle_sizes", 0)
+        whole = isinstance(count, int) and not isinstance(count, bool)
+        if not whole or (count and not 3 <= count <= 100):
+            raise ParameterError(
+                f"{self.name}: 'particle_sizes' must be 0 or a whole number from 3 to 100, "
+                f"not {count!r}."
+            )
+        bases, rates = self.data["bases"], self.data["rates"]
+        for key in ("capacity", "energy", "voltage_reference", "working_metal"):
+            if key not in bases:
+                raise ParameterError(f"{self.name}: the table 'bases' has no '{key}'.")
+        for which in ("capacity", "energy"):
+            entry = bases[which]
+            if not isinstance(entry, Mapping) or not {"name", "mass"} <= set(entry):
+                raise ParameterError(f"{self.name}: '{which}' needs a name and a mass.")
+            if entry["mass"] not in _MASSES:
+                raise ParameterError(
+                    f"There is no mass for the {which} basis, '{entry['mass']}'. "
+                    f"{did_you_mean(str(entry['mass']), _MASSES)}"
+                )
+        for key in ("slow", "first_step"):
+            if key not in rates:
+                raise ParameterError(f"{self.name}: the table 'rates' has no '{key}'.")
+        if rates["first_step"] not in ("discharge", "charge"):
+            raise ParameterError(
+                f"{self.name}: 'first_step' is {rates['first_step']!r}; "
+                "allowed: discharge, charge."
+            )
+        one_c = rates.get("one_C", {"value": 1, "unit": "A/kg"})
+        if not isinstance(one_c, Mapping) or not {"value", "unit"} <= set(one_c):
+            raise ParameterError(f"{self.name}: 'one_C' needs a value and a unit.")
+
+    def _check_fractions(self) -> None:
+        parts = ("active material", "electrolyte", "carbon")
+        total = sum(self.values[f"Positive electrode {p} mass fraction"] for p in parts)
+        if total > 1 + 1e-6:
+            raise ParameterError(
+                f"{self.name}: the cathode's mass fractions add up to {total:g}, above 1."
+            )
+
+    def describe(self) -> dict[str, float]:
+        """Sizes that a person checks first, in laboratory units.
+
+        Returns
+        -------
+        dict of str to float
+            Area, loadings, thicknesses, areal capacity, current at 1C.
+        """
+        cm2 = self.area * 1e4
+        sizes = {
+            "Area [cm2]": cm2,
+            "Cathode loading [mg.cm-2]": self.values["Positive electrode mass [kg]"]
+            * 1e6
+            / cm2,
+            "Active material loading [mg.cm-2]": self.active_mass * 1e6 / cm2,
+            "Cathode thickness [um]": self.cathode_thickness * 1e6,
+            "Areal capacity [mA.h.cm-2]": self.theoretical_capacity * 1e3 / cm2,
+        }
+        for layer in self.layers:
+            sizes[f"{layer} thickness [um]"] = self.values[f"{layer} thickness [m]"] * 1e6
+        if self.one_c_current is not None:
+            sizes["Current at 1C [mA]"] = self.one_c_current * 1e3
+        if self.anode_excess is not None:
+            sizes["Anode over cathode capacity"] = self.anode_excess
+        return sizes
+
+    def parameter_dict(self) -> dict[str, float]:
+        """Values for ``pybamm.ParameterValues``, with what PyBaMM itself asks for.
+
+        Returns
+        -------
+        dict of str to float
+        """
+        return dict(self._parameter_dict)
+
+    @cached_property
+    def _parameter_dict(self) -> dict[str, float]:
+        nominal = self.one_c_current or self.theoretical_capacity
+        values = self.values
+        return {
+            # PyBaMM's impedance packs inputs in the order of their mapping: it must be the
+            # same for all cells of a structure, however their files are sorted.
+            **{quantity.name: values[quantity.name] for quantity in self.quantities},
+            "Nominal cell capacity [A.h]": nominal,
+            "Current function [A]": nominal,
+            "Negative electrode capacity [A.h]": self.anode_capacity,
+            "Number of electrodes connected in parallel to make a cell": 1.0,
+            "Number of cells connected in series to make a battery": 1.0,
+        }
+
+
+def load(name: str | Path) -> Cell:
+    """Read a published cell by name, or a person's own from a TOML file.
+
+    Parameters
+    ----------
+    name : str or pathlib.Path
+        ``"Ji2024"`` or ``"mycell.toml"``.
+
+    Returns
+    -------
+    Cell
+
+    Raises
+    ------
+    ParameterError
+        If there is no such cell, or its values do not hold.
+
+    Examples
+    --------
+    >>> load("Ji2024").basis("capacity")[0]
+    'sulfur'
+    """
+    return Cell.load(name)
+
+
+def __getattr__(name: str) -> Callable[[], dict[str, float]]:
+    """Entry points of PyBaMM: every family of parameter sets is a function here."""
+    families = {path.stem: path for path in available().values()}
+    if name not in families:
+        raise AttributeError(f"module 'sscell.cells.cell' has no attribute '{name}'")
+
+    def values() -> dict[str, float]:
+        return Cell.load(name).parameter_dict()
+
+    title = tomllib.loads(families[name].read_text(encoding="utf-8")).get("title", "")
+    values.__name__ = name
+    values.__doc__ = f"{title}\n\nParameter values for ``pybamm.ParameterValues``."
+    return values

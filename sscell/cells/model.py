@@ -1,0 +1,399 @@
+"""SolidStateCell: assembles a cell's physics parts into a PyBaMM model.
+
+The only module that knows what PyBaMM demands of a model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import casadi
+import numpy as np
+import pybamm
+
+from sscell.cells.cell import Cell
+from sscell.errors import ParameterError
+from sscell.physics.electrolyte_redox import ElectrolyteRedox
+from sscell.physics.sizes import particle_sizes
+from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
+
+__all__ = ["ATOL", "RTOL", "SolidStateCell", "budget_of", "check_mesh", "solver"]
+
+RTOL, ATOL = 3e-6, 3e-8
+SHELLS = 50
+
+_PARTICLE, _ELECTRODE = "positive particle", "positive electrode"
+# Contributions to the voltage between the local potential and the terminals.
+_OUTSIDE = (
+    "Cathode ion contribution [V]",
+    "Cathode electron contribution [V]",
+    "Separator contribution [V]",
+    "Anode contribution [V]",
+    "Contact contribution [V]",
+)
+_BUDGET = (
+    "Open-circuit contribution [V]",
+    *_OUTSIDE,
+    "Charge-transfer contribution [V]",
+    "Interphase contribution [V]",
+)
+
+
+class SolidStateCell(pybamm.BaseModel):
+    r"""All-solid-state cell: anode, separator layers and a composite cathode.
+
+    .. math:: V = \phi_s - U_{an} - \eta_{an} - i (R_{contact} A + \sum_k L_k/\sigma_k)
+
+    Every contribution in `budget` is a variable; they sum to the voltage at every time.
+
+    Parameters
+    ----------
+    cell : str, pathlib.Path or Cell, optional
+        A published cell, a TOML file or a loaded cell.
+    shells : int, optional
+        Finite volumes over the particle radius.
+    thickness_points : int, optional
+        Finite volumes over the cathode's thickness, each with a particle; 0: one particle
+        for all, with the analytic Ohmic drop of an even reaction.
+    double_layer : bool, optional
+        Whether double layers and grain boundaries are charged, as impedance needs;
+        particle sizes always charge them.
+    controlled : str, optional
+        ``"current"``, or ``"voltage"``: then the current is an unknown.
+    name : str, optional
+        Name of the model.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such cell, or it is to be resolved over both sizes and thickness.
+
+    Examples
+    --------
+    >>> SolidStateCell("Ji2024").default_parameter_values["Upper voltage cut-off [V]"]
+    2.8
+    """
+
+    def __init__(
+        self,
+        cell: str | Path | Cell = "Ji2024",
+        shells: int = SHELLS,
+        thickness_points: int = 0,
+        double_layer: bool = False,
+        controlled: str = "current",
+        name: str = "Solid-state cell",
+    ):
+        super().__init__(name)
+        self.cell = cell if isinstance(cell, Cell) else Cell.load(cell)
+        self.shells, self.thickness_points = shells, thickness_points
+        check_mesh(self.cell, thickness_points)
+        double_layer = double_layer or self.cell.size_classes > 0
+        self._double_layer = double_layer
+        # What `pybamm.Experiment` and `pybamm.EISSimulation` ask of a model.
+        self.summary_variables: list[str] = []
+        self.param = SimpleNamespace(
+            Q=pybamm.Parameter("Nominal cell capacity [A.h]"),
+            A_cc=pybamm.Parameter("Electrode area [m2]"),
+        )
+        self.variables.update(self._general_variables(controlled))
+        self.submodels = self.cell.submodels(thickness_points > 0, double_layer)
+        self.build_model()
+        self._set_charge_and_voltage()
+        if controlled == "voltage":
+            self._control_voltage()
+
+    @property
+    def param(self) -> Any:
+        """Symbols that PyBaMM's experiments look up."""
+        return self._param
+
+    @param.setter
+    def param(self, values: Any) -> None:
+        self._param = values
+
+    def build_casadi_jacobian(self, expression: casadi.MX, y: casadi.MX) -> casadi.MX:
+        """Jacobian that PyBaMM's solvers use, as scalar operations where that is faster.
+
+        Parameters
+        ----------
+        expression : casadi.MX, shape (m, 1)
+            Right-hand side, algebraic equations or both.
+        y : casadi.MX, shape (states, 1)
+            State.
+
+        Returns
+        -------
+        casadi.MX, shape (m, states)
+            The same numbers as PyBaMM's; CasADi's matrix form of it takes 2 to 8 times as
+            long to evaluate.
+        """
+        jacobian = super().build_casadi_jacobian(expression, y)
+        free = casadi.symvar(jacobian)
+        if expression.shape[0] != self.len_rhs_and_alg or not free:
+            return jacobian
+        function = casadi.Function("jacobian", free, [jacobian])
+        try:
+            return function.expand()(*free)
+        except RuntimeError:  # such as an interpolated current, which has no scalar form
+            return jacobian
+
+    @property
+    def budget(self) -> tuple[str, ...]:
+        """Names of the contributions that sum to the voltage."""
+        return budget_of(self.cell)
+
+    def _general_variables(self, controlled: str) -> dict[str, Any]:
+        current = pybamm.Parameter("Current function [A]")
+        if controlled == "voltage":
+            current = pybamm.Variable("Current variable [A]")
+        temperature = pybamm.Parameter("Ambient temperature [K]")
+        hotter = 1 / pybamm.Parameter("Reference temperature [K]") - 1 / temperature
+        amounts = self._amounts()
+        full = amounts["Positive electrode host amount [mol]"] * self.cell.host.capacity
+        return {
+            "Time [s]": pybamm.t,
+            "Time [h]": pybamm.t / 3600,
+            "Current [A]": current,
+            "Current variable [A]": current,
+            "Current density [A.m-2]": current / pybamm.Parameter("Electrode area [m2]"),
+            "Full cycles rate [s-1]": abs(current) / (2 * FARADAY * full),
+            "Full charges rate [s-1]": (abs(current) - current) / (2 * FARADAY * full),
+            "Discharge capacity [A.h]": pybamm.Variable("Discharge capacity [A.h]"),
+            "Ambient temperature [C]": temperature - ZERO_CELSIUS,
+            "Arrhenius factor [mol.J-1]": hotter / GAS_CONSTANT,
+            **amounts,
+        }
+
+    def _amounts(self) -> dict[str, Any]:
+        """Volumes, surfaces and moles that follow from the masses."""
+        mass = pybamm.Parameter("Positive electrode mass [kg]")
+        volumes = {
+            part: mass
+            * pybamm.Parameter(f"Positive electrode {part} mass fraction")
+            / pybamm.Parameter(f"Positive electrode {part} density [kg.m-3]")
+            for part in ("active material", "electrolyte", "carbon")
+        }
+        layer = sum(volumes.values()) / (
+            1 - pybamm.Parameter("Positive electrode porosity")
+        )
+        density = pybamm.Parameter("Positive electrode active material density [kg.m-3]")
+        molar = pybamm.Parameter("Positive electrode active material molar mass [kg.mol-1]")
+        sizes = particle_sizes(self.cell.size_classes)
+        active = volumes["active material"]
+        return sizes | {
+            "Positive electrode host amount [mol]": active * density / molar,
+            "Positive electrode host concentration [mol.m-3]": density / molar,
+            "Positive particle surface area [m2]": active
+            * sizes["Positive particle surface per volume [m-1]"],
+            "Positive electrode thickness [m]": layer
+            / pybamm.Parameter("Electrode area [m2]"),
+            **{
+                f"Positive electrode {part} volume fraction": volume / layer
+                for part, volume in volumes.items()
+            },
+        }
+
+    def _set_charge_and_voltage(self) -> None:
+        variables = self.variables
+        charge = variables["Discharge capacity [A.h]"]
+        self.rhs[charge] = variables["Current [A]"] / 3600
+        self.initial_conditions[charge] = pybamm.Scalar(0)
+        variables.update(self._contributions())
+        collector = (
+            pybamm.x_average(variables["Positive electrode local potential difference [V]"])
+            + variables["Cathode ion contribution [V]"]
+            + variables["Cathode electron contribution [V]"]
+        )
+        voltage = (
+            collector
+            + sum(variables[name] for name in _OUTSIDE[2:])
+            - variables["Negative electrode open-circuit potential [V]"]
+        )
+        variables.update(
+            {
+                "Positive electrode potential [V]": collector,
+                "Voltage [V]": voltage,
+                "Battery voltage [V]": voltage,
+            }
+        )
+        variables.update(self._residuals(charge))
+        parts = sum(variables[name] for name in self.budget)
+        variables["Voltage budget residual [V]"] = parts - voltage
+        self.events += [
+            pybamm.Event(
+                "Minimum voltage [V]",
+                voltage - pybamm.Parameter("Lower voltage cut-off [V]"),
+            ),
+            pybamm.Event(
+                "Maximum voltage [V]",
+                pybamm.Parameter("Upper voltage cut-off [V]") - voltage,
+            ),
+        ]
+
+    def _contributions(self) -> dict[str, Any]:
+        """Signed parts of the voltage outside the particle."""
+        v = self.variables
+        local = v["Positive electrode local potential difference [V]"]
+        driven = v["Positive electrode driven potential difference [V]"]
+        contact = v["Current [A]"] * pybamm.Parameter("Contact resistance [Ohm]")
+        contact += v["Current density [A.m-2]"] * v["Series resistance grown [Ohm.m2]"]
+        return {
+            "Open-circuit contribution [V]": v["Particle open-circuit contribution [V]"]
+            - v["Negative electrode open-circuit potential [V]"],
+            "Separator contribution [V]": -v["Separator ohmic losses [V]"]
+            - v["Separator grain-boundary overpotential [V]"],
+            "Anode contribution [V]": -v["Negative electrode reaction overpotential [V]"]
+            - v["Negative electrode interphase overpotential [V]"],
+            # The local potential is solved for where the current divides: what the solver
+            # leaves of the kinetics belongs to the charge transfer.
+            "Charge-transfer contribution [V]": -v[
+                "Positive electrode reaction overpotential [V]"
+            ]
+            + pybamm.x_average(local - driven),
+            "Interphase contribution [V]": -v[
+                "Positive electrode interphase overpotential [V]"
+            ],
+            "Contact overpotential [V]": contact,
+            "Contact contribution [V]": -contact,
+        }
+
+    def _control_voltage(self) -> None:
+        """Let the current follow from a voltage that moves linearly in time."""
+        current = self.variables["Current variable [A]"]
+        target = pybamm.InputParameter("Voltage start [V]") + pybamm.InputParameter(
+            "Voltage slope [V.s-1]"
+        ) * (pybamm.t - pybamm.InputParameter("Step start [s]"))
+        self.algebraic[current] = self.variables["Voltage [V]"] - target
+        self.initial_conditions[current] = pybamm.Scalar(0)
+
+    def _residuals(self, charge: Any) -> dict[str, Any]:
+        """Relative errors of the balances, per the cathode's full capacity."""
+        variables, host = self.variables, self.cell.host
+        amount = variables["Positive electrode host amount [mol]"]
+        passed = (charge - self._beside()) * 3600 / FARADAY
+        taken = variables["Guest taken up"] * amount
+        return {
+            "Host balance residual": variables["Host in phases"] - 1,
+            "Guest balance residual": (taken - passed) / (amount * host.capacity),
+        }
+
+    def _beside(self) -> Any:
+        """Charge that went elsewhere than into the particles [A.h]."""
+        beside: Any = pybamm.Scalar(0)
+        if self._double_layer:
+            beside += self.variables["Positive electrode double-layer charge [A.h]"]
+        if self.cell.has_redox:
+            gone = 1 - self.variables["Mean reactive electrolyte fraction"]
+            beside -= gone * ElectrolyteRedox.charge()
+        return beside
+
+    @property
+    def default_parameter_values(self) -> pybamm.ParameterValues:
+        """Values of the cell's set."""
+        return pybamm.ParameterValues(self.cell.parameter_dict())
+
+    @property
+    def _points(self) -> int:
+        """Particles at different places, or of different sizes; 0: one for all."""
+        return self.thickness_points or self.cell.size_classes
+
+    @property
+    def default_geometry(self) -> pybamm.Geometry:
+        """Particle and cathode of unit size: their sizes are parameters, not meshes."""
+        r = pybamm.SpatialVariable("r_p", [_PARTICLE], coord_sys="spherical polar")
+        domains = {_PARTICLE: {r: {"min": 0, "max": 1}}}
+        if self._points:
+            z = pybamm.SpatialVariable("x_p", [_ELECTRODE], coord_sys="cartesian")
+            domains[_ELECTRODE] = {z: {"min": 0, "max": 1}}
+        return pybamm.Geometry(domains)
+
+    @property
+    def default_var_pts(self) -> dict[str, int]:
+        """Number of finite volumes by coordinate."""
+        points = {"x_p": self._points} if self._points else {}
+        return {"r_p": self.shells, **points}
+
+    @property
+    def default_submesh_types(self) -> dict[str, Any]:
+        """Equal steps over the thickness; over the radius as the host asks."""
+        edges = np.linspace(0, 1, self.shells + 1) ** self.cell.host.grading
+        graded = pybamm.MeshGenerator(pybamm.UserSupplied1DSubMesh, {"edges": edges})
+        return {_PARTICLE: graded, _ELECTRODE: pybamm.Uniform1DSubMesh}
+
+    @property
+    def default_spatial_methods(self) -> dict[str, Any]:
+        """Finite volumes; the particle's surface value is that of its last shell."""
+        shell = {"order": {"gradient": "linear", "value": "constant"}, "use bcs": False}
+        layer = {"order": {"gradient": "linear", "value": "linear"}, "use bcs": True}
+        return {
+            _PARTICLE: pybamm.FiniteVolume({"extrapolation": shell}),
+            _ELECTRODE: pybamm.FiniteVolume({"extrapolation": layer}),
+        }
+
+    @property
+    def default_solver(self) -> pybamm.BaseSolver:
+        """IDAKLU with set tolerances."""
+        return solver()
+
+    @property
+    def default_quick_plot_variables(self) -> list[str]:
+        """What ``pybamm.Simulation.plot`` shows."""
+        return ["Voltage [V]", "Current [A]", *self.cell.host.outputs]
+
+
+def check_mesh(cell: Cell, thickness_points: int) -> None:
+    """Refuse a cell resolved over both sizes and thickness.
+
+    Parameters
+    ----------
+    cell : Cell
+        Perhaps with size classes.
+    thickness_points : int
+        Finite volumes over the thickness [-].
+
+    Raises
+    ------
+    ParameterError
+        If it has both.
+    """
+    if thickness_points and cell.size_classes:
+        raise ParameterError(
+            f"{cell.name} resolves its particle sizes, which share one potential: "
+            f"thickness points must be 0, not {thickness_points}."
+        )
+
+
+def budget_of(cell: Cell) -> tuple[str, ...]:
+    """Names of the contributions that sum to the voltage of a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        With its cathode.
+
+    Returns
+    -------
+    tuple of str
+    """
+    return (*_BUDGET, *cell.host.budget)
+
+
+def solver(rtol: float = RTOL, atol: float = ATOL, **options: Any) -> pybamm.BaseSolver:
+    """IDAKLU: implicit, variable order, with true events.
+
+    Parameters
+    ----------
+    rtol, atol : float, optional
+        Relative and absolute tolerance of a step [-].
+    **options
+        Of `pybamm.IDAKLUSolver`.
+
+    Returns
+    -------
+    pybamm.IDAKLUSolver
+    """
+    return pybamm.IDAKLUSolver(
+        rtol=rtol, atol=atol, options={"silence_sundials_errors": True, **options}
+    )

@@ -1,0 +1,266 @@
+"""Measured curves as steps that a model can repeat, and the points where they are compared.
+
+**Steps.** A new step begins where the current leaves the level of the step by more than
+4 % (a rest: by more than 0.2 % of the largest current). A current that moves on, as in a
+hold or a sweep, becomes a staircase of such steps. Every step carries the charge that the
+data passed in it. A step that ends within 10 mV of a cut-off is ended by that voltage in
+the model as well, so that every half cycle starts where the cell really turned; all
+others last as long as in the data.
+
+**Points.** Along each step the points are equally far apart in the sum of time (per
+length of the step) and voltage travelled (per window of the data): a plateau counts by its
+length and a step by its height.
+
+**Noise.** From the second differences of neighbouring samples, which take out the curve
+itself; never less than 0.1 mV or the resolution of the instrument. The charge is not exact
+either, in the data (a cycler's current) or in the model (its integrator). One such error per
+half cycle moves all its points by their slope in charge: next to nothing on a plateau, much
+where the voltage falls steeply at its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from sscell.dataset import metadata, require
+from sscell.errors import DataError, ParameterError, did_you_mean
+from sscell.fitting.spans import (
+    QUIET,
+    Segment,
+    Span,
+    charges_of,
+    levels_of,
+    noise_of,
+    starts_of,
+)
+
+__all__ = ["Course", "course"]
+
+_MARGIN = 0.3  # V that the model may leave the window in steps that time ends
+_MOST_STEPS = 800
+_CLOSEST = 2e-3  # V
+_LOST = 0.02  # share of missing samples from which the data have gaps
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """A dataset as the model repeats it.
+
+    Parameters
+    ----------
+    label : str
+        Which data.
+    segments : tuple of Segment
+        In order.
+    celsius : float or None
+        Temperature of the cell [degC]; None: the set's own.
+    noise : float
+        Standard deviation of a voltage where it is flat [V].
+    window : tuple of float
+        Lowest and highest voltage of the data [V].
+    weight : float
+        Factor on its residuals [-].
+    state : str
+        Where the cell started from.
+    pressure : float or None
+        On the stack [Pa]; None: the set's own.
+    """
+
+    label: str
+    segments: tuple[Segment, ...]
+    celsius: float | None
+    noise: float
+    window: tuple[float, float]
+    weight: float = 1.0
+    state: str = "pristine"
+    pressure: float | None = None
+
+    @property
+    def measured(self) -> np.ndarray:
+        """Voltages of all points [V]."""
+        return np.concatenate([s.voltage for s in self.segments])
+
+    @property
+    def deviations(self) -> np.ndarray:
+        """Standard deviations of all points, with the error of the charge [V].
+
+        One error moves all points of a half cycle. They count as independent, so each gets
+        as many times its variance as there are points that see it. (The full covariance
+        would take the shape of a steep end for a straight line.) Below 2 mV no model is
+        expected to be right, so quieter data are weighed as if they had that noise.
+        """
+        found = []
+        for slips in self._slips:
+            squares = (slips / max(self.noise, _CLOSEST)) ** 2
+            seen = max(np.sum(squares / (squares + 1)), 1.0)
+            found.append(self.noise * np.sqrt(1 + seen * squares))
+        return np.concatenate(found)
+
+    @property
+    def _slips(self) -> list[np.ndarray]:
+        """By half cycle: what the error of its charge makes of the voltages [V]."""
+        found, way = [[]], 0
+        for segment in self.segments:
+            if segment.sign * way < 0:
+                found.append([])
+            way = segment.sign or way
+            none = np.zeros(segment.times.size)
+            found[-1].append(none if segment.slips is None else segment.slips)
+        return [np.concatenate(parts) for parts in found]
+
+    @property
+    def time(self) -> np.ndarray:
+        """Times of all points in the data [s]."""
+        return np.concatenate([s.start + s.times for s in self.segments])
+
+    @property
+    def scale(self) -> float:
+        """What makes the residuals readable: from V to mV [-]."""
+        return 1e3
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Changes with anything that a fit depends on."""
+        steps = [(s.current, s.duration, s.limit) for s in self.segments]
+        said = (self.label, self.celsius, self.noise, self.weight, self.state, steps)
+        said += () if self.pressure is None else (self.pressure,)
+        columns = (self.time, self.measured, self.deviations)
+        return repr(said).encode() + b"".join(c.tobytes() for c in columns)
+
+    @property
+    def first_sign(self) -> int:
+        """Direction of the first current."""
+        return next((s.sign for s in self.segments if s.sign), 0)
+
+    def margins(self, segment: Segment) -> tuple[float, float]:
+        """Lower and upper voltage at which the model stops in a step [V]."""
+        low, high = self.window[0] - _MARGIN, self.window[1] + _MARGIN
+        if segment.limit is None or not segment.sign:
+            return low, high
+        return (segment.limit, high) if segment.sign > 0 else (low, segment.limit)
+
+
+def course(
+    data: xr.Dataset,
+    cutoffs: tuple[float, float],
+    *,
+    label: str = "data",
+    celsius: float | None = None,
+    points: int = 200,
+    noise: float | None = None,
+    weight: float = 1.0,
+    state: str = "pristine",
+    only: str = "both",
+) -> Course:
+    """Steps and points of a time series.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Time [s], current [A] and voltage [V] on ``time``, measured or simulated.
+    cutoffs : tuple of float
+        Lower and upper voltage at which the test turned round [V].
+    label : str, optional
+        Name in messages.
+    celsius : float, optional
+        Temperature [degC]; default: the data's own, if they say it.
+    points : int, optional
+        How many are compared, about; every step has at least three.
+    noise : float, optional
+        Standard deviation of the voltage [V]; default: estimated.
+    weight : float, optional
+        Factor on the residuals [-].
+    state : str, optional
+        Where the cell started from.
+    only : str, optional
+        ``"discharge"`` or ``"charge"``: steps the other way are repeated, not compared.
+
+    Returns
+    -------
+    Course
+
+    Raises
+    ------
+    DataError
+        If the data are no time series of current and voltage, have gaps, or change their
+        current too often.
+    ParameterError
+        If `only` is no direction.
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> data = time_series({"Time [s]": [0, 50, 100, 100, 200], "Current [A]": [1, 1, 1, 0, 0],
+    ...                     "Voltage [V]": [2.0, 1.8, 1.5, 1.6, 1.7]})
+    >>> found = course(data, (1.5, 3.0))
+    >>> [(s.current, s.duration, s.limit) for s in found.segments]
+    [(1.0, 100.0, 1.5), (0.0, 100.0, None)]
+    """
+    t, i, v = _series(data, label)
+    bounds = levels_of(t, i, v, label)
+    window = float(v.min()), float(v.max())
+    sigma = noise_of(t, v, bounds) if noise is None else float(noise)
+    begins = starts_of(t, i, bounds, QUIET * float(np.abs(i).max()))
+    spans = [
+        Span(t, i, v, a, b, begin, max(end, float(t[b - 1])))
+        for (a, b), begin, end in zip(bounds, begins, [*begins[1:], 0.0], strict=True)
+    ]
+    spans = [s for s in spans if s.duration > 0]
+    if len(spans) > _MOST_STEPS:
+        raise DataError(
+            f"{label}: the current changes {len(spans)} times; at most {_MOST_STEPS} steps "
+            "can be repeated. Fit a part of the data."
+        )
+    lengths = np.array([s.length(window[1] - window[0]) for s in spans])
+    ways = {"both": (1, -1, 0), "discharge": (1, 0), "charge": (-1, 0)}
+    if only not in ways:
+        hint = did_you_mean(only, ways, "directions")
+        raise ParameterError(f"Direction '{only}' is not one. {hint}")
+    lengths *= [np.sign(s.current) in ways[only] for s in spans]
+    if not lengths.any():
+        raise DataError(f"{label} has no {only}.")
+    counts = np.rint(points * lengths / max(lengths.sum(), 1e-12))
+    counts[lengths > 0] = np.maximum(3, counts[lengths > 0])
+    segments = tuple(
+        s.segment(int(n), cutoffs, window, begins[0], charges, sigma)
+        for s, n, charges in zip(spans, counts, charges_of(spans), strict=True)
+    )
+    if celsius is None:
+        celsius = _celsius(data)
+    return Course(label, segments, celsius, sigma, window, weight, state)
+
+
+def _series(data: xr.Dataset, label: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    try:
+        require(data, "Time [s]", "Current [A]", "Voltage [V]")
+    except DataError as error:
+        raise DataError(f"{label} cannot be fitted: {error}") from None
+    columns = [
+        data[name].values.astype(float)
+        for name in ("Time [s]", "Current [A]", "Voltage [V]")
+    ]
+    good = np.all(np.isfinite(columns), axis=0)
+    if good.sum() < 4:
+        raise DataError(f"{label} has only {int(good.sum())} complete samples.")
+    if np.mean(~good) > _LOST:
+        raise DataError(
+            f"{label} has gaps: {int((~good).sum())} of {good.size} samples lack time, "
+            "current or voltage. Cut the data to a part that is complete."
+        )
+    t, i, v = (c[good] for c in columns)
+    if np.any(np.diff(t) < 0):
+        raise DataError(f"{label}: the time runs backwards.")
+    if not np.any(i):
+        raise DataError(f"{label}: no current flows in these data.")
+    return t, i, v
+
+
+def _celsius(data: xr.Dataset) -> float | None:
+    if "Temperature [degC]" in data:
+        value = float(np.nanmean(data["Temperature [degC]"].values))
+        return value if np.isfinite(value) else None
+    value = metadata(data, "temperature_C")
+    return None if value is None else float(value)

@@ -1,0 +1,278 @@
+"""What a fit needs before it starts: data checked, parameters checked, and what they pin."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sscell.cells.cell import Cell
+from sscell.dataset import metadata
+from sscell.errors import ParameterError
+from sscell.fitting.checks import (
+    check_course,
+    check_spectrum,
+    remarks_of,
+    remarks_of_spectrum,
+)
+from sscell.fitting.courses import Course, course
+from sscell.fitting.forward import preparation_of
+from sscell.fitting.identifiability import Knowledge, knowledge
+from sscell.fitting.problem import Problem
+from sscell.fitting.spectra import Spectrum, spectra
+from sscell.fitting.variables import variables_of
+from sscell.protocols.steps import whole
+from sscell.simulation.engine import Resolution
+from sscell.units import parse_pressure, parse_quantity
+
+__all__ = ["RESOLUTION", "Bounds", "identify", "prepare"]
+
+Bounds = Mapping[str, tuple[float, float]]
+# Coarser than a run, for speed: the fit says what the mesh of a run would change.
+RESOLUTION = Resolution(shells=25, rtol=1e-5, atol=1e-7)
+
+
+def prepare(
+    cell: str | Cell,
+    datasets: Any,
+    vary: Bounds,
+    *,
+    temperature: Any = None,
+    pressure: Any = None,
+    weights: Any = None,
+    states: Any = "pristine",
+    noise: Any = None,
+    cutoffs: tuple[float, float] | None = None,
+    log: Sequence[str] | None = None,
+    priors: Mapping[str, tuple[float, float]] | None = None,
+    separate: Sequence[str] = (),
+    points: int = 200,
+    only: str = "both",
+    resolution: Resolution | None = None,
+) -> tuple[Problem, list[str]]:
+    """Check data and parameters, and set up what a fit minimises.
+
+    Parameters
+    ----------
+    cell : str or Cell
+        Where the fit starts.
+    datasets : xarray.Dataset, sequence or mapping of them
+        Time series or impedance spectra, measured or simulated; the keys of a mapping are
+        their names.
+    vary : mapping of str to tuple of float
+        Bounds by parameter [unit of the name].
+    temperature : float, str or sequence, optional
+        One for all, or one each [degC]; default: the data's own, else the set's.
+    pressure : float, str or sequence, optional
+        On the stack: one for all, or one each [MPa]; default: the data's own, else the
+        set's.
+    weights : float or sequence, optional
+        Factor on the residuals of each dataset, against the others [-].
+    states : str or sequence, optional
+        What each starts from: ``"pristine"`` or ``"formed"``; a spectrum takes any state of
+        `sscell.simulate`.
+    noise : float or sequence, optional
+        Standard deviation of the voltage [V], or in a sequence that of each dataset, for a
+        spectrum as a share of the modulus [-]; default: estimated from each dataset.
+    cutoffs : tuple of float, optional
+        Where the tests turned round [V]; default: the cell's window.
+    log, priors, separate : optional
+        As for `variables_of`.
+    points : int, optional
+        Points compared in each dataset.
+    only : str, optional
+        ``"discharge"`` or ``"charge"``: steps the other way are repeated, not compared.
+    resolution : Resolution, optional
+        Meshes and tolerances.
+
+    Returns
+    -------
+    tuple of Problem and list of str
+        With remarks about the data.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter or an option is not usable.
+    DataError
+        If the data cannot be of this cell.
+
+    Examples
+    --------
+    >>> import sscell
+    >>> run = sscell.simulate("Ji2024", sscell.discharge("C/10"))
+    >>> problem, _ = prepare("Ji2024", run, {"R3 rate constant [s-1]": (1e-5, 1e-3)})
+    >>> problem.courses[0].segments[0].limit
+    0.7
+    """
+    cell = cell if isinstance(cell, Cell) else Cell.load(cell)
+    whole(points, "Points", 3)
+    if cutoffs is not None and not cutoffs[0] < cutoffs[1]:
+        raise ParameterError(f"Cut-offs must be a lower and an upper one, not {cutoffs}.")
+    named = _named(datasets)
+    count = len(named)
+    celsius = _each(temperature, count, "temperature")
+    cell, pressures = _pressures(cell, named, _each(pressure, count, "pressure"), vary)
+    each = zip(
+        named.items(),
+        celsius,
+        pressures,
+        _each(weights, count, "weights"),
+        _each(states, count, "states"),
+        _each(noise, count, "noise"),
+        strict=True,
+    )
+    courses: list[Course | Spectrum] = []
+    told: list[str] = []
+    for (label, data), degrees, applied, weight, state, sigma in each:
+        common: dict[str, Any] = {
+            "label": label,
+            "celsius": _degrees(degrees),
+            "points": points,
+            "weight": _positive(weight, "weights") or 1.0,
+            "state": state,
+        }
+        sigma = _positive(sigma, "noise")
+        if "frequency" in data.dims:
+            # A noise for all data is one of the voltage.
+            own = (
+                sigma if noise is not None and not isinstance(noise, numbers.Real) else None
+            )
+            for found in spectra(data, noise=own, **common):
+                spectrum = replace(found, pressure=applied)
+                if spectrum.celsius is not None:
+                    cell.kelvin(spectrum.celsius)
+                check_spectrum(cell, spectrum, resolution or RESOLUTION)
+                told += remarks_of_spectrum(cell, spectrum)
+                courses.append(spectrum)
+            continue
+        repeated = course(data, cutoffs or cell.window, noise=sigma, only=only, **common)
+        found = replace(repeated, pressure=applied)
+        check_course(cell, found)
+        if found.celsius is not None:
+            cell.kelvin(found.celsius)  # refuses what is out of range
+        preparation_of(cell, found)  # refuses a state that no step leads to
+        told += remarks_of(cell, found)
+        courses.append(found)
+    courses = _balanced(courses)
+    labels = [c.label for c in courses]
+    variables = variables_of(cell, vary, labels, log, priors, separate)
+    problem = Problem(cell, tuple(courses), variables, resolution or RESOLUTION)
+    return problem, told
+
+
+def _balanced(courses: Sequence[Course | Spectrum]) -> list[Course | Spectrum]:
+    """Weights with a mean square of one: they say what counts more, not how sure it is."""
+    sizes = np.array([c.measured.size for c in courses])
+    weights = np.array([c.weight for c in courses])
+    mean = float(np.sqrt(np.average(weights**2, weights=sizes)))
+    return [replace(c, weight=c.weight / mean) for c in courses]
+
+
+def _named(datasets: Any) -> dict[str, xr.Dataset]:
+    if isinstance(datasets, xr.Dataset):
+        datasets = [datasets]
+    if not isinstance(datasets, Mapping):
+        names: dict[str, xr.Dataset] = {}
+        for number, data in enumerate(datasets, start=1):
+            source = metadata(data, "source_file") or metadata(data, "source")
+            name = str(source or f"data {number}")
+            names[name if name not in names else f"{name} {number}"] = data
+        datasets = names
+    if not datasets:
+        raise ParameterError("Give at least one dataset to fit.")
+    for label, data in datasets.items():
+        if not isinstance(data, xr.Dataset):
+            raise ParameterError(
+                f"'{label}' is no dataset but {type(data).__name__}; read a file with "
+                "sscell.read."
+            )
+    return dict(datasets)
+
+
+def _each(value: Any, count: int, name: str) -> list[Any]:
+    if value is None or isinstance(value, str | int | float):
+        return [value] * count
+    values = list(value)
+    if len(values) != count:
+        raise ParameterError(
+            f"Give one {name} for all datasets or one each: {len(values)} for {count}."
+        )
+    return values
+
+
+def _pressures(
+    cell: Cell, named: Mapping[str, xr.Dataset], given: Sequence[Any], vary: Bounds
+) -> tuple[Cell, list[float | None]]:
+    """Pressure on each dataset [Pa]; the cell has a contact if one of its values varies."""
+    own = [metadata(data, "pressure_MPa") for data in named.values()]
+    asked = [a if b is None else b for a, b in zip(own, given, strict=True)]
+    found = [None if value is None else parse_pressure(value) for value in asked]
+    name = "Applied stack pressure [Pa]"
+    known = [value for value in found if value is not None]
+    if known and name in vary:
+        raise ParameterError(
+            "The pressure is a condition of the data; give it with each dataset."
+        )
+    if known and not cell.has_contact:
+        cell = cell.under(known[0], vary)
+    return cell, found
+
+
+def _degrees(value: Any) -> float | None:
+    return None if value is None else float(parse_quantity(value, "degC", "Temperature"))
+
+
+def _positive(value: Any, name: str) -> float | None:
+    if value is None:
+        return None
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not 0 < value < math.inf:
+        raise ParameterError(f"The {name} must be a positive number, not {value!r}.")
+    return float(value)
+
+
+def identify(cell: str | Cell, datasets: Any, vary: Bounds, **options: Any) -> Knowledge:
+    """What data could pin of parameters, at the cell's own values, before any fit.
+
+    Parameters
+    ----------
+    cell : str or Cell
+        Whose values are taken as true.
+    datasets : xarray.Dataset, sequence or mapping of them
+        Measured, or simulated for a test that is planned.
+    vary : mapping of str to tuple of float
+        Bounds by parameter [unit of the name].
+    **options
+        As for `prepare`.
+
+    Returns
+    -------
+    Knowledge
+
+    Raises
+    ------
+    ParameterError, DataError
+        As for `prepare`.
+    SimulationError
+        If the model fails at these values.
+
+    Examples
+    --------
+    >>> import sscell
+    >>> run = sscell.simulate("Ji2024", sscell.discharge("C/10"))
+    >>> pair = {"Separator thickness [m]": (1e-4, 2e-3),
+    ...         "Separator conductivity [S.m-1]": (1e-3, 1e-1)}
+    >>> print(identify("Ji2024", run, pair, noise=2e-3))
+    Separator thickness and Separator conductivity are known only together: the data pin \
+Separator thickness^0.71 x Separator conductivity^-0.71, not the two apart.
+    """
+    problem, _ = prepare(cell, datasets, vary, **options)
+    u = problem.start()
+    _, jacobian = problem(u)
+    return knowledge(jacobian, problem.variables, u)

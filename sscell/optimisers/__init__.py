@@ -1,0 +1,1 @@
+"""Search methods that know no cell."""

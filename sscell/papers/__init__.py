@@ -1,0 +1,1 @@
+"""Published observables: how they are run, measured, validated and fitted again."""

@@ -1,0 +1,406 @@
+"""Judge a cell by what its paper published: model, null model, error and a word for each.
+
+Every row says whether the value was *fitted* (used in the fit), *predicted* (parameters
+frozen) or only *illustrated*. The null model uses all active material, without losses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sscell.cells.cell import Cell
+from sscell.cells.library import available
+from sscell.errors import ParameterError, SimulationError, did_you_mean
+from sscell.papers.bands import add_bands, changed_cells, open_parameters
+from sscell.papers.measures import Reading, measure, measure_error
+from sscell.papers.observables import Observable, ObservableTable, load_observables
+from sscell.papers.runs import Run
+from sscell.simulation.engine import Resolution
+from sscell.simulation.pellets import blocked_impedance, dc_polarisation, pellet_of
+from sscell.simulation.simulation import simulate
+from sscell.units import ZERO_CELSIUS
+
+__all__ = ["Validation", "format_row", "run_all", "validate"]
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found.
+
+    Parameters
+    ----------
+    cell : str
+        Name of the cell.
+    rows : list of dict
+        ``id``, ``conditions``, ``quantity``, ``published``, ``unit``, ``model``,
+        ``model_std_error`` (of a b-value), ``null_model``, ``error`` (model minus
+        published; outside a bound or range, by how much), ``tolerance``, ``met``,
+        ``null_met``, ``word``, ``source``, ``note``; with
+        bands also ``band`` (lowest and highest model value) and ``depends_on`` (names).
+    left_out : mapping of str to str
+        Observables that the model cannot produce, with the reason.
+    notes : tuple of str
+        Conflicts in the data.
+    bases : mapping of str to str
+        ``capacity_basis``, ``energy_basis``, ``voltage_reference``.
+    runs : mapping of str to xarray.Dataset
+        The simulations behind the rows.
+    varied : mapping of str to tuple of float
+        With bands: the parameters that went to both ends of these ranges, one at a time.
+    """
+
+    cell: str
+    rows: list[dict[str, Any]]
+    left_out: Mapping[str, str]
+    notes: tuple[str, ...]
+    bases: Mapping[str, str] = field(default_factory=dict)
+    runs: Mapping[str, xr.Dataset] = field(repr=False, default_factory=dict)
+    varied: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, tuple[int, int, int]]:
+        """Rows met by the model, met by the null model, and rows in all, by word."""
+        found = {}
+        for word in dict.fromkeys(row["word"] for row in self.rows):
+            rows = [row for row in self.rows if row["word"] == word]
+            met, null = (sum(bool(r[k]) for r in rows) for k in ("met", "null_met"))
+            found[word] = (met, null, len(rows))
+        return found
+
+    def to_markdown(self) -> str:
+        """Table for a README, with what is left out and why beneath it."""
+        head = ["observable", "conditions", "published", "model", "null", "error", "word"]
+        head += ["band", "depends on"] if self.varied else []
+        lines = [
+            "| " + " | ".join(head) + " |",
+            "|" + "---|" * len(head),
+        ]
+        for row in self.rows:
+            word = row["word"] + ("" if row["met"] else " **missed**")
+            cells = (*format_row(row), word, *self.format_band(row))
+            lines.append("| " + " | ".join(cells) + " |")
+        lines.append("")
+        for word, (met, null, total) in self.counts().items():
+            lines.append(f"- {word}: {met} of {total} within tolerance (null model {null})")
+        reasons: dict[str, list[str]] = {}
+        for name, reason in self.left_out.items():
+            reasons.setdefault(reason, []).append(f"`{name}`")
+        lines += [f"- left out: {', '.join(n)}: {why}" for why, n in reasons.items()]
+        lines += [f"- {note}" for note in (*self.format_varied(), *self.notes)]
+        return "\n".join(lines) + "\n"
+
+    def format_band(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """Texts of a row's band and of the numbers of what it depends on; none without.
+
+        Parameters
+        ----------
+        row : mapping
+            Of `rows`.
+        """
+        if not self.varied:
+            return ()
+        band = row["band"] or (None, None)
+        names = list(self.varied)
+        numbers = ", ".join(str(names.index(n) + 1) for n in row["depends_on"])
+        return " to ".join(_digits(v, row["tolerance"]) for v in band), numbers or "-"
+
+    def format_varied(self) -> list[str]:
+        """A line for each parameter behind the bands, by its number; none without."""
+        lines = [
+            f"depends on {number}: {name}, {low:g} to {high:g}"
+            for number, (name, (low, high)) in enumerate(self.varied.items(), start=1)
+        ]
+        head = "bands: one of these at a time, fitted values not refitted"
+        return [head, *lines] if lines else []
+
+
+def format_row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Texts of one row: id, conditions, published, model, null model, error.
+
+    Parameters
+    ----------
+    row : mapping
+        Of `Validation.rows`.
+
+    Returns
+    -------
+    tuple of str
+    """
+    published = row["published"]
+    sign = {"at least": ">= ", "at most": "<= "}.get(row["sense"], "")
+    text = (
+        " to ".join(f"{v:g}" for v in published)
+        if isinstance(published, list | tuple)
+        else f"{sign}{published:g}"
+    )
+    unit = "" if row["unit"] == "1" else f" {row['unit']}"
+    numbers = [row["model"], row["null_model"], row["error"]]
+    digits = [_digits(v, row["tolerance"]) for v in numbers]
+    if row["model_std_error"] is not None:
+        digits[0] += f" +/- {_digits(row['model_std_error'], row['tolerance'])}"
+    what = f"{row['id']}: {row['quantity']}"
+    return (what, row["conditions"], text + unit, *digits)
+
+
+def _digits(value: float | None, tolerance: float) -> str:
+    if value is None:
+        return "-"
+    if 0 < tolerance < 1e-4:
+        return f"{value:.2g}"
+    places = int(np.clip(1 - np.floor(np.log10(tolerance or 10.0)), 0, 4))
+    return f"{value:.{places}f}"
+
+
+def validate(
+    cell: str | Path | Cell,
+    table: ObservableTable | None = None,
+    *,
+    ids: Iterable[str] | None = None,
+    on_progress: Progress | None = None,
+    resolution: Resolution | None = None,
+    bands: bool = False,
+) -> Validation:
+    """Compare a cell with every published observable that the model can produce.
+
+    Parameters
+    ----------
+    cell : str, pathlib.Path or Cell
+        A published cell, a TOML file or a loaded cell.
+    table : ObservableTable, optional
+        Default: the one that belongs to the cell.
+    ids : iterable of str, optional
+        Only these observables.
+    on_progress : callable, optional
+        Called with the share done [-] and a text.
+    resolution : Resolution, optional
+        Meshes and tolerances [-], as for `sscell.simulate`.
+    bands : bool, optional
+        Whether to run again with each assumed parameter that matters at both ends of its
+        range.
+
+    Returns
+    -------
+    Validation
+
+    Raises
+    ------
+    ParameterError
+        If the cell has no observables or none of that name.
+
+    Examples
+    --------
+    >>> result = validate("Ji2024", ids=["ji_dis1_90"])
+    >>> row = result.rows[0]
+    >>> row["published"], row["met"], row["null_model"] > row["model"]
+    (1607, True, True)
+    """
+    if table is None:
+        table = load_observables(_origin(cell) if isinstance(cell, Cell) else cell)
+    loaded = cell if isinstance(cell, Cell) else Cell.load(cell)
+    chosen = _chosen(table.observables, ids)
+
+    changed, refused = changed_cells(loaded) if bands else ({}, [])
+    parts = _parts(on_progress, 1 + len(changed))
+    rows, done = _compare(loaded, table, chosen, next(parts), resolution)
+    if bands:
+        others = (
+            _compare(other, table, chosen, next(parts), resolution)[0]
+            for other in changed.values()
+        )
+        add_bands(rows, zip(changed, others, strict=True))
+    return Validation(
+        loaded.name,
+        rows,
+        table.left_out,
+        (*table.notes, *refused),
+        {
+            "capacity_basis": loaded.basis("capacity")[0],
+            "energy_basis": loaded.basis("energy")[0],
+            "voltage_reference": loaded.data["bases"]["voltage_reference"],
+        },
+        done,
+        open_parameters(loaded) if bands else {},
+    )
+
+
+def _parts(on_progress: Progress | None, count: int) -> Iterator[Progress]:
+    """Progress of each part of a whole."""
+    for number in range(count):
+
+        def tell(share: float, text: str, number: int = number) -> None:
+            if on_progress:
+                on_progress((number + share) / count, text)
+
+        yield tell
+
+
+def _compare(
+    cell: Cell,
+    table: ObservableTable,
+    chosen: Sequence[Observable],
+    on_progress: Progress,
+    resolution: Resolution | None,
+) -> tuple[list[dict[str, Any]], dict[str, xr.Dataset]]:
+    """Rows of one cell, and the runs that did not fail."""
+    needed = dict.fromkeys(o.run for o in chosen)
+    runs = run_all(cell, [table.runs[n] for n in needed], on_progress, resolution)
+    done = {name: run for name, run in runs.items() if isinstance(run, xr.Dataset)}
+    readings = {**runs, **{name: Reading(run) for name, run in done.items()}}
+    return [_row(o, table.runs[o.run], readings[o.run], cell) for o in chosen], done
+
+
+def _origin(cell: Cell) -> str | Path:
+    """Name of a published cell or variant, else the file that a cell was read from."""
+    path = cell.parameters.path
+    return cell.name if path in (None, available().get(cell.name)) else path
+
+
+def _chosen(
+    observables: Sequence[Observable], ids: Iterable[str] | None
+) -> tuple[Observable, ...]:
+    if ids is None:
+        return tuple(observables)
+    wanted, known = set(ids), {o.id for o in observables}
+    for name in sorted(wanted - known):
+        raise ParameterError(
+            f"There is no observable '{name}'. {did_you_mean(name, known, 'observables')}"
+        )
+    return tuple(o for o in observables if o.id in wanted)
+
+
+def run_all(
+    cell: Cell,
+    runs: Sequence[Run],
+    on_progress: Progress | None = None,
+    resolution: Resolution | None = None,
+) -> dict[str, xr.Dataset | SimulationError]:
+    """Run each simulation once; one that fails is kept as its error.
+
+    Parameters
+    ----------
+    cell : Cell
+        What to simulate.
+    runs : sequence of Run
+        Temperatures [degC] and protocols.
+    on_progress : callable, optional
+        Called with the share done [-] and a text.
+    resolution : Resolution, optional
+        Meshes and tolerances [-].
+
+    Returns
+    -------
+    dict of str to xarray.Dataset or SimulationError
+        By name of the run.
+    """
+    results: dict[str, xr.Dataset | SimulationError] = {}
+    for number, run in enumerate(runs):
+
+        def tell(share: float, text: str, number: int = number, run: Run = run) -> None:
+            if on_progress:
+                on_progress((number + share) / len(runs), f"{run.name}: {text}")
+
+        if run.pellet:
+            results[run.name] = _pellet(cell, run)
+            continue
+        try:
+            results[run.name] = simulate(
+                _as_variant(cell, run.variant),
+                run.protocol(),
+                temperature=run.temperature,
+                state=run.state,
+                changes=run.changes,
+                pressure=run.pressure,
+                formation_temperature=run.formation_temperature,
+                on_progress=tell,
+                resolution=resolution,
+            )
+        except SimulationError as error:
+            results[run.name] = error
+    return results
+
+
+def _as_variant(cell: Cell, variant: str | None) -> Cell:
+    """Cell with what a variant of its family changes; the rest stays as it is."""
+    if variant is None:
+        return cell
+    family = cell.data["name"]
+    base, other = Cell.load(family).values, Cell.load(f"{family}-{variant}").values
+    return cell.replace({n: v for n, v in other.items() if v != base.get(n)})
+
+
+def _pellet(cell: Cell, run: Run) -> xr.Dataset:
+    """Experiment on a pellet of the cathode."""
+    kelvin = run.temperature + ZERO_CELSIUS
+    changed = cell.replace({**run.changes, "Ambient temperature [K]": kelvin})
+    experiment = {"dc": dc_polarisation, "ac": blocked_impedance}[run.pellet]
+    return experiment(pellet_of(changed))
+
+
+def _row(
+    observable: Observable, run: Run, data: Reading | SimulationError, cell: Cell
+) -> dict[str, Any]:
+    model, spread, failure = None, None, ""
+    if isinstance(data, SimulationError):
+        failure = str(data)
+    else:
+        model = measure(data, observable.measure)
+        spread = measure_error(data, observable.measure)
+        failure = "" if model is not None else "the model shows no such feature"
+    null = _null_model(observable, cell)
+    error, null_error = (
+        None if value is None else observable.error(value) for value in (model, null)
+    )
+    published = observable.published
+    return {
+        "id": observable.id,
+        "quantity": _describe(observable.measure),
+        "conditions": run.conditions,
+        "temperature_C": run.temperature,
+        "run": observable.run,
+        "published": list(published) if isinstance(published, tuple) else published,
+        "unit": observable.unit,
+        "sense": observable.sense,
+        "model": model,
+        "model_std_error": spread,
+        "null_model": null,
+        "error": error,
+        "tolerance": observable.tolerance,
+        "met": error is not None and abs(error) <= observable.tolerance * (1 + 1e-9),
+        "null_met": null_error is not None and abs(null_error) <= observable.tolerance,
+        "word": observable.word,
+        "source": observable.source,
+        "note": " ".join(filter(None, (observable.note, failure))),
+    }
+
+
+def _null_model(observable: Observable, cell: Cell) -> float | None:
+    """Full utilisation of the active material, whatever the rate and temperature."""
+    if observable.null_model is not None:
+        return observable.null_model
+    of = observable.measure["of"]
+    if of == "capacity":
+        return cell.theoretical_capacity / cell.basis("capacity")[1]
+    return {"efficiency": 100.0, "capacity ratio": 1.0}.get(of)
+
+
+def _describe(where: Mapping[str, Any]) -> str:
+    words = [str(where["of"])]
+    if "phases" in where:
+        words.append(" + ".join(where["phases"]))
+    if "direction" in where:
+        words.append(where["direction"])
+    if "cycle" in where:
+        words.append(f"cycle {where['cycle']}")
+    for key in ("index", "rank"):
+        if key in where:
+            words.append(f"number {where[key]}")
+    if "between" in where:
+        words.append("{:g} to {:g} V".format(*where["between"]))
+    return " ".join(words)

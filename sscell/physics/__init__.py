@@ -1,0 +1,1 @@
+"""Submodels of the parts of a cell, and what composes them."""

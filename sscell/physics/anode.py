@@ -1,0 +1,148 @@
+"""Anodes of constant potential: lithium, sodium and two-phase alloys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pybamm
+
+from sscell.physics.quantity import Quantity
+from sscell.units import FARADAY, GAS_CONSTANT
+
+__all__ = ["PlateauAnode"]
+
+_I0 = "Negative electrode exchange-current density"
+_END = 1e-3  # share of the inventory over which the plateau ends
+_EMPTY = 1e-6  # below this share the potential runs away along its tangent
+
+
+class PlateauAnode(pybamm.BaseSubModel):
+    r"""Metal or two-phase alloy with Butler-Volmer kinetics of equal coefficients.
+
+    .. math:: U = U_0 + \frac{dU}{dT}(T - T_{ref}) + \frac{RT}{F}
+        \ln\left(1 + \frac{0.001}{\theta}\right), \quad
+        \eta = (2RT/F)\,\mathrm{asinh}(i/2i_0) + i R_{film}
+
+    The plateau lasts while the inventory :math:`\theta` does.
+
+    Parameters
+    ----------
+    double_layer : bool
+        Whether the double layer is charged.
+    """
+
+    def __init__(self, double_layer: bool) -> None:
+        super().__init__(None, domain="negative", name="plateau anode")
+        self._double_layer = double_layer
+
+    @staticmethod
+    def quantities() -> tuple[Quantity, ...]:
+        """What a parameter set says about the anode."""
+        return (
+            Quantity("Negative electrode OCP [V]", "against the working metal", -0.5, 4.0),
+            Quantity(
+                "Negative electrode OCP entropic change [V.K-1]", "dU/dT", -0.01, 0.01, 0.0
+            ),
+            Quantity("Negative electrode mass [kg]", "zero: not known", 0, 1, 0.0),
+            Quantity(
+                "Negative electrode specific capacity [A.h.kg-1]",
+                "per mass of all of it; zero: not known",
+                0,
+                1e4,
+                0.0,
+            ),
+            Quantity("Initial negative electrode filling", "of its capacity", 0.01, 1, 1.0),
+            Quantity(
+                "Negative electrode molar volume [m3.mol-1]",
+                "lost per mole of guest taken out",
+                0,
+                1e-3,
+                0.0,
+            ),
+            Quantity(
+                f"{_I0} [A.m-2]",
+                "per electrode area, at the reference temperature",
+                1e-6,
+                1e6,
+            ),
+            Quantity(f"{_I0} activation energy [J.mol-1]", "Arrhenius", 0, 3e5),
+            Quantity(
+                "Negative electrode interphase resistance [Ohm.m2]",
+                "per electrode area",
+                0,
+                1e2,
+                0.0,
+            ),
+            Quantity(
+                "Negative electrode double-layer capacity [F.m-2]",
+                "per electrode area",
+                1e-6,
+                1e4,
+                0.1,
+            ),
+        )
+
+    def get_fundamental_variables(self) -> dict[str, Any]:
+        """Give the overpotential, where it charges the double layer."""
+        if not self._double_layer:
+            return {}
+        eta = pybamm.Variable("Negative electrode reaction overpotential [V]")
+        return {eta.name: eta}
+
+    def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Give the open-circuit potential and the losses, positive on discharge."""
+        temperature = pybamm.Parameter("Ambient temperature [K]")
+        thermal = GAS_CONSTANT * temperature / FARADAY
+        i = variables["Current density [A.m-2]"]
+        passed = variables["Discharge capacity [A.h]"]
+        theta = pybamm.Parameter("Initial negative electrode filling") - (
+            passed / pybamm.Parameter("Negative electrode capacity [A.h]")
+        )
+        heated = temperature - pybamm.Parameter("Reference temperature [K]")
+        own = {
+            "Negative electrode inventory": theta,
+            "Negative electrode open-circuit potential [V]": pybamm.Parameter(
+                "Negative electrode OCP [V]"
+            )
+            + pybamm.Parameter("Negative electrode OCP entropic change [V.K-1]") * heated
+            + thermal * self._end_of_plateau(theta),
+            "Negative electrode interphase overpotential [V]": i
+            * pybamm.Parameter("Negative electrode interphase resistance [Ohm.m2]"),
+            "Negative electrode thickness change [m]": -pybamm.Parameter(
+                "Negative electrode molar volume [m3.mol-1]"
+            )
+            * (passed * 3600 / FARADAY / pybamm.Parameter("Electrode area [m2]")),
+        }
+        if not self._double_layer:
+            own["Negative electrode reaction overpotential [V]"] = (
+                2 * thermal * pybamm.arcsinh(i / (2 * self._i0(variables)))
+            )
+        return own
+
+    @staticmethod
+    def _end_of_plateau(theta: Any) -> Any:
+        """Rise of the potential as the inventory ends [RT/F]; an empty anode gives nothing."""
+        left = pybamm.maximum(theta, _EMPTY)
+        return pybamm.log(1 + _END / left) + (left - theta) / _EMPTY
+
+    @staticmethod
+    def _i0(variables: dict[str, Any]) -> Any:
+        return pybamm.Parameter(f"{_I0} [A.m-2]") * pybamm.exp(
+            pybamm.Parameter(f"{_I0} activation energy [J.mol-1]")
+            * variables["Arrhenius factor [mol.J-1]"]
+        )
+
+    def set_rhs(self, variables: dict[str, Any]) -> None:
+        """Charge the double layer."""
+        if self._double_layer:
+            thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
+            eta = variables["Negative electrode reaction overpotential [V]"]
+            faradaic = 2 * self._i0(variables) * pybamm.sinh(eta / (2 * thermal))
+            capacity = pybamm.Parameter("Negative electrode double-layer capacity [F.m-2]")
+            self.rhs[eta] = (variables["Current density [A.m-2]"] - faradaic) / capacity
+
+    def set_initial_conditions(self, variables: dict[str, Any]) -> None:
+        """At rest."""
+        if self._double_layer:
+            eta = variables["Negative electrode reaction overpotential [V]"]
+            self.initial_conditions[eta] = pybamm.Scalar(0)

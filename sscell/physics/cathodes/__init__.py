@@ -1,0 +1,1 @@
+"""Cathode mechanisms: for each a table and its submodel."""

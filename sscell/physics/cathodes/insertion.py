@@ -1,0 +1,193 @@
+"""Insertion cathode: the guest diffuses into the sites of a lasting host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pybamm
+
+from sscell.physics.cathodes.sites import Sites
+from sscell.units import FARADAY
+
+__all__ = ["InsertionParticle"]
+
+_PARTICLE = "positive particle"
+# What the active host holds, per site that was active at the start: with the guest that
+# lost host keeps it is linear in the charge, so that the balance closes to round-off.
+_CONTENT = "Positive particle content"
+# Share of full or empty sites beyond which the logarithm goes on as a straight line, and
+# its length in units of RT/F: for trials of the solver that lie outside 0 to 1.
+_EDGE, _LINE = 1e-5, 50.0
+
+
+class InsertionParticle(pybamm.BaseSubModel):
+    r"""Filling of the sites over the radius of one particle of unit size.
+
+    .. math::
+        \frac{\partial x}{\partial t} = \frac{1}{r^2}\frac{\partial}{\partial r}
+        \left(r^2 \frac{D}{R^2} \frac{\partial x}{\partial r}\right), \quad
+        D = D_0 \, a(E_D) \, e^{-bx} \, \theta^c, \quad x(U_{surf}) = x_{surf}
+
+    with the share :math:`\theta` of the surface that is in contact, which counts where
+    :math:`c > 0`: 1/2 for patches that are far apart, as the flux to a disc goes with its
+    radius. The potential of the surface, and for the loss budget that of the mean filling,
+    are unknowns of one equation each: their filling is that of
+    `sscell.physics.cathodes.sites.Sites`.
+
+    Parameters
+    ----------
+    sites : Sites
+        Kinds of site.
+    distributed : bool, optional
+        Whether there is a particle at every point of the thickness.
+
+    Notes
+    -----
+    ``Positive particle reduction current density [A.m-2]`` (positive on discharge) comes
+    from the cathode; ``Positive particle surface potential [V]`` goes back to it.
+    """
+
+    def __init__(self, sites: Sites, distributed: bool = False):
+        super().__init__(None, domain="positive", name="insertion particle")
+        self._sites = sites
+        self._distributed = distributed
+        self._where = ["positive electrode"] if distributed else []
+        self._domains: dict[str, Any] = {"domain": _PARTICLE}
+        if distributed:
+            self._domains["auxiliary_domains"] = {"secondary": "positive electrode"}
+
+    def get_fundamental_variables(self) -> dict[str, Any]:
+        """Give the filling, the potentials that follow from it and the balances."""
+        content = pybamm.Variable(_CONTENT, **self._domains)
+        surface = pybamm.Variable(
+            "Positive particle surface potential [V]", domain=self._where
+        )
+        rest = pybamm.Variable("Positive particle rest potential [V]")
+        # A state that never changes: parameters may differ in a later step, such as the
+        # temperature after a formation, but not what the cell was assembled with.
+        start = pybamm.Variable("Guest at the start")
+        mean = pybamm.x_average(pybamm.r_average(content))
+        return {
+            **{v.name: v for v in (content, surface, rest, start)},
+            "Positive particle initial potential [V]": pybamm.Parameter(
+                "Initial positive electrode potential [V]"
+            ),
+            "Particle open-circuit contribution [V]": rest,
+            "Particle transport contribution [V]": pybamm.x_average(surface) - rest,
+            "Host in phases": pybamm.Scalar(1),
+            "Guest in active host": mean * self._sites.guest_per_host,
+        }
+
+    def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Give the diffusivity, the uptake and the filling of the surface."""
+        left = variables["Active host remaining"]
+        x = variables[_CONTENT] / left
+        name = "Positive particle diffusivity"
+        thermal = pybamm.exp(
+            pybamm.Parameter(f"{name} activation energy [J.mol-1]")
+            * variables["Arrhenius factor [mol.J-1]"]
+        )
+        blocked = pybamm.exp(-pybamm.Parameter(f"{name} decay coefficient") * x)
+        # Through fewer patches the guest has farther to go.
+        reached = variables["Contacted surface fraction"] ** pybamm.Parameter(
+            f"{name} contact exponent"
+        )
+        diffusivity = pybamm.Parameter(f"{name} [m2.s-1]") * thermal * blocked * reached
+        rate = diffusivity / variables["Positive particle squared radius [m2]"]
+        # One third of the uptake per site: surface over volume of the unit sphere.
+        uptake = (
+            variables["Positive particle reduction current density [A.m-2]"]
+            / (FARADAY * self._sites.guest_per_host)
+            / variables["Positive particle radius [m]"]
+            / variables["Positive electrode host concentration [mol.m-3]"]
+            / (1 - pybamm.Parameter("Inactive host fraction"))
+            / left
+        )
+        half_shell = pybamm.BoundaryMeshSize(x, "right") / 2
+        surface = pybamm.boundary_value(x, "right") + half_shell * uptake / (
+            pybamm.boundary_value(rate, "right")
+        )
+        mean = variables["Guest in active host"] / self._sites.guest_per_host / left
+        return {
+            "Positive particle stoichiometry": x,
+            "Average positive particle stoichiometry": mean,
+            "Positive particle diffusivity [m2.s-1]": diffusivity,
+            "Positive particle diffusion rate [s-1]": rate,
+            "Positive particle uptake [s-1]": uptake,
+            "Positive particle surface stoichiometry": surface,
+            "X-averaged positive particle surface stoichiometry": pybamm.x_average(surface),
+            **self._balances(variables),
+        }
+
+    def _balances(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Guest taken up, per host, with what the lost host keeps; its volume."""
+        held = variables["Guest in active host"] + variables["Guest trapped"]
+        start = variables["Guest at the start"] * self._sites.guest_per_host
+        taken = (held - start) * (1 - pybamm.Parameter("Inactive host fraction"))
+        swelling = pybamm.Parameter("Guest molar volume [m3.mol-1]")
+        return {
+            "Guest taken up": taken,
+            "Active material volume change [m3.mol-1]": taken * swelling,
+        }
+
+    def _split(self, potential: Any) -> tuple[Any, Any]:
+        """Filled and empty share of the sites at a potential."""
+        return self._sites.split(
+            potential,
+            pybamm.Parameter("Ambient temperature [K]"),
+            pybamm.Parameter,
+            pybamm.exp,
+        )
+
+    def _mismatch(self, potential: Any, filling: Any) -> Any:
+        """Zero where the sites at a potential are filled to a share; nearly linear in it."""
+        filled, empty = self._split(potential)
+        inside = pybamm.minimum(pybamm.maximum(filling, _EDGE), 1 - _EDGE)
+        beyond = (filling - inside) / (_EDGE * (1 - _EDGE)) / _LINE
+        line = _LINE * pybamm.arcsinh(beyond)
+        return pybamm.log(filled / empty) - pybamm.log(inside / (1 - inside)) - line
+
+    def set_algebraic(self, variables: dict[str, Any]) -> None:
+        """Sites at the surface, and of the mean filling, in equilibrium with a potential."""
+        surface = variables["Positive particle surface potential [V]"]
+        rest = variables["Positive particle rest potential [V]"]
+        self.algebraic[surface] = self._mismatch(
+            surface, variables["Positive particle surface stoichiometry"]
+        )
+        self.algebraic[rest] = self._mismatch(
+            rest, variables["Average positive particle stoichiometry"]
+        )
+
+    def set_rhs(self, variables: dict[str, Any]) -> None:
+        """Balance the guest."""
+        content = variables[_CONTENT]
+        x = variables["Positive particle stoichiometry"]
+        edge = pybamm.SpatialVariableEdge(
+            "r_p", coord_sys="spherical polar", **(self._domains | {"domain": [_PARTICLE]})
+        )
+        uptake = variables["Positive particle uptake [s-1]"]
+        if self._distributed:
+            uptake = pybamm.PrimaryBroadcastToEdges(uptake, _PARTICLE)
+        # The surface flux enters as a value on the last edge, which keeps the finite-volume
+        # balance exact whatever the diffusivity does there.
+        flux = variables["Positive particle diffusion rate [s-1]"] * pybamm.grad(x)
+        gain = pybamm.div(flux + uptake * (edge > 1 - 1e-9))
+        lost = variables["Total host loss rate [s-1]"] * content
+        self.rhs[content] = variables["Active host remaining"] * gain - lost
+        self.rhs[variables["Guest at the start"]] = pybamm.Scalar(0)
+
+    def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
+        """No flux by the gradient itself: the surface flux is added in the balance."""
+        x = variables["Positive particle stoichiometry"]
+        zero = (pybamm.Scalar(0), "Neumann")
+        self.boundary_conditions[x] = {"left": zero, "right": zero}
+
+    def set_initial_conditions(self, variables: dict[str, Any]) -> None:
+        """At rest at the potential of the cell as assembled."""
+        potential = variables["Positive particle initial potential [V]"]
+        filled, _ = self._split(potential)
+        for name in (_CONTENT, "Guest at the start"):
+            self.initial_conditions[variables[name]] = filled
+        for name in ("surface", "rest"):
+            state = variables[f"Positive particle {name} potential [V]"]
+            self.initial_conditions[state] = potential

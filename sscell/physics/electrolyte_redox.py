@@ -1,0 +1,121 @@
+"""Oxidation of the catholyte: irreversible, and of finite capacity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pybamm
+
+from sscell.physics.quantity import Quantity
+from sscell.units import FARADAY, GAS_CONSTANT
+
+__all__ = ["ElectrolyteRedox"]
+
+
+class ElectrolyteRedox(pybamm.BaseSubModel):
+    r"""Tafel oxidation of what is left of the reactive catholyte.
+
+    .. math:: j = -j_0 a(E)\, q\, e^{\alpha F(\Delta\phi - U)/RT}, \quad
+        \dot q = j S / Q
+
+    where :math:`q` is the share left, :math:`Q` the charge of all of it and :math:`S` the
+    particle surface. What is oxidised adds to the interphase.
+
+    Parameters
+    ----------
+    distributed : bool
+        Whether it varies over the thickness.
+    """
+
+    def __init__(self, distributed: bool):
+        super().__init__(None, domain="positive", name="electrolyte redox")
+        self._where = ["positive electrode"] if distributed else []
+
+    @staticmethod
+    def quantities() -> tuple[Quantity, ...]:
+        """What a parameter set says about the oxidation of the catholyte."""
+        name = "Electrolyte oxidation"
+        return (
+            Quantity(f"{name} potential [V]", "against the working metal", 0, 6),
+            Quantity(
+                f"{name} capacity [A.h.kg-1]",
+                "per mass of electrolyte in the cathode",
+                0,
+                1e3,
+            ),
+            Quantity(
+                f"{name} current density [A.m-2]",
+                "per particle surface, at that potential",
+                1e-12,
+                1e3,
+            ),
+            Quantity(f"{name} transfer coefficient", "Tafel", 0.05, 1),
+            Quantity(f"{name} activation energy [J.mol-1]", "Arrhenius", 0, 3e5),
+            Quantity(
+                f"{name} interphase resistance [Ohm.m2]",
+                "per particle surface, once all of it is oxidised",
+                0,
+                1e3,
+                0.0,
+            ),
+        )
+
+    def get_fundamental_variables(self) -> dict[str, Any]:
+        """Give the share of the reactive electrolyte that is left."""
+        left = pybamm.Variable("Reactive electrolyte fraction", domain=self._where)
+        return {"Reactive electrolyte fraction": left}
+
+    def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Give the current density (negative: oxidation) and its interphase."""
+        name = "Electrolyte oxidation"
+        thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
+        local = variables["Positive electrode local potential difference [V]"]
+        left = variables["Reactive electrolyte fraction"]
+        drive = pybamm.Parameter(f"{name} transfer coefficient") * (
+            local - pybamm.Parameter(f"{name} potential [V]")
+        )
+        j = (
+            -pybamm.Parameter(f"{name} current density [A.m-2]")
+            * pybamm.exp(
+                pybamm.Parameter(f"{name} activation energy [J.mol-1]")
+                * variables["Arrhenius factor [mol.J-1]"]
+            )
+            * left
+            * pybamm.exp(drive / thermal)
+        )
+        area = variables["Positive particle surface area [m2]"]
+        return {
+            "Electrolyte redox current density [A.m-2]": j,
+            "Electrolyte redox current [A]": pybamm.x_average(
+                variables["Relative particle surface"] * j
+            )
+            * area,
+            "Electrolyte redox interphase resistance [Ohm.m2]": pybamm.Parameter(
+                f"{name} interphase resistance [Ohm.m2]"
+            )
+            * (1 - left),
+            "Mean reactive electrolyte fraction": pybamm.x_average(left),
+        }
+
+    @staticmethod
+    def charge() -> Any:
+        """Charge of all reactive electrolyte in the cathode [A.h]."""
+        mass = pybamm.Parameter("Positive electrode mass [kg]") * pybamm.Parameter(
+            "Positive electrode electrolyte mass fraction"
+        )
+        return mass * pybamm.Parameter("Electrolyte oxidation capacity [A.h.kg-1]")
+
+    def set_rhs(self, variables: dict[str, Any]) -> None:
+        """Use up the reactive electrolyte."""
+        left = variables["Reactive electrolyte fraction"]
+        current = (
+            variables["Electrolyte redox current density [A.m-2]"]
+            * variables["Relative particle surface"]
+            * variables["Positive particle surface area [m2]"]
+        )
+        self.rhs[left] = current / (3600 * self.charge())
+
+    def set_initial_conditions(self, variables: dict[str, Any]) -> None:
+        """None is oxidised in a fresh cell."""
+        left = variables["Reactive electrolyte fraction"]
+        self.initial_conditions[left] = pybamm.Scalar(1)

@@ -1,0 +1,118 @@
+"""Conductivities of an active material that carries its own ions and electrons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pybamm
+
+from sscell.physics.quantity import Quantity
+
+__all__ = ["mixed_conductivities", "quantities"]
+
+_ION = "Positive electrode ionic conductivity"
+_SALT = "Li2S-LiI ionic conductivity"
+_NET = "LixMoS2 percolation"
+
+
+def quantities() -> tuple[Quantity, ...]:
+    """What a parameter set says about conduction in a mixed conductor."""
+    solid = "of the solid itself"
+    return (
+        Quantity("Li2S ionic conductivity [S.m-1]", solid, 1e-12, 1e2),
+        Quantity(f"{_SALT} [S.m-1]", "of the solid solution at its limit", 1e-12, 1e2),
+        Quantity("LiI domain ionic conductivity [S.m-1]", "with their borders", 0, 1e2),
+        Quantity("LixMoS2 ionic conductivity [S.m-1]", "full of lithium", 0, 1e3),
+        Quantity(
+            "LixMoS2 empty ionic fraction", "of that, left without lithium", 0, 1, 0.0
+        ),
+        Quantity("LixMoS2 electronic conductivity [S.m-1]", solid, 0, 1e7),
+        Quantity(f"{_NET} limit", "volume fraction of the solid", 0, 0.5),
+        Quantity(f"{_NET} coefficient (ions)", "of its ionic paths", 0.5, 8),
+        Quantity(f"{_NET} coefficient (electrons)", "of its electronic paths", 0.5, 8),
+        Quantity("Positive electrode Bruggeman coefficient", "of the solid", 1, 5),
+        Quantity(f"{_ION} activation energy [J.mol-1]", "Arrhenius", 0, 2e5),
+        Quantity(
+            "Positive electrode residual ionic conductivity [S.m-1]",
+            "of the layer, whatever its state",
+            0,
+            1e3,
+            0.0,
+        ),
+        Quantity(
+            "Positive electrode residual electronic conductivity [S.m-1]",
+            "of the layer, whatever its state",
+            1e-12,
+            1e8,
+        ),
+    )
+
+
+def mixed_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
+    r"""Effective conductivities of the layer from composition and local state.
+
+    .. math::
+        \sigma_i = \sigma_{i,0} + \varepsilon^b \left[ v_{ss}\,\sigma_{Li_2S}
+        \left(\frac{\sigma_{sat}}{\sigma_{Li_2S}}\right)^{s} + v_{LiI}\,\sigma_{LiI}
+        + \sigma_{i,Mo}\, (f + (1-f) y_{Mo})\, p^{t_i} \right] a(E)\, \theta^\gamma, \quad
+        \sigma_e = \sigma_{e,0} + \varepsilon^b \sigma_{e,Mo}\, p^{t_e}, \quad
+        p = \frac{(v_{Mo} - v_c)_+}{1 - v_c}
+
+    with the volume fractions v of the solid, its share :math:`\varepsilon` of the layer, the
+    dissolved LiI :math:`s` relative to its limit the filling :math:`y_{Mo}` of MoS2 and
+    the share f of its paths that need no lithium.
+
+    Parameters
+    ----------
+    variables : dict
+        With the volume fractions of solid solution, LiI domains and MoS2 [-], the dissolved
+        LiI, the filling of MoS2 and the conduction factor of the contact [-].
+
+    Returns
+    -------
+    dict
+        Ionic and electronic conductivity of the cathode layer [S.m-1].
+
+    Notes
+    -----
+    Source: the power law of percolation, Stauffer and Aharony, Introduction to Percolation
+    Theory, 2nd ed. (1994); the solid solution interpolates the logarithm.
+    """
+    solid = variables["Positive electrode active material volume fraction"] ** (
+        pybamm.Parameter("Positive electrode Bruggeman coefficient")
+    )
+    critical = pybamm.Parameter(f"{_NET} limit")
+    # A tiny share keeps the derivative of the power finite below the threshold.
+    above = pybamm.maximum(variables["MoS2 volume fraction"] - critical, 1e-12)
+    paths = {
+        kind: (above / (1 - critical)) ** pybamm.Parameter(f"{_NET} coefficient ({kind})")
+        for kind in ("ions", "electrons")
+    }
+    pure = pybamm.Parameter("Li2S ionic conductivity [S.m-1]")
+    doped = (pybamm.Parameter(f"{_SALT} [S.m-1]") / pure) ** variables["Dissolved LiI"]
+    empty = pybamm.Parameter("LixMoS2 empty ionic fraction")
+    ions = (
+        variables["Solid solution volume fraction"] * pure * doped
+        + variables["LiI domain volume fraction"]
+        * pybamm.Parameter("LiI domain ionic conductivity [S.m-1]")
+        + pybamm.Parameter("LixMoS2 ionic conductivity [S.m-1]")
+        * (empty + (1 - empty) * variables["MoS2 filling"])
+        * paths["ions"]
+    )
+    thermal = pybamm.exp(
+        pybamm.Parameter(f"{_ION} activation energy [J.mol-1]")
+        * variables["Arrhenius factor [mol.J-1]"]
+    )
+    residual = "Positive electrode residual {} conductivity [S.m-1]"
+    return {
+        "Positive electrode effective ionic conductivity [S.m-1]": pybamm.Parameter(
+            residual.format("ionic")
+        )
+        + solid * ions * thermal * variables["Contact conduction factor"],
+        "Positive electrode effective electronic conductivity [S.m-1]": pybamm.Parameter(
+            residual.format("electronic")
+        )
+        + solid
+        * pybamm.Parameter("LixMoS2 electronic conductivity [S.m-1]")
+        * paths["electrons"],
+    }

@@ -1,0 +1,1 @@
+"""A cell through a protocol, to a dataset."""

@@ -1,0 +1,478 @@
+"""Built models: one per structure and way of control, everything else an input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pybamm
+
+from sscell.cells.cell import Cell
+from sscell.cells.model import (
+    ATOL,
+    RTOL,
+    SHELLS,
+    SolidStateCell,
+    budget_of,
+    check_mesh,
+    solver,
+)
+from sscell.errors import ParameterError
+from sscell.simulation.series import series
+from sscell.solver import cache
+from sscell.solver.compiling import LONGEST, allowed, compiled, expected_seconds
+from sscell.solver.functions import Functions, made
+from sscell.solver.integrator import Integrator, Stretch
+
+__all__ = [
+    "CAPACITY",
+    "CURRENT",
+    "FAR",
+    "LIMITS",
+    "LOWER",
+    "UPPER",
+    "Engine",
+    "Resolution",
+    "engine",
+    "exchanged",
+    "forget",
+]
+
+LOWER, UPPER = "lower voltage cut-off", "upper voltage cut-off"
+CURRENT, CAPACITY = "current limit", "capacity limit"
+FAR = 1e3  # V or A.h: a limit that is never reached
+_BLOCK = 16  # times that are evaluated together
+_TAG = "[experiment]"  # lets the solver go on after an event
+LIMITS = {
+    "Lower limit [V]": -FAR,
+    "Upper limit [V]": FAR,
+    "Current limit [A]": -1.0,
+    "Discharge capacity limit [A.h]": FAR,
+    "Charge capacity limit [A.h]": -FAR,
+}
+_VOLTAGE_INPUTS = {
+    "Voltage start [V]": 0.0,
+    "Voltage slope [V.s-1]": 0.0,
+    "Step start [s]": 0.0,
+}
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How finely and how exactly a cell is computed.
+
+    Parameters
+    ----------
+    shells : int, optional
+        Finite volumes over the particle radius.
+    thickness_points : int, optional
+        Finite volumes over the cathode's thickness; 0: one particle for all.
+    double_layer : bool, optional
+        Whether double layers and grain boundaries are charged.
+    rtol, atol : float, optional
+        Tolerances of the integration [-]. The default's error in the voltage is at most
+        40 uV rms in half cycles and titrations of every published cell.
+
+    Raises
+    ------
+    ParameterError
+        If a number is out of its range.
+
+    Examples
+    --------
+    >>> Resolution(shells=25).thickness_points
+    0
+    """
+
+    shells: int = SHELLS
+    thickness_points: int = 0
+    double_layer: bool = False
+    rtol: float = RTOL
+    atol: float = ATOL
+
+    def __post_init__(self) -> None:
+        _whole("Shells", self.shells, 3, 5000)
+        if self.thickness_points:
+            _whole("Thickness points", self.thickness_points, 3, 1000)
+        if not (0 < self.rtol <= 0.1 and 0 < self.atol <= 0.1):
+            raise ParameterError(
+                f"Tolerances must lie in (0, 0.1], not {self.rtol:g} and {self.atol:g}."
+            )
+
+
+def _whole(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ParameterError(
+            f"{name} must be a whole number from {low} to {high}, not {value!r}."
+        )
+
+
+# Newton's iterations end earlier where sensitivities are integrated along: derivatives move by
+# 0.2 % at most, a solve costs an eighth less.
+_SLOPED = 1.0
+
+
+class Engine:
+    """A built model, its solver and its outputs.
+
+    Parameters
+    ----------
+    cell : Cell
+        Whose structure is built.
+    resolution : Resolution
+        Meshes and tolerances.
+    controlled : str
+        ``"current"`` or ``"voltage"``.
+    sensitive : sequence of str, optional
+        Inputs whose forward sensitivities every step integrates along.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        resolution: Resolution,
+        controlled: str,
+        sensitive: Sequence[str] = (),
+    ):
+        check_mesh(cell, resolution.thickness_points)
+        self._cell, self._resolution = cell, resolution
+        self._controlled = controlled
+        own = _VOLTAGE_INPUTS if controlled == "voltage" else {}
+        self._parameters = tuple(cell.parameter_dict())
+        self._defaults = {**LIMITS, **own}
+        self.input_names = (*self._parameters, *self._defaults)
+        self.budget = budget_of(cell)
+        self.outputs = series(cell, self.budget)
+        # PyBaMM orders the columns of the sensitivities by the names of the inputs.
+        self.sensitive = tuple(sorted(sensitive))
+        options = {"nonlinear_convergence_coefficient": _SLOPED} if sensitive else {}
+        self._solver = solver(resolution.rtol, resolution.atol, **options)
+        self._spent = 0.0  # s of integration
+
+    @cached_property
+    def model(self) -> pybamm.BaseModel:
+        """The discretised model: only what its functions do not say needs it."""
+        resolution = self._resolution
+        model = SolidStateCell(
+            self._cell,
+            shells=resolution.shells,
+            thickness_points=resolution.thickness_points,
+            double_layer=resolution.double_layer,
+            controlled=self._controlled,
+        )
+        model.events = _events(model)
+        values = pybamm.ParameterValues(dict.fromkeys(self._parameters, "[input]"))
+        simulation = pybamm.Simulation(model, parameter_values=values, solver=self._solver)
+        simulation.build()
+        return simulation.built_model
+
+    @cached_property
+    def functions(self) -> Functions:
+        """What a run evaluates, from the cache or made from the model."""
+        resolution, data = self._resolution, self._cell.data
+        about = [data["physics"], data.get("network"), resolution.shells]
+        about += [resolution.thickness_points, resolution.double_layer, self._controlled]
+        told = json.dumps([*about, self.input_names, self.outputs], default=str)
+        name = f"{cache.content_hash(told)}.json"
+        known = cache.fetch(name)
+        if known is not None:
+            return Functions.from_bytes(known)
+        functions = made(self.model, self.input_names, self.outputs)
+        cache.keep(name, functions.to_bytes())
+        return functions
+
+    @cached_property
+    def _blocks(self) -> dict[tuple[str, ...], Any]:
+        """Some outputs at several times, with the inputs in common, by their names."""
+        return {}
+
+    def _evaluator(self, names: tuple[str, ...]) -> Any:
+        if names not in self._blocks:
+            function = self.functions["outputs"]
+            if names != self.outputs:
+                rows = [self.outputs.index(name) for name in names]
+                function = self.functions.some_outputs(rows)
+            blocks = function.map("blocks", "serial", _BLOCK, [2], [])
+            self._blocks[names] = blocks.buffer()
+        return self._blocks[names]
+
+    @cached_property
+    def _integrator(self) -> Integrator:
+        if self._spent == 0:
+            self._compile(make=False)
+        return Integrator(
+            self.functions, self._solver, self.input_names, lambda: self.model
+        )
+
+    def compile(self, make: bool = True) -> bool:
+        """Go over to compiled functions at once.
+
+        Parameters
+        ----------
+        make : bool, optional
+            Whether a library that is not there is made.
+
+        Returns
+        -------
+        bool
+            Whether there are any: no compiler, or no place to keep what it makes, and the
+            functions stay as they are.
+        """
+        self._compile(make)
+        return self.functions["rhs"].class_name() == "External"
+
+    def _compile(self, make: bool) -> None:
+        """Go over to compiled functions: those of an earlier process, or made now."""
+        found = compiled(self.functions, make) if allowed() else None
+        if make or found is not None:
+            self._pays = np.inf
+        if found is not None:
+            for name in ("_blocks", "_integrator"):
+                self.__dict__.pop(name, None)
+            self.functions = found
+
+    @cached_property
+    def _pays(self) -> float:
+        """Time of integration after which compiling has paid [s]."""
+        expected = expected_seconds(self.functions)
+        return expected if expected <= LONGEST else np.inf
+
+    def _values(self, inputs: Mapping[str, float]) -> np.ndarray:
+        return np.array([inputs[name] for name in self.input_names], dtype=float)
+
+    def inputs(self, cell: Cell, current: float = 0.0, **limits: float) -> dict[str, float]:
+        """Values of all inputs.
+
+        Parameters
+        ----------
+        cell : Cell
+            Its parameters.
+        current : float, optional
+            [A], positive on discharge.
+        **limits : float
+            Limits and voltages by the names of the inputs.
+
+        Returns
+        -------
+        dict of str to float
+        """
+        values = cell.parameter_dict() | {"Current function [A]": current}
+        return values | self._defaults | limits
+
+    def step(
+        self,
+        solution: Any,
+        duration: float,
+        inputs: Mapping[str, float],
+        times: np.ndarray | None = None,
+    ) -> Any:
+        """Integrate from the end of a solution (or from the start if None).
+
+        Sensitivities go through PyBaMM's own steps, all else through the integrator.
+
+        Parameters
+        ----------
+        solution : Stretch, pybamm.Solution or None
+            Where the cell is.
+        duration : float
+            Longest time [s].
+        inputs : mapping
+            From `inputs`.
+        times : numpy.ndarray, optional
+            Where the solution is wanted, since the start of the step [s]; default: where
+            the solver stops.
+
+        Returns
+        -------
+        Stretch or pybamm.Solution
+            Of this step alone.
+        """
+        if not self.sensitive:
+            return self._run(solution, duration, inputs, times)
+        return self._solver.step(
+            solution,
+            self.model,
+            duration,
+            inputs=dict(inputs),
+            save=False,
+            t_interp=times,
+            calculate_sensitivities=list(self.sensitive),
+        )
+
+    def _run(
+        self,
+        before: Stretch | None,
+        duration: float,
+        inputs: Mapping[str, float],
+        times: np.ndarray | None,
+    ) -> Stretch:
+        values = self._values(inputs)
+        t, y = self._state(before, values)
+        found = self._integrator.run(t, y, duration, values, times)
+        self._spent += float(found.solve_time.value)
+        if self._spent > self._pays:
+            self._compile(make=True)
+        if self._controlled == "current":
+            found.current = inputs["Current function [A]"]
+        return found
+
+    def _state(
+        self, before: Stretch | None, values: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        if before is None:
+            return 0.0, self._integrator.start(values)
+        return float(before.t[-1]), self._integrator.adopted(before, values)
+
+    def evaluate(
+        self,
+        t: np.ndarray,
+        y: np.ndarray,
+        inputs: Mapping[str, float],
+        names: tuple[str, ...] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Outputs along a solution.
+
+        Parameters
+        ----------
+        t : numpy.ndarray, shape (n,)
+            Times [s].
+        y : numpy.ndarray, shape (states, n)
+            States at these times, as the solver scales them [-].
+        inputs : mapping
+            From `inputs`.
+        names : tuple of str, optional
+            Which outputs; default: all.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray, shape (n,)
+            By name, in the unit of the name.
+        """
+        # Blocks of times through CasADi's buffers: handing it whole arrays, or one time
+        # after the other, costs more than the evaluation itself.
+        names = self.outputs if names is None else names
+        count, size = t.size, max(t.size, _BLOCK)
+        times = np.ascontiguousarray(t, dtype=float)
+        states = np.ascontiguousarray(y.T, dtype=float)
+        if count < size:
+            times, states = np.resize(times, size), np.resize(states, (size, len(y)))
+        table = np.empty((size, len(names)))
+        p = self.functions.settled(self._values(inputs))
+        buffer, evaluate = self._evaluator(names)
+        buffer.set_arg(2, memoryview(p))
+        for block in range(0, size, _BLOCK):
+            k = min(block, size - _BLOCK)  # the last one may do some times once more
+            buffer.set_arg(0, memoryview(times[k : k + _BLOCK]))
+            buffer.set_arg(1, memoryview(states[k : k + _BLOCK]))
+            buffer.set_res(0, memoryview(table[k : k + _BLOCK]))
+            evaluate()
+        table = table[:count]
+        return dict(zip(names, table.T.copy(), strict=True))
+
+    def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:
+        """Time and state at the end of a solution of this model.
+
+        Parameters
+        ----------
+        solution : Stretch or None
+            None: the cell as assembled.
+        inputs : mapping
+            From `inputs`.
+
+        Returns
+        -------
+        tuple of float and numpy.ndarray, shape (states, 1)
+            Time [s] and state [-].
+        """
+        t, y = self._state(solution, self._values(inputs))
+        return t, y[:, None]
+
+    @staticmethod
+    def stop_reason(solution: Any) -> str:
+        """Which limit ended a solution; empty if its time did."""
+        known = (LOWER, UPPER, CURRENT, CAPACITY)
+        return next((name for name in known if name in solution.termination), "")
+
+
+def _events(model: Any) -> list[Any]:
+    voltage, current = model.variables["Voltage [V]"], model.variables["Current [A]"]
+    charge = model.variables["Discharge capacity [A.h]"]
+    limit = {name: pybamm.InputParameter(name) for name in LIMITS}
+    margins = {
+        LOWER: voltage - limit["Lower limit [V]"],
+        UPPER: limit["Upper limit [V]"] - voltage,
+        CURRENT: pybamm.AbsoluteValue(current) - limit["Current limit [A]"],
+        CAPACITY: pybamm.minimum(
+            limit["Discharge capacity limit [A.h]"] - charge,
+            charge - limit["Charge capacity limit [A.h]"],
+        ),
+    }
+    return [pybamm.Event(f"{name} {_TAG}", margin) for name, margin in margins.items()]
+
+
+_ENGINES: dict[tuple[Any, ...], Engine] = {}
+
+
+def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> Engine:
+    """Engine of a cell's structure: built once, then shared by all its values.
+
+    Parameters
+    ----------
+    cell : Cell
+        Any cell of that structure.
+    resolution : Resolution
+        Meshes and tolerances.
+    controlled : str, optional
+        ``"current"`` or ``"voltage"``.
+
+    Returns
+    -------
+    Engine
+
+    Examples
+    --------
+    >>> cell = Cell.load("Ji2024")
+    >>> other = cell.replace({"R3 rate constant [s-1]": 1e-4})
+    >>> engine(cell, Resolution()) is engine(other, Resolution())
+    True
+    """
+    key = (cell.structure, resolution, controlled)
+    if key not in _ENGINES:
+        _ENGINES[key] = Engine(cell, resolution, controlled)
+    return _ENGINES[key]
+
+
+@contextmanager
+def exchanged(cell: Cell, resolution: Resolution, built: Engine) -> Iterator[None]:
+    """Let another engine serve a structure for a while.
+
+    Parameters
+    ----------
+    cell : Cell
+        Any cell of that structure.
+    resolution : Resolution
+        Meshes and tolerances.
+    built : Engine
+        That runs it, controlled by current.
+
+    Yields
+    ------
+    None
+    """
+    key = (cell.structure, resolution, "current")
+    before = engine(cell, resolution)
+    _ENGINES[key] = built
+    try:
+        yield
+    finally:
+        _ENGINES[key] = before
+
+
+def forget() -> None:
+    """Drop all built models, as a new process has none."""
+    _ENGINES.clear()

@@ -1,0 +1,202 @@
+"""The dataset of a simulation: series, spectra and what a reader should know."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pybamm
+import xarray as xr
+
+from sscell.cells.cell import Cell
+from sscell.dataset import set_metadata, spectrum, time_series
+
+__all__ = ["BALANCES", "add_spectra", "labelled", "pressure_remarks", "remarks"]
+
+BALANCES = ("Host balance residual", "Guest balance residual")
+
+
+def labelled(
+    cell: Cell,
+    columns: Mapping[str, Any],
+    budget: Sequence[str],
+    protocol: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]],
+    balances: Mapping[str, float] | None = None,
+) -> xr.Dataset:
+    """Time series of a simulation with the metadata that analysis and reports need.
+
+    Parameters
+    ----------
+    cell : Cell
+        What was simulated.
+    columns : mapping of str to numpy.ndarray, shape (n,)
+        Series by PyBaMM's names.
+    budget : sequence of str
+        Those that sum to the voltage [V].
+    protocol : mapping
+        Its description.
+    steps : sequence of mapping
+        What was done, one by one.
+    balances : mapping, optional
+        Largest residuals by name, where the columns do not have them [-].
+
+    Returns
+    -------
+    xarray.Dataset
+    """
+    bases = cell.data["bases"]
+    capacity, energy = cell.basis("capacity"), cell.basis("energy")
+    data = time_series(columns)
+    host, guest = cell.host.host, cell.host.guest
+    worst = balances or {
+        n: float(np.max(np.abs(columns[n]), initial=0.0)) for n in BALANCES
+    }
+    phases = [p for p in cell.host.phases if f"{p} fraction" in columns]
+    set_metadata(
+        data,
+        cell=cell.name,
+        capacity_basis=capacity[0],
+        capacity_basis_mass_g=capacity[1] * 1e3,
+        energy_basis=energy[0],
+        energy_basis_mass_g=energy[1] * 1e3,
+        area_cm2=cell.area * 1e4,
+        cathode_volume_cm3=cell.cathode_thickness * cell.area * 1e6,
+        voltage_reference=bases["voltage_reference"],
+        working_metal=bases["working_metal"],
+        working_metal_offset_V=cell.values["Negative electrode OCP [V]"],
+        theoretical_capacity_Ah=cell.theoretical_capacity,
+        first_step=cell.first_step,
+        phases=phases,
+        reaction_labels=getattr(cell.host, "reaction_labels", {}),
+        budget=list(budget) if set(budget) <= set(columns) else [],
+        protocol=dict(protocol),
+        steps=list(steps),
+        stop_reasons=[step["stop_reason"] for step in steps],
+        balances={
+            host: worst["Host balance residual"],
+            guest: worst["Guest balance residual"],
+        },
+        parameters=cell.values,
+        versions={
+            "sscell": _own_version(),
+            "pybamm": pybamm.__version__,
+            "python": platform.python_version(),
+        },
+    )
+    return data
+
+
+@cache
+def _own_version() -> str:
+    return version("sscell")  # read from a file each time it is asked for
+
+
+def add_spectra(
+    data: xr.Dataset, spectra: Sequence[tuple[str, Sequence[float], np.ndarray]]
+) -> xr.Dataset:
+    """Put impedance spectra on ``state`` and ``frequency`` beside the time series.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Time series.
+    spectra : sequence of tuple
+        Label, frequencies [Hz], impedance of the cell [Ohm].
+
+    Returns
+    -------
+    xarray.Dataset
+        With the time series and the metadata of `data`.
+    """
+    table = np.array([z for _, _, z in spectra])
+    columns = {
+        "Frequency [Hz]": np.asarray(spectra[0][1], dtype=float),
+        "Z real [Ohm]": table.real,
+        "Z imaginary [Ohm]": table.imag,
+    }
+    both = spectrum(columns, states=[label for label, _, _ in spectra]).merge(data)
+    both.attrs = data.attrs
+    return both
+
+
+def remarks(
+    cell: Cell,
+    celsius: Sequence[float],
+    rates: Sequence[Any],
+    applied: float | None = None,
+) -> list[str]:
+    """What a reader of the result should know: extrapolation and weak assumptions.
+
+    Parameters
+    ----------
+    cell : Cell
+        What was simulated.
+    celsius : sequence of float
+        Temperatures [degC].
+    rates : sequence of str or Rate
+        Currents.
+    applied : float, optional
+        Stack pressure that was asked for [Pa].
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    found = []
+    validity = cell.data.get("validity", {})
+    low, high = validity.get("temperature_C", (-np.inf, np.inf))
+    for value in dict.fromkeys(round(c, 6) for c in celsius):
+        if not low <= value <= high:
+            found.append(
+                f"{value:g} degC is outside the published {low:g} to {high:g} degC."
+            )
+    if "rate" in validity:
+        slow, fast = (cell.current(r) for r in validity["rate"])
+        for rate in dict.fromkeys(map(str, rates)):
+            if not 0.99 * slow <= cell.current(rate) <= 1.01 * fast:
+                a, b = validity["rate"]
+                found.append(f"{rate} is outside the published {a} to {b}.")
+    found += pressure_remarks(cell, applied)
+    assumed = [p for p in cell.parameters.parameters.values() if p.matters]
+    return found + [f"Assumed, and it matters: {p.name} = {p.value:g}." for p in assumed]
+
+
+def pressure_remarks(cell: Cell, applied: float | None) -> list[str]:
+    """Say whether a pressure lies beyond the published ones, or means nothing to a set.
+
+    Parameters
+    ----------
+    cell : Cell
+        Under its pressure.
+    applied : float or None
+        Stack pressure that was asked for [Pa].
+
+    Returns
+    -------
+    list of str
+        Sentences.
+
+    Examples
+    --------
+    >>> pressure_remarks(Cell.load("Ji2024"), 5e7)
+    ['Ji2024 has no data on pressure; 50 MPa changes nothing here.']
+    """
+    known = cell.data.get("validity", {}).get("pressure_MPa")
+    if known is None:
+        if applied is None:
+            return []
+        what = "has an assumed effect" if cell.has_contact else "changes nothing"
+        return [f"{cell.name} has no data on pressure; {applied / 1e6:g} MPa {what} here."]
+    if not cell.has_contact:
+        return []
+    value = cell.values["Applied stack pressure [Pa]"] / 1e6
+    low, high = known
+    if low <= value <= high:
+        return []
+    return [f"{value:g} MPa is outside the published {low:g} to {high:g} MPa."]

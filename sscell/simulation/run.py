@@ -1,0 +1,435 @@
+"""A cell on its way through the steps of a protocol."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pybamm
+import xarray as xr
+
+from sscell.cells.cell import Cell
+from sscell.dataset import set_metadata
+from sscell.errors import SimulationError
+from sscell.protocols import Step
+from sscell.simulation.engine import (
+    CAPACITY,
+    CURRENT,
+    FAR,
+    LIMITS,
+    LOWER,
+    UPPER,
+    Engine,
+    Resolution,
+    engine,
+)
+from sscell.simulation.impedance import spectrum_at
+from sscell.simulation.results import BALANCES, add_spectra, labelled, remarks
+from sscell.units import ZERO_CELSIUS
+
+__all__ = ["Progress", "Run"]
+
+Progress = Callable[[float, str], None]
+_SIGN = {"discharge": 1, "charge": -1}
+_CONTROLLED = {"hold": "voltage", "sweep": "voltage"}
+_NEEDED = ("Current [A]", "Voltage [V]", "Discharge capacity [A.h]")
+_SAME_VOLTAGE = 1e-3  # V: a hold that near to the voltage before it goes on as before
+
+
+@dataclass(frozen=True)
+class _Record:
+    step: Step
+    stop_reason: str
+    celsius: float
+    time: np.ndarray
+    outputs: dict[str, np.ndarray]
+    solve_time: float
+
+
+class Run:
+    """State of a cell and the records of what was done with it.
+
+    Parameters
+    ----------
+    cell : Cell
+        Its values may change on the way (temperature steps).
+    resolution : Resolution
+        Meshes and tolerances.
+    applied : float, optional
+        Stack pressure that was asked for, whether the cell knows of it or not [Pa].
+    """
+
+    def __init__(self, cell: Cell, resolution: Resolution, applied: float | None = None):
+        self.cell, self.resolution = cell, resolution
+        self.applied = applied
+        self.solution: Any = None
+        self.records: list[_Record] = []
+        self.spectra: list[tuple[str, Sequence[float], np.ndarray]] = []
+        self._start = 0.0
+        self._sign = 0
+        self._origin = 0.0  # charge at the last reversal [A.h]
+        self._ended: dict[str, int] = {}
+        self.outputs: tuple[str, ...] | None = None  # that records keep; None: all
+        self._worst = dict.fromkeys(BALANCES, 0.0)
+
+    def go_on_with(self, cell: Cell, set_anew: bool = False) -> None:
+        """Go on from the present state with other values and new records.
+
+        Parameters
+        ----------
+        cell : Cell
+            Of the same structure.
+        set_anew : bool, optional
+            Whether the jig is set anew: then the cell's pressure is that of now [Pa].
+        """
+        if set_anew and cell.has_contact and self.records:
+            change = self._last("Free stack thickness change [m]", 0.0)
+            cell = cell.replace({"Thickness change at loading [m]": change})
+        self.cell = cell
+        self.forget()
+
+    def forget(self) -> None:
+        """Start the records anew from the present state."""
+        self.records, self.spectra, self._ended = [], [], {}
+        self._worst = dict.fromkeys(BALANCES, 0.0)
+        self._start = float(self.solution.t[-1]) if self.solution is not None else 0.0
+
+    # Steps ---------------------------------------------------------------------------
+
+    def execute(self, steps: Sequence[Step], on_progress: Progress | None = None) -> None:
+        """Run steps in order; what is done stays in the records if one fails.
+
+        Parameters
+        ----------
+        steps : sequence of Step
+            After a cut-off, later pulses of the same group are left out.
+        on_progress : callable, optional
+            Called with the share done [-] and a text.
+
+        Raises
+        ------
+        SimulationError
+            If the solver fails.
+        """
+        groups = len({step.group for step in steps})
+        for number, step in enumerate(steps):
+            if step.group in self._ended and step.pulse > self._ended[step.group]:
+                continue
+            if on_progress:
+                share = number / len(steps)
+                if step.group:
+                    share = min(self._passed() / groups, 0.99)
+                on_progress(share, f"cycle {step.cycle}, {step.direction}")
+            self._execute(step)
+        if on_progress:
+            on_progress(1.0, "done")
+
+    def _passed(self) -> float:
+        """Charge passed in the records, per theoretical capacity [-]."""
+        steps = [r.outputs["Discharge capacity [A.h]"] for r in self.records]
+        return sum(abs(q[-1] - q[0]) for q in steps) / self.cell.theoretical_capacity
+
+    def _execute(self, step: Step) -> None:
+        if step.temperature is not None:
+            kelvin = step.temperature + ZERO_CELSIUS
+            self.cell = self.cell.replace({"Ambient temperature [K]": kelvin})
+        if step.direction == "impedance":
+            self._measure(step)
+            return
+        built = engine(
+            self.cell, self.resolution, _CONTROLLED.get(step.direction, "current")
+        )
+        inputs, duration = self._inputs(step, built)
+        record = self._at_once(step, built, inputs) or self._solve(
+            step, built, inputs, duration
+        )
+        self.records.append(record)
+        if step.group and step.direction in _SIGN and record.stop_reason != "duration":
+            self._ended[step.group] = step.pulse
+
+    def _inputs(self, step: Step, built: Engine) -> tuple[dict[str, float], float]:
+        cell, limits = self.cell, self._capacity_limits(step)
+        if step.direction in ("hold", "sweep"):
+            return self._voltage_inputs(step, built, limits)
+        sign = _SIGN.get(step.direction, 0)
+        if not sign:
+            return built.inputs(cell, 0.0, **limits), float(step.duration or 0.0)
+        current = cell.current(step.rate or cell.slow_rate)
+        if sign > 0:
+            limits["Lower limit [V]"] = cell.window[0] if step.until is None else step.until
+        else:
+            limits["Upper limit [V]"] = cell.window[1] if step.until is None else step.until
+        full = cell.theoretical_capacity / current * 3600
+        duration = step.duration or full * (1.5 if step.share is None else step.share)
+        return built.inputs(cell, sign * current, **limits), duration
+
+    def _capacity_limits(self, step: Step) -> dict[str, float]:
+        """Limits on the charge since the last reversal; a new direction is a reversal."""
+        now = self._last("Discharge capacity [A.h]", 0.0)
+        sign = self._way(step)
+        if sign and sign != self._sign:
+            self._sign, self._origin = sign, now
+        if step.capacity_limit is None:
+            return {}
+        amount = step.capacity_limit * self.cell.basis("capacity")[1]
+        return {
+            "Discharge capacity limit [A.h]": self._origin + amount,
+            "Charge capacity limit [A.h]": self._origin - amount,
+        }
+
+    def _way(self, step: Step) -> int:
+        """Direction of a step: 1 on discharge, -1 on charge, 0 where it keeps the last."""
+        if step.direction not in _CONTROLLED:
+            return _SIGN.get(step.direction, 0)
+        end = step.voltage if step.direction == "hold" else step.until
+        end = step.label if end is None and step.direction == "sweep" else end
+        if end is None:
+            return 0
+        low, high = self.cell.window
+        target = {"lower": low, "upper": high}[end] if isinstance(end, str) else end
+        change = self.voltage() - target
+        return int(math.copysign(1, change)) if abs(change) > _SAME_VOLTAGE else 0
+
+    def _voltage_inputs(
+        self, step: Step, built: Engine, limits: dict[str, float]
+    ) -> tuple[dict[str, float], float]:
+        cell, (low, high) = self.cell, self.cell.window
+        named = {"lower": low, "upper": high}
+        voltage = step.voltage
+        if voltage is None:
+            voltage = self.voltage()
+        value = named[voltage] if isinstance(voltage, str) else voltage
+        slope, duration = 0.0, step.duration or 1e7
+        if step.direction == "sweep":
+            vertex = named[step.label] if step.until is None else step.until
+            slope = math.copysign(step.scan_rate or 0.0, vertex - value)
+            duration = max(abs(vertex - value) / abs(slope), 1e-6)
+        if step.current_limit is not None:
+            limits["Current limit [A]"] = cell.current(step.current_limit)
+        start = float(self.solution.t[-1]) if self.solution is not None else 0.0
+        control = {
+            "Voltage start [V]": value,
+            "Voltage slope [V.s-1]": slope,
+            "Step start [s]": start,
+        }
+        return built.inputs(cell, **limits, **control), duration
+
+    def _at_once(
+        self, step: Step, built: Engine, inputs: Mapping[str, float]
+    ) -> _Record | None:
+        """Record of a step whose cut-off is passed as soon as the current flows."""
+        low, high = inputs["Lower limit [V]"], inputs["Upper limit [V]"]
+        if low == -FAR and high == FAR:
+            return None
+        point = self._instant(built, inputs)
+        return None if point is None else self._past(step, inputs, point)
+
+    def _past(
+        self, step: Step, inputs: Mapping[str, float], point: dict[str, np.ndarray]
+    ) -> _Record | None:
+        """Record of one instant, if its voltage lies beyond the cut-offs."""
+        low, high = inputs["Lower limit [V]"], inputs["Upper limit [V]"]
+        voltage = point["Voltage [V]"][0]
+        if low < voltage < high or np.isnan(voltage):
+            return None
+        return self._record_at_once(step, LOWER if voltage <= low else UPPER, point)
+
+    def _record_at_once(
+        self, step: Step, limit: str, point: dict[str, np.ndarray]
+    ) -> _Record:
+        """Record of one instant, beyond a limit as soon as the step begins."""
+        reason = f"{limit} at once"
+        self._note_balances(point)
+        t = float(self.solution.t[-1]) if self.solution is not None else 0.0
+        return _Record(step, reason, self.celsius, np.array([t - self._start]), point, 0.0)
+
+    def _instant(
+        self, built: Engine, inputs: Mapping[str, float]
+    ) -> dict[str, np.ndarray] | None:
+        """Outputs as soon as the inputs act, where no equation has to be solved first."""
+        before = self.solution
+        ours = before is None or before.functions.shares_states(built.functions)
+        if not ours or built.functions.algebraic:
+            return None
+        t, y = built.state(self.solution, inputs)
+        return built.evaluate(np.array([t]), y, inputs)
+
+    def _solve(
+        self, step: Step, built: Engine, inputs: Mapping[str, float], duration: float
+    ) -> _Record:
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                solution = built.step(self.solution, duration, inputs)
+        except (pybamm.SolverError, FloatingPointError) as error:
+            if record := self._refused(step, built, inputs, error):
+                return record
+            raise self._failure(step, error) from error
+        self.solution = solution.last_state
+        t, y = np.asarray(solution.t), np.asarray(solution.y)
+        outputs = built.evaluate(t, y, inputs, self._kept(built, BALANCES))
+        self._note_balances(outputs)
+        timed = step.duration or step.share is not None or step.direction == "sweep"
+        reason = built.stop_reason(solution) or ("duration" if timed else "time limit")
+        seconds = float(solution.solve_time.value)
+        kept = {name: outputs[name] for name in self._kept(built)}
+        return _Record(step, reason, self.celsius, t - self._start, kept, seconds)
+
+    def _refused(
+        self, step: Step, built: Engine, inputs: Mapping[str, float], error: Exception
+    ) -> _Record | None:
+        """Record of a step past its cut-off at once, known when its equations are solved."""
+        free = {**inputs, **LIMITS}
+        try:
+            solution = built.step(self.solution, 1e-6, free)
+        except pybamm.SolverError:
+            return None
+        point = built.evaluate(
+            np.asarray(solution.t[:1]), np.asarray(solution.y)[:, :1], inputs
+        )
+        record = self._past(step, inputs, point)
+        if record or "non-positive at initial conditions" not in str(error):
+            return record
+        return self._record_at_once(
+            step, CAPACITY if CAPACITY in _reason(error) else CURRENT, point
+        )
+
+    def _kept(self, built: Engine, beside: Sequence[str] = ()) -> tuple[str, ...]:
+        """Outputs that are asked for, and what the next steps depend on."""
+        if self.outputs is None:
+            return built.outputs
+        wanted = {*_NEEDED, *beside, *self.outputs}
+        return tuple(name for name in built.outputs if name in wanted)
+
+    def _note_balances(self, outputs: Mapping[str, np.ndarray]) -> None:
+        for name, before in self._worst.items():
+            self._worst[name] = max(before, float(np.max(np.abs(outputs[name]))))
+
+    @property
+    def celsius(self) -> float:
+        """Cell temperature of now [degC]."""
+        return self.cell.values["Ambient temperature [K]"] - ZERO_CELSIUS
+
+    def _last(self, name: str, default: float) -> float:
+        if self.records:
+            return float(self.records[-1].outputs[name][-1])
+        if self.solution is None:
+            return default
+        built = engine(self.cell, self.resolution)
+        return float(self._rest_outputs(built)[name][0])
+
+    def _rest_outputs(self, built: Engine) -> dict[str, np.ndarray]:
+        """Outputs at open circuit; relaxes for an instant where equations must be solved."""
+        inputs = built.inputs(self.cell)
+        point = self._instant(built, inputs)
+        if point is None:
+            solution = built.step(self.solution, 1e-3, inputs)
+            point = built.evaluate(
+                np.asarray(solution.t[-1:]), np.asarray(solution.y)[:, -1:], inputs
+            )
+        return point
+
+    def voltage(self) -> float:
+        """Voltage where the last step ended, or at open circuit before the first [V]."""
+        if self.records:
+            return self._last("Voltage [V]", 0.0)
+        built = engine(self.cell, self.resolution)
+        return float(self._rest_outputs(built)["Voltage [V]"][0])
+
+    def _measure(self, step: Step) -> None:
+        """Spectrum about the present state, with the current interrupted."""
+        built = engine(self.cell, self.resolution)
+        inputs = built.inputs(self.cell)
+        settled = built.step(self.solution, 1.0, inputs)
+        y = np.asarray(settled.y)[:, -1]
+        slices = built.functions.slices
+        state = {name: y[slice(*rows)][:, None] for name, rows in slices.items()}
+        z = spectrum_at(self.cell, self.resolution, state, inputs, step.frequencies)
+        # A cell may be measured more than once in the same place, before and after cycling.
+        times = sum(step.label == label.split(" #")[0] for label, _, _ in self.spectra)
+        label = f"{step.label} #{times + 1}" if times else step.label
+        self.spectra.append((label, step.frequencies, z))
+
+    def _failure(self, step: Step, error: Exception) -> SimulationError:
+        where = ""
+        if self.records:
+            last = self.records[-1]
+            voltage = last.outputs["Voltage [V]"][-1]
+            where = f" after {last.time[-1] / 3600:.3g} h, from {voltage:.3f} V"
+        return SimulationError(
+            f"The {step.direction} of cycle {step.cycle} failed{where} "
+            f"({_reason(error)}). Try a lower rate, more shells, or check the "
+            "values that were changed."
+        )
+
+    # Result --------------------------------------------------------------------------
+
+    def dataset(self, protocol: Mapping[str, Any], state: str) -> xr.Dataset:
+        """Everything recorded, with its metadata.
+
+        Parameters
+        ----------
+        protocol : mapping
+            Its description.
+        state : str
+            Where it started from.
+
+        Returns
+        -------
+        xarray.Dataset
+        """
+        built = engine(self.cell, self.resolution)
+        sizes = [r.time.size for r in self.records]
+
+        def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+            return np.concatenate([*parts]) if parts else np.empty(0)
+
+        columns: dict[str, Any] = {"Time [s]": joined([r.time for r in self.records])}
+        for name in self._kept(built):
+            columns[name] = joined([r.outputs[name] for r in self.records])
+        columns["Temperature [degC]"] = np.repeat([r.celsius for r in self.records], sizes)
+        columns["Cycle"] = np.repeat([r.step.cycle for r in self.records], sizes).astype(
+            int
+        )
+        columns["Step"] = np.repeat(np.arange(len(sizes)) + 1, sizes)
+        data = labelled(
+            self.cell, columns, built.budget, protocol, self._steps(), self._worst
+        )
+        rates = [
+            r.step.rate or self.cell.slow_rate
+            for r in self.records
+            if r.step.direction in _SIGN
+        ]
+        celsius = [r.celsius for r in self.records] or [self.celsius]
+        set_metadata(
+            data,
+            state=state,
+            warnings=remarks(self.cell, celsius, rates, self.applied),
+            **self._pressure(),
+            solve_time_s=float(sum(r.solve_time for r in self.records)),
+        )
+        return add_spectra(data, self.spectra) if self.spectra else data
+
+    def _pressure(self) -> dict[str, float]:
+        """Stack pressure [MPa], where there is one."""
+        own = self.cell.values.get("Applied stack pressure [Pa]", self.applied)
+        return {} if own is None else {"pressure_MPa": own / 1e6}
+
+    def _steps(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "step": number,
+                "cycle": r.step.cycle,
+                "direction": r.step.direction,
+                "preparatory": r.step.preparatory,
+                "stop_reason": r.stop_reason,
+            }
+            for number, r in enumerate(self.records, start=1)
+        ]
+
+
+def _reason(error: Exception) -> str:
+    """First line of an error, without PyBaMM's list of all inputs, which helps nobody."""
+    return str(error).splitlines()[0].split(" with inputs ")[0]

@@ -1,0 +1,177 @@
+"""Run a protocol on a cell: one built model per structure, everything else an input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pybamm
+import xarray as xr
+
+from sscell.cells.cell import Cell
+from sscell.cells.model import budget_of
+from sscell.errors import ParameterError, SimulationError, did_you_mean
+from sscell.protocols import Protocol, Step, preparation
+from sscell.simulation.engine import Resolution
+from sscell.simulation.experiment import run_experiment
+from sscell.simulation.run import Progress, Run
+from sscell.simulation.series import series
+from sscell.simulation.states import bring_to
+from sscell.units import parse_pressure
+
+__all__ = ["simulate"]
+
+# These follow the cell's response at short times, where double layers count.
+_NEED_DOUBLE_LAYER = {"impedance", "sweep", "hold"}
+
+
+def simulate(
+    cell: str | Cell,
+    protocol: Protocol | pybamm.Experiment,
+    *,
+    temperature: float | str | None = None,
+    state: str = "pristine",
+    changes: Mapping[str, float | str] | None = None,
+    v_min: float | str | None = None,
+    v_max: float | str | None = None,
+    formation_temperature: float | str | None = None,
+    pressure: float | str | None = None,
+    formation_pressure: float | str | None = None,
+    resolution: Resolution | None = None,
+    outputs: Sequence[str] | None = None,
+    on_progress: Progress | None = None,
+) -> xr.Dataset:
+    """Simulate a protocol, or any PyBaMM experiment, on a cell.
+
+    Parameters
+    ----------
+    cell : str or Cell
+        A published cell, a TOML file or a loaded cell.
+    protocol : Protocol or pybamm.Experiment
+        Such as ``sscell.discharge("C/20")``.
+    temperature : float or str, optional
+        Cell temperature [degC]; default: the set's own.
+    state : str, optional
+        ``"pristine"``, ``"formed"``, a state of charge of the formed cell such as
+        ``"50%"``, or a voltage such as ``"3.38V"``.
+    changes : mapping, optional
+        Parameter names to other values, as for `Cell.replace`.
+    v_min, v_max : float or str, optional
+        Other cut-offs [V], against the cell's own anode.
+    formation_temperature : float or str, optional
+        Where the formation ran at another temperature [degC].
+    pressure : float or str, optional
+        On the stack, from its assembly on [MPa]; default: the set's own. A set without data
+        on pressure gives its plain result and says so, unless `changes` names quantities of
+        the contact.
+    formation_pressure : float or str, optional
+        Where the formation ran under another pressure [MPa]; then the jig was set anew.
+    resolution : Resolution, optional
+        Meshes over radius and thickness, double layers, tolerances [-].
+    outputs : sequence of str, optional
+        Series to keep beside time, current, voltage and charge; default: all. A run of a
+        thousand cycles needs a tenth of the memory with none of them.
+    on_progress : callable, optional
+        Called with the share done [-] and a text.
+
+    Returns
+    -------
+    xarray.Dataset
+        Time series on ``time`` with metadata; steps, stop reasons, balances, warnings.
+
+    Raises
+    ------
+    ParameterError
+        If a name or value is not usable.
+    SimulationError
+        If the solver fails; carries what was computed before.
+
+    Examples
+    --------
+    >>> import sscell
+    >>> run = simulate("Ji2024", sscell.discharge("C/20"), temperature=60)
+    >>> 1500 < float(run["Discharge capacity [A.h]"][-1]) / 0.7e-6 < 1650
+    True
+    """
+    cell = cell if isinstance(cell, Cell) else Cell.load(cell)
+    applied = None if pressure is None else parse_pressure(pressure)
+    cell = cell if applied is None else cell.under(applied, changes or {})
+    cell = _configured(cell, temperature, changes, v_min, v_max)
+    resolution = resolution or Resolution()
+    if isinstance(protocol, pybamm.Experiment):
+        if state != "pristine" or (formation_temperature, formation_pressure) != (
+            None,
+            None,
+        ):
+            raise ParameterError(
+                "A pybamm.Experiment starts from the pristine cell: put the steps before it "
+                "into the experiment, or use a protocol of sscell with a state."
+            )
+        return run_experiment(cell, protocol, resolution, applied)
+    steps = protocol.steps(cell.first_step)
+    _check_steps(cell, steps)
+    if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
+        resolution = replace(resolution, double_layer=True)
+    forming = _configured(cell, formation_temperature, None, None, None)
+    if formation_pressure is not None:
+        forming = forming.under(parse_pressure(formation_pressure))
+    run = Run(forming, resolution, applied)
+    is_now = bring_to(run, state)
+    run.go_on_with(cell, set_anew=formation_pressure is not None)
+    run.outputs = _known(cell, outputs)
+    try:
+        run.execute((*preparation(protocol, is_now, cell.first_step), *steps), on_progress)
+    except SimulationError as error:
+        error.partial = run.dataset(protocol.describe(), state) if run.records else None
+        raise
+    return run.dataset(protocol.describe(), state)
+
+
+def _known(cell: Cell, outputs: Sequence[str] | None) -> tuple[str, ...] | None:
+    if outputs is None:
+        return None
+    known = series(cell, budget_of(cell))
+    for name in outputs:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ParameterError(f"{cell.name} has no output '{name}'. {hint}")
+    return tuple(outputs)
+
+
+def _check_steps(cell: Cell, steps: Sequence[Step]) -> None:
+    """Refuse before the first step what no later one can do."""
+    cutoff = cell.quantity("Upper voltage cut-off [V]")
+    tones = {step.frequencies for step in steps if step.frequencies}
+    if len(tones) > 1:
+        raise ParameterError(
+            "All spectra of one run share their frequencies; run the others separately."
+        )
+    for step in steps:
+        for value in (step.voltage, step.until):
+            if isinstance(value, float) and not cutoff.lower <= value <= cutoff.upper:
+                raise ParameterError(
+                    f"Voltage {value:g} V is out of range; allowed: {cutoff.lower:g} to "
+                    f"{cutoff.upper:g} V."
+                )
+        for rate in (step.rate, step.current_limit):
+            if rate is not None:
+                cell.current(rate)
+    for celsius in {step.temperature for step in steps} - {None}:
+        _configured(cell, celsius, None, None, None)
+
+
+def _configured(
+    cell: Cell,
+    temperature: float | str | None,
+    changes: Mapping[str, float | str] | None,
+    v_min: float | str | None,
+    v_max: float | str | None,
+) -> Cell:
+    asked: dict[str, float | str] = dict(changes or {})
+    if temperature is not None:
+        asked["Ambient temperature [K]"] = cell.kelvin(temperature)
+    if v_min is not None:
+        asked["Lower voltage cut-off [V]"] = v_min
+    if v_max is not None:
+        asked["Upper voltage cut-off [V]"] = v_max
+    return cell.replace(asked) if asked else cell

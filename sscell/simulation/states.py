@@ -1,0 +1,126 @@
+"""States that a run starts from: as assembled, formed, between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sscell.errors import ParameterError
+from sscell.protocols import Step, cycle
+from sscell.simulation.run import Run
+
+__all__ = ["bring_to", "parse_state"]
+
+
+def bring_to(run: Run, state: str) -> str:
+    """Bring a pristine cell to a state.
+
+    Parameters
+    ----------
+    run : Run
+        With the cell as assembled.
+    state : str
+        As for `simulate`.
+
+    Returns
+    -------
+    str
+        How the cell then is, for `sscell.protocols.preparation`.
+
+    Raises
+    ------
+    ParameterError
+        If the state is not one, or the set names no formation.
+    """
+    kind, value = parse_state(state)
+    if kind == "pristine":
+        return "pristine"
+    formation = run.cell.data.get("protocols", {}).get("formation")
+    if formation is None:
+        raise ParameterError(f"{run.cell.name} names no formation; use state 'pristine'.")
+    cycles = _formation_cycles(formation, run.celsius)
+    steps = cycle(formation["rate"], cycles).steps(run.cell.first_step)
+    run.execute(steps)
+    ended = "discharged" if steps[-1].direction == "discharge" else "charged"
+    if kind == "formed":
+        return ended
+    if kind == "charge":
+        _to_state_of_charge(run, value, ended)
+    else:
+        _to_voltage(run, value)
+    return "between"
+
+
+def _to_state_of_charge(run: Run, share: float, ended: str) -> None:
+    direction = "discharge" if ended == "charged" else "charge"
+    # A trial from here says what the formed cell holds: not what its formation did.
+    trial = Run(run.cell, run.resolution)
+    trial.solution = run.solution
+    trial.execute([Step(direction)])
+    full = float(np.ptp(trial.records[-1].outputs["Discharge capacity [A.h]"]))
+    amount = ((1 - share) if ended == "charged" else share) * full
+    if amount > 0:
+        seconds = amount / run.cell.current(run.cell.slow_rate) * 3600
+        run.execute([Step(direction, duration=seconds)])
+
+
+def _to_voltage(run: Run, target: float) -> None:
+    low, high = run.cell.window
+    if not low <= target <= high:
+        raise ParameterError(
+            f"State {target:g} V lies outside the window of {run.cell.name}, "
+            f"{low:g} to {high:g} V."
+        )
+    direction = "discharge" if target < run.voltage() else "charge"
+    run.execute([Step(direction, until=target)])
+
+
+def _formation_cycles(formation: Mapping[str, Any], celsius: float) -> int:
+    """Cycles of a formation: as the paper does at the nearest of its temperatures."""
+    known = formation.get("at", [])
+    if not known:
+        return int(formation["cycles"])
+    nearest = min(known, key=lambda entry: abs(entry["temperature_C"] - celsius))
+    return int(nearest["cycles"])
+
+
+def parse_state(state: str) -> tuple[str, float]:
+    """Read a state: pristine, formed, a state of charge or a voltage.
+
+    Parameters
+    ----------
+    state : str
+        Such as ``"50%"`` or ``"3.38V"``.
+
+    Returns
+    -------
+    tuple of str and float
+        ``"charge"`` with a share [-], ``"voltage"`` with a voltage [V].
+
+    Raises
+    ------
+    ParameterError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> parse_state("50%")
+    ('charge', 0.5)
+    """
+    text = str(state).strip()
+    if text in ("pristine", "formed"):
+        return text, 0.0
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|V)", text)
+    if match:
+        value = float(match[1]) / (100 if match[2] == "%" else 1)
+        if match[2] == "V":
+            return "voltage", value
+        if 0 <= value <= 1:
+            return "charge", value
+    raise ParameterError(
+        f"State '{state}' is not one: use 'pristine', 'formed', a state of charge "
+        "from '0%' to '100%' or a voltage such as '3.38V'."
+    )

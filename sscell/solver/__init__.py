@@ -1,0 +1,1 @@
+"""Functions of a built model and their integration; knows no cell."""

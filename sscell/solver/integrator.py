@@ -1,0 +1,305 @@
+"""Integration of a built model: IDA and KLU through PyBaMM's compiled solver, called directly.
+
+PyBaMM's `BaseSolver.step` sorts and checks a hundred inputs before every step, which costs more
+than many a step itself. Here the functions of the model are handed to the same solver once. That
+interface is not a public one: where a version of it differs, steps go through PyBaMM after all.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import casadi
+import numpy as np
+import pybamm
+
+try:
+    from pybammsolvers import idaklu
+except ImportError:  # it has moved: PyBaMM knows where to
+    idaklu = None
+
+from sscell.solver.functions import Functions
+
+__all__ = ["Integrator", "Stretch"]
+
+_ROOT_FOUND = 2  # IDA_ROOT_RETURN
+_CURRENT = "Current variable [A]"
+_DIFFERENT = (AttributeError, TypeError)  # what an interface that has changed raises
+
+
+class Stretch:
+    """One step of a model's solution.
+
+    Parameters
+    ----------
+    functions : Functions
+        Of the model.
+    t : numpy.ndarray, shape (n,)
+        Times [s].
+    y : numpy.ndarray, shape (states, n)
+        States at these times [-].
+    termination : str
+        ``"final time"``, or the event that ended it.
+    seconds : float
+        That the solver took [s].
+    current : float, optional
+        That was imposed [A]; NaN where the current is an unknown of the model.
+    """
+
+    def __init__(
+        self,
+        functions: Functions,
+        t: np.ndarray,
+        y: np.ndarray,
+        termination: str,
+        seconds: float,
+        current: float = np.nan,
+    ):
+        self.functions, self.t, self.y = functions, t, y
+        self.termination, self.current = termination, current
+        self.solve_time = pybamm.TimerTime(seconds)
+
+    @property
+    def last_state(self) -> Stretch:
+        """Where it ended; the rest is let go."""
+        end = self.y[:, -1:].copy()
+        ended = self.t[-1:].copy()
+        return Stretch(self.functions, ended, end, self.termination, 0.0, self.current)
+
+
+class Integrator:
+    """Solver of one built model.
+
+    Parameters
+    ----------
+    functions : Functions
+        Of the model.
+    solver : pybamm.IDAKLUSolver
+        Its tolerances and options.
+    names : sequence of str
+        Of the inputs, in the order of their values.
+    model : callable
+        Gives the discretised model, should a step have to go through PyBaMM.
+    """
+
+    def __init__(
+        self,
+        functions: Functions,
+        solver: Any,
+        names: Sequence[str],
+        model: Callable[[], pybamm.BaseModel],
+    ):
+        self.functions = functions
+        self._solver, self._names, self._model = solver, tuple(names), model
+        self._group = None
+        try:
+            self._group = _grouped(functions, solver)
+        except (*_DIFFERENT, RuntimeError) as error:
+            _complain(error)
+
+    def start(self, values: np.ndarray) -> np.ndarray:
+        """State of the model before anything was done with it.
+
+        Parameters
+        ----------
+        values : numpy.ndarray, shape (inputs,)
+            In the order of the names.
+
+        Returns
+        -------
+        numpy.ndarray, shape (states,)
+        """
+        return self.functions.start(values)
+
+    def run(
+        self,
+        begun: float,
+        y: np.ndarray,
+        duration: float,
+        values: np.ndarray,
+        times: np.ndarray | None = None,
+    ) -> Stretch:
+        """Integrate for a time, or until an event.
+
+        Parameters
+        ----------
+        begun : float
+            Time at the start [s].
+        y : numpy.ndarray, shape (states,)
+            State at the start.
+        duration : float
+            [s].
+        values : numpy.ndarray, shape (inputs,)
+            Inputs in the order of the names.
+        times : numpy.ndarray, optional
+            Where the solution is wanted, since the start [s]; default: where the solver
+            stops.
+
+        Returns
+        -------
+        Stretch
+
+        Raises
+        ------
+        pybamm.SolverError
+            If the solver fails, or an event lies behind the start.
+        """
+        if self._group is None:
+            return self._through_pybamm(begun, y, duration, values, times)
+        # A step begins a rounding error after the last one, so that no time occurs twice.
+        first = float(np.nextafter(begun, np.inf)) if begun else begun
+        ends = np.array([first, begun + duration])
+        wanted = np.empty(0) if times is None else np.array(begun + times, dtype=float)
+        wanted[wanted < first] = first
+        state = np.array(y, dtype=float)
+        settled = self.functions.settled(values)
+        rates = self._rates(first, state, settled)
+        clock = time.perf_counter()
+        try:
+            (found,) = self._group.solve(
+                ends,
+                wanted,
+                state[None, :],
+                rates[None, :],
+                settled[None, :],
+                pbar=_NOTHING,
+            )
+            flag, t = int(found.flag), np.array(found.t)
+            states = np.array(found.y).reshape(t.size, -1).T
+        except ValueError as error:
+            raise pybamm.SolverError(str(error)) from None
+        except _DIFFERENT as error:
+            _complain(error)
+            self._group = None
+            return self._through_pybamm(begun, y, duration, values, times)
+        seconds = time.perf_counter() - clock
+        if flag < 0:
+            raise pybamm.SolverError(idaklu.sundials_error_message(flag))
+        termination = "final time"
+        if flag == _ROOT_FOUND:
+            termination = self._ended(t, states, settled)
+        return Stretch(self.functions, t, states, termination, seconds)
+
+    def _through_pybamm(
+        self,
+        begun: float,
+        y: np.ndarray,
+        duration: float,
+        values: np.ndarray,
+        times: np.ndarray | None,
+    ) -> Stretch:
+        inputs = dict(zip(self._names, values.tolist(), strict=True))
+        model = self._model()
+        column = np.array(y, dtype=float)[:, None]
+        before = pybamm.Solution(np.array([begun]), column, model, inputs)
+        found = self._solver.step(
+            before, model, duration, inputs=inputs, save=False, t_interp=times
+        )
+        t, states = np.asarray(found.t), np.asarray(found.y)
+        seconds = float(found.solve_time.value)
+        return Stretch(self.functions, t, states, found.termination, seconds)
+
+    def _rates(self, t: float, y: np.ndarray, values: np.ndarray) -> np.ndarray:
+        rates = self.functions.rates(t, y, values)
+        rates[self.functions.differential :] = 0
+        return rates
+
+    def _ended(self, t: np.ndarray, states: np.ndarray, values: np.ndarray) -> str:
+        margins = self.functions.margins(t[-1], states[:, -1].copy(), values)
+        names = self.functions.events
+        if t.size == 1:
+            past = [name for name, m in zip(names, margins, strict=True) if m <= 0]
+            if past:
+                raise pybamm.SolverError(
+                    f"Events {past} are non-positive at initial conditions"
+                )
+        # Four numbers: an array's own search would take longer than some steps.
+        away = [abs(m) if m == m else np.inf for m in margins.tolist()]
+        return f"event: {names[away.index(min(away))]}"
+
+    def adopted(self, before: Stretch, values: np.ndarray) -> np.ndarray:
+        """State where a solution ended, of this model or of one with other unknowns.
+
+        Parameters
+        ----------
+        before : Stretch
+            Its end is taken.
+        values : numpy.ndarray, shape (inputs,)
+            Of this model.
+
+        Returns
+        -------
+        numpy.ndarray, shape (states,)
+        """
+        y = before.y[:, -1]
+        if before.functions.shares_states(self.functions):
+            return y
+        state, other = self.start(values), before.functions.slices
+        for name, (low, high) in self.functions.slices.items():
+            if name == _CURRENT:
+                state[low:high] = before.current
+            elif name in other:
+                state[low:high] = y[slice(*other[name])]
+        return state
+
+
+_NOTHING = np.empty((0, 0))
+
+
+@cache  # once is enough
+def _warned(reason: str) -> None:
+    warnings.warn(
+        f"pybammsolvers differs from what sscell calls directly ({reason}): steps go through "
+        "PyBaMM, results are the same but come more slowly.",
+        stacklevel=2,
+    )
+
+
+def _complain(error: Exception) -> None:
+    _warned(str(error).splitlines()[0] if str(error) else type(error).__name__)
+
+
+def _grouped(functions: Functions, solver: Any) -> Any:
+    """PyBaMM's compiled solver with these functions."""
+    v = casadi.MX.sym("v", functions.states)
+    held = casadi.vertcat(v[: functions.differential], casadi.DM.zeros(functions.algebraic))
+    nothing = casadi.Function("nothing", [], []).serialize()
+    texts = functions.texts
+    handed = {
+        "rhs_alg": texts["rhs"],
+        "jac_times_cjmass": texts["newton"],
+        "jac_action": texts["moved"],
+        "mass_action": casadi.Function("held", [v], [held]).serialize(),
+        "sens": nothing,
+        "events": texts["events"],
+        "alg_res": texts.get("algebraic", nothing),
+        "alg_jac": texts.get("algebraic_slopes", nothing),
+    }
+    rows = np.array(functions.rows, dtype=np.int64)
+    columns = np.array(functions.columns, dtype=np.int64)
+    apart = rows - np.repeat(np.arange(functions.states), np.diff(columns))
+    kinds = np.zeros(functions.states)
+    kinds[: functions.differential] = 1
+    return idaklu.create_casadi_solver_group(
+        number_of_states=functions.states,
+        number_of_parameters=0,
+        jac_times_cjmass_colptrs=columns,
+        jac_times_cjmass_rowvals=rows,
+        jac_times_cjmass_nnz=rows.size,
+        jac_bandwidth_lower=int(apart.max(initial=0)),
+        jac_bandwidth_upper=int(-apart.min(initial=0)),
+        number_of_events=len(functions.events),
+        rhs_alg_id=kinds,
+        atol=np.full(functions.states, float(solver.atol)),
+        rtol=solver.rtol,
+        inputs=functions.inputs,
+        var_fcns=[],
+        dvar_dy_fcns=[],
+        dvar_dp_fcns=[],
+        options=solver.options,
+        **{name: idaklu.generate_function(text) for name, text in handed.items()},
+    )

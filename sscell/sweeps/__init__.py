@@ -1,0 +1,1 @@
+"""Many simulations: grids, designs, processes, stores."""
