@@ -109,7 +109,9 @@ def read(
     rate = _positive(scan_rate, "V/s", "Scan rate")
     source = Source.of(path, name, max_bytes, max_rows)
     if format is None and not mapping and _is_own(source):
-        return _own(source, options, kind)
+        data = _own(source, options, kind)
+        _refuse_other(data, kind, source.name)
+        return data
     try:
         table = _load(find_format(source, format), source)
         data = to_dataset(table, mapping, scan_rate=rate, kind=kind, **options)
@@ -118,7 +120,23 @@ def read(
         where = "" if source.name in text else f"{source.name}: "
         raise DataError(where + text) from error
     set_metadata(data, source_file=source.name)
+    _refuse_other(data, kind, source.name)
     return data
+
+
+def _refuse_other(data: xr.Dataset, kind: str | None, name: str) -> None:
+    """Refuse a file that does not hold the kind that is asked for."""
+    spectral = "frequency" in data.dims
+    if kind == "series" and "time" not in data.dims:
+        raise DataError(
+            f"'{name}' holds an impedance spectrum and no time series: analyse it with "
+            "--kind eis."
+        )
+    if kind == "spectra" and not spectral:
+        raise DataError(
+            f"'{name}' holds a time series and no impedance: analyse it with --kind gitt, "
+            "dqdv, cv, rate or step."
+        )
 
 
 def _load(chosen: Format, source: Source) -> Table:
