@@ -54,6 +54,8 @@ def one_spectrum(
         data = data.isel(state=state or 0)
     f = np.asarray(data["Frequency [Hz]"].values, dtype=float)
     z = data["Z real [Ohm]"].values + 1j * data["Z imaginary [Ohm]"].values
+    # Sweeps of unequal length share one axis: what one of them lacks is empty.
+    f, z = f[np.isfinite(z)], z[np.isfinite(z)]
     order = np.argsort(-f)
     return f[order], z[order]
 

@@ -228,14 +228,17 @@ def sift(
         return Sifted(keep, notes)
     time = numbers(frame[columns["time"].header]) if "time" in columns else None
     repeated, comments, other = 0, 0, 0
-    for begin, end in _blocks(rows):
-        words = [k for k in range(begin, end) if not is_data(cells_of(k))]
+    wordy = np.array([k for k in rows if not is_data(cells_of(int(k)))], dtype=int)
+    for begin, end in _blocks(wordy):
+        words = list(range(begin, end))
+        if not keep[begin]:
+            continue  # inside another table
         keep[words] = False
         headers = [k for k in words if [c.strip() for c in cells_of(k) if c.strip()] == own]
         if headers:
             repeated += len(headers)
         elif words and _ends_table(words, end, cells_of, blank_before, time, len(frame)):
-            stop = _next_own(words[-1], rows, cells_of, own, len(frame))
+            stop = _next_own(words[-1], wordy, cells_of, own, len(frame))
             keep[words[0] : stop] = False
             other += stop - words[0]
         else:
@@ -287,7 +290,7 @@ def _next_own(
     size: int,
 ) -> int:
     """Row at which this table goes on, under its own header; the end if nowhere."""
-    for k in rows[rows > row]:
+    for k in rows[rows > row]:  # of words only
         if [c.strip() for c in cells_of(int(k)) if c.strip()] == list(own):
             return int(k)
     return size

@@ -268,6 +268,17 @@ def _without_repeats(
         )
         values = {k: v[new] for k, v in values.items()}
         rows = rows[new]
+    current = values["current"]
+    # Where a step ends and the next begins, two rows of one time are as they should be.
+    same = (np.diff(values["time"]) == 0) & (
+        np.abs(np.diff(current)) < 0.05 * np.abs(current[1:])
+    )
+    if "step" in values:
+        same &= np.diff(values["step"]) == 0
+    repeated = int(same.sum())
+    if repeated:
+        which = "1 row has" if repeated == 1 else f"{repeated} rows have"
+        notes.append(f"{which} the time of the row before; nothing was dropped for it.")
     return values, rows
 
 
