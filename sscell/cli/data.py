@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sscell.cli.choices import Cycles, Drop, Frequencies, Half, Window
 from sscell.cli.common import JsonFlag, PlotFile, check_output
-from sscell.cli.output import print_json, print_text, read_file
-from sscell.errors import DataError, ParameterError, did_you_mean
+from sscell.cli.output import print_json, print_text, read_file, reading, save_data
+from sscell.errors import ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from sscell.readers import Choice
 
 __all__ = ["register"]
 
@@ -36,6 +39,9 @@ MeasuredAt = Annotated[
 FileFormat = Annotated[
     str | None, typer.Option("--format", help="Name of the format, if not recognised.")
 ]
+ScanRate = Annotated[
+    str | None, typer.Option(help="Of a voltammogram without a time, such as 0.1mV/s.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -53,6 +59,12 @@ def analyse_command(
     current_sign: CurrentSign = None,
     temperature: MeasuredAt = None,
     file_format: FileFormat = None,
+    scan_rate: ScanRate = None,
+    cycles: Cycles = None,
+    half: Half = None,
+    window: Window = None,
+    frequencies: Frequencies = None,
+    drop: Drop = None,
     diffusion_length: Annotated[
         str | None, typer.Option(help="gitt: volume over area of the host, such as 1um.")
     ] = None,
@@ -87,9 +99,11 @@ def analyse_command(
         "current_sign": current_sign,
         "temperature": temperature,
         "format": file_format,
+        "scan_rate": scan_rate,
+        "kind": "spectra" if kind == "eis" else "series",
     }
-    sets = [read_file(path, columns, **options) for path in files]
-    _right_kind(kind, sets[0], files[0])
+    choice = _choice(cycles, half, window, frequencies, drop)
+    sets = [choice.apply(read_file(path, columns, **options)) for path in files]
     extra = {
         "diffusion_length": diffusion_length,
         "method": method,
@@ -109,12 +123,10 @@ def analyse_command(
         print_text(payload)
 
 
-def _right_kind(kind: str, data: xr.Dataset, path: Path) -> None:
-    spectral = "frequency" in data.dims
-    if spectral != (kind == "eis"):
-        there = "an impedance spectrum" if spectral else "a time series"
-        fitting = "eis" if spectral else "gitt, dqdv, cv, rate or step"
-        raise DataError(f"'{path.name}' holds {there}: analyse it with --kind {fitting}.")
+def _choice(*parts: str | None) -> Choice:
+    from sscell.readers import Choice
+
+    return Choice(*parts)
 
 
 def _gitt(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
@@ -206,11 +218,13 @@ def _payload(sets: Sequence[xr.Dataset], result: dict[str, Any]) -> dict[str, An
     celsius = metadata(first, "temperature_C")
     if celsius is None and "Temperature [degC]" in first:
         celsius = float(first["Temperature [degC]"].mean())
-    notes = [n for one in sets for n in metadata(one, "warnings") or []]
+    read = reading(sets)
+    notes = read.pop("warnings")
     always = {
         "cell": None,
         "temperature_C": celsius,
         **{key: metadata(first, key) for key in _ALWAYS},
+        **read,
         "warnings": list(dict.fromkeys([*notes, *result.get("warnings", [])])),
     }
     return {**always, **{k: v for k, v in result.items() if k != "warnings"}}
@@ -228,27 +242,44 @@ def convert_command(
     current_sign: CurrentSign = None,
     temperature: MeasuredAt = None,
     file_format: FileFormat = None,
+    scan_rate: ScanRate = None,
+    kind: Annotated[
+        str | None, typer.Option(help="series or spectra, of a file that holds both.")
+    ] = None,
+    cycles: Cycles = None,
+    half: Half = None,
+    window: Window = None,
+    frequencies: Frequencies = None,
+    drop: Drop = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Convert a measured file to the Battery Data Format, or to .nc with its metadata.
 
-    BDF has no table for impedance: a spectrum is written in the package's own .csv.
+    BDF holds time series: a spectrum is written as .nc or in the package's own .csv.
     """
-    from sscell.dataset import save_dataset
     from sscell.readers import write_bdf
+    from sscell.readers.bdf import is_bdf_name
 
-    check_output(output, (".csv", ".parquet", ".nc"))
+    check_output(output, (".csv", ".parquet", ".nc"), bdf=kind != "spectra")
     if output.resolve() == file.resolve():
         raise ParameterError(f"'{output}' is the file itself: give another output.")
-    data = read_file(
-        file,
-        columns,
-        mass=mass,
-        area=area,
-        current_sign=current_sign,
-        temperature=temperature,
-        format=file_format,
-    )
-    own = output.suffix.lower() == ".nc" or "frequency" in data.dims
-    written = save_dataset(data, output) if own else write_bdf(data, output)
-    rows = data.sizes["frequency" if "frequency" in data.dims else "time"]
-    print(f"{written}: {rows} rows", file=sys.stderr)
+    options = {
+        "mass": mass,
+        "area": area,
+        "current_sign": current_sign,
+        "temperature": temperature,
+        "format": file_format,
+        "scan_rate": scan_rate,
+        "kind": kind or ("series" if is_bdf_name(output) else None),
+    }
+    choice = _choice(cycles, half, window, frequencies, drop)
+    data = choice.apply(read_file(file, columns, **options))
+    if output.suffix.lower() == ".nc" or "frequency" in data.dims:
+        save_data(data, output)
+    else:
+        write_bdf(data, output)
+    payload = {"output": str(output), **reading([data])}
+    if as_json:
+        print_json(payload)
+    else:
+        print(f"{output}: {payload['rows']} rows", file=sys.stderr)

@@ -61,10 +61,11 @@ class _Job:
         plot: Path | None,
         conditions: Sequence[str | None],
         settings: list[str] | None,
+        series: bool = True,
     ):
         from sscell.plots.style import FIGURE_SUFFIXES
 
-        check_output(output, DATA_SUFFIXES)
+        check_output(output, DATA_SUFFIXES, bdf=series)
         check_output(plot, FIGURE_SUFFIXES)
         for pressure in conditions[::2]:
             check_pressure(pressure)
@@ -299,7 +300,7 @@ def eis_command(
     from sscell.protocols import cycle, impedance, then
 
     conditions = (pressure, formation_temperature, formation_pressure)
-    job = _Job(cell, output, plot, conditions, settings)
+    job = _Job(cell, output, plot, conditions, settings, series=False)
     protocol = impedance(_tones(frequencies), along, points, rate, rest)
     if cycles:
         protocol = then(protocol, cycle(rate, cycles), protocol)

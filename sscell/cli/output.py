@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,15 @@ from sscell.errors import SimulationError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["print_json", "print_text", "progress", "read_file", "run_with_progress"]
+__all__ = [
+    "print_json",
+    "print_text",
+    "progress",
+    "read_file",
+    "reading",
+    "run_with_progress",
+    "save_data",
+]
 
 
 def read_file(path: Path, columns: list[str] | None, **options: Any) -> xr.Dataset:
@@ -44,9 +52,61 @@ def read_file(path: Path, columns: list[str] | None, **options: Any) -> xr.Datas
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         data = read(path, columns=mapping, **options)
+    print(f"sscell: {path.name}: {metadata(data, 'recognised')}.", file=sys.stderr)
     for note in metadata(data, "warnings") or []:
         print(f"sscell: {path.name}: {note}", file=sys.stderr)
     return data
+
+
+def save_data(data: xr.Dataset, path: Path) -> None:
+    """Write a dataset in the format that the name of its file says.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Any.
+    path : pathlib.Path
+        ``.bdf.csv`` and ``.bdf.parquet`` are the Battery Data Format.
+    """
+    from sscell.dataset import save_dataset
+
+    if path.name.lower().endswith((".bdf.csv", ".bdf.parquet")):
+        from sscell.readers import write_bdf
+
+        write_bdf(data, path)
+    else:
+        save_dataset(data, path)
+
+
+def reading(sets: Sequence[xr.Dataset]) -> dict[str, Any]:
+    """What was read, for the JSON of a command.
+
+    Parameters
+    ----------
+    sets : sequence of xarray.Dataset
+        From `read_file`.
+
+    Returns
+    -------
+    dict
+        ``recognised``, ``rows``, ``last_time_s`` (None for spectra) and ``warnings``.
+    """
+    from sscell.dataset import metadata
+
+    rows, last = 0, []
+    for data in sets:
+        spectral = "frequency" in data.dims
+        dims = ("frequency", "state") if spectral else ("time",)
+        rows += math.prod(data.sizes.get(d, 1) for d in dims)
+        if not spectral:
+            last.append(float(data["Time [s]"].values[-1]))
+    notes = [n for one in sets for n in metadata(one, "warnings") or []]
+    return {
+        "recognised": "; ".join(str(metadata(one, "recognised")) for one in sets),
+        "rows": rows,
+        "last_time_s": max(last) if last else None,
+        "warnings": list(dict.fromkeys(notes)),
+    }
 
 
 def print_text(payload: dict[str, Any]) -> None:
@@ -142,17 +202,15 @@ def run_with_progress(
     SimulationError
         After saving what was computed before the failure.
     """
-    from sscell.dataset import save_dataset
-
     try:
         with progress(time.monotonic()) as tell:
             data = run(tell)
     except SimulationError as error:
         if error.partial is not None and output is not None:
-            save_dataset(error.partial, output)
+            save_data(error.partial, output)
         raise
     if output is not None:
-        save_dataset(data, output)
+        save_data(data, output)
     return data
 
 

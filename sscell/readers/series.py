@@ -1,0 +1,306 @@
+"""A time series from the columns of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from sscell.dataset import set_metadata, time_series
+from sscell.errors import DataError
+from sscell.readers.checks import Findings, check_series
+from sscell.readers.columns import Column
+from sscell.readers.convert import UNITS, column_values, missing
+from sscell.readers.names import QUANTITIES
+from sscell.readers.signs import choose_sign
+from sscell.readers.text import Table
+from sscell.readers.timeline import elapsed, read_time
+from sscell.readers.times import numbers
+
+__all__ = ["read_series"]
+
+_NAMES = {q.key: q.name for q in QUANTITIES}
+_OPTIONAL = ("temperature", "cycle", "step", "charge_capacity", "discharge_capacity")
+_NEEDED = ("time", "voltage", "current")
+_UNREADABLE = 0.05  # of the rows: more than that is a refusal
+
+
+def read_series(
+    table: Table,
+    columns: dict[str, Column],
+    notes: list[str],
+    scale: Mapping[str, float | None],
+    current_sign: str | None,
+) -> tuple[xr.Dataset, Findings]:
+    """Time series of a table.
+
+    Parameters
+    ----------
+    table : Table
+        As read.
+    columns : dict of str to Column
+        What was recognised; loses what could not be used.
+    notes : list of str
+        Receives what was dropped or assumed.
+    scale : mapping
+        ``area`` [cm2], ``mass`` [g] and ``scan_rate`` [V/s], or None.
+    current_sign : str or None
+        ``"charge"`` or ``"discharge"``, as the user says.
+
+    Returns
+    -------
+    tuple of (xarray.Dataset, Findings)
+        Positive current discharges.
+
+    Raises
+    ------
+    DataError
+        If a needed column is missing, or its numbers are not what the headers say.
+    """
+    if "time" not in columns and scale.get("scan_rate") and "voltage" in columns:
+        _time_of_scan(table, columns, float(scale["scan_rate"] or 0), notes)
+    missing(table, columns, ("time", "voltage"))
+    line = read_time(table, columns, notes)
+    values = {"time": line.seconds}
+    values["voltage"] = column_values(table, "voltage", columns["voltage"], notes, scale)
+    values["current"] = _current(table, columns, values, notes, scale)
+    good = _readable(table, values, notes)
+    rows = np.flatnonzero(good)
+    values = {k: v[rows] for k, v in values.items()}
+    for key in _OPTIONAL:
+        if key in columns:
+            _optional(table, key, columns, rows, values, notes, scale)
+    _plausible(values, columns)
+    line.seconds = values["time"]
+    values["time"] = elapsed(line, values.get("step"), values.get("cycle"), notes)
+    gaps = _left_out(values["time"], rows)
+    if "step" in values and "cycle" not in values and np.any(np.diff(values["step"]) < 0):
+        falls = np.diff(values["step"], prepend=values["step"][0]) < 0
+        values["cycle"] = 1 + np.cumsum(falls)
+        notes.append(
+            "The file counts no cycles; a new one begins where the step falls back."
+        )
+    values, rows = _without_repeats(values, rows, notes)
+    mode = None
+    if "mode" in columns:
+        mode = table.frame[columns["mode"].header].to_numpy(dtype=object)[rows]
+    stated = current_sign or table.positive_current
+    # A header in PyBaMM's own spelling suggests its sign, where nothing else tells.
+    own = "current" in columns and columns["current"].header.strip() == "Current [A]"
+    sign = choose_sign(values, mode, stated, notes, "discharge" if own else "charge")
+    values["current"] = values["current"] * sign
+    found = check_series(table, columns, values, rows, scale, stated is not None, gaps)
+    if np.ndim(sign):
+        positive = "unsigned"
+    else:
+        positive = "discharge negative" if float(sign) < 0 else "discharge positive"
+    data = time_series(
+        {_NAMES[k]: values[k] for k in (*_NEEDED, *_OPTIONAL) if k in values}
+    )
+    set_metadata(data, gaps_s=[list(g) for g in gaps] or None, sign_in_file=positive)
+    return data, found
+
+
+def _time_of_scan(
+    table: Table, columns: dict[str, Column], rate: float, notes: list[str]
+) -> None:
+    """Time of a voltammogram without one, from its scan rate."""
+    voltage = column_values(table, "voltage", columns["voltage"], [], {})
+    step = np.abs(np.diff(voltage, prepend=voltage[:1]))
+    table.frame = table.frame.assign(**{"time of the scan": np.nancumsum(step) / rate})
+    columns["time"] = Column("time of the scan", "s")
+    notes.append(
+        f"The file has no time; it was computed from the voltage and {rate * 1e3:g} mV/s."
+    )
+
+
+def _current(
+    table: Table,
+    columns: dict[str, Column],
+    values: Mapping[str, np.ndarray],
+    notes: list[str],
+    scale: Mapping[str, float | None],
+) -> np.ndarray:
+    if "current" in columns:
+        current = column_values(table, "current", columns["current"], notes, scale)
+        return _rests_left_blank(table, columns["current"], current, values, notes)
+    if "increment" in columns:
+        column = columns["increment"]
+        increment = column_values(table, "increment", column, notes, scale)
+        notes.append(
+            f"The file has no current column; the current is that of the charge in "
+            f"'{column.header}' over each interval."
+        )
+        return _current_of_charge(increment, values["time"], table, columns)
+    if not table.attributes.get("open_circuit"):
+        missing(table, columns, ("current",))
+    notes.append("The file has no current column: open circuit, current set to zero.")
+    return np.zeros_like(values["time"])
+
+
+def _current_of_charge(
+    increment: np.ndarray,
+    time: np.ndarray,
+    table: Table,
+    columns: Mapping[str, Column],
+) -> np.ndarray:
+    """Current of each row: its charge [A.h] over the interval before it."""
+    width = np.diff(time, prepend=np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        current = np.where(width > 0, increment * 3600 / width, np.nan)
+    # Two rows of one moment, or the first: a step of its own begins with the next current.
+    step = np.zeros(len(time), dtype=int)
+    for key in ("step", "cycle"):
+        if key in columns:
+            number = np.nan_to_num(numbers(table.frame[columns[key].header]))
+            step[1:] += np.cumsum(number[1:] != number[:-1])
+    for row in np.flatnonzero(~np.isfinite(current)):
+        after = row + 1
+        if after < len(time) and step[after] == step[row] and np.isfinite(current[after]):
+            current[row] = current[after]
+        else:
+            current[row] = 0.0 if not increment[row] else np.nan
+    return current
+
+
+def _rests_left_blank(
+    table: Table,
+    column: Column,
+    current: np.ndarray,
+    values: Mapping[str, np.ndarray],
+    notes: list[str],
+) -> np.ndarray:
+    """Zero where a file leaves the current empty at rest, and nowhere writes it."""
+    empty = np.asarray(table.frame[column.header].isna(), bool)
+    whole = np.isfinite(values["time"]) & np.isfinite(values["voltage"])
+    blank = empty & whole
+    filled = np.isfinite(current)
+    if not blank.any() or blank.mean() <= _UNREADABLE or not filled.any():
+        return current
+    largest = np.abs(current[filled]).max()
+    edges = np.flatnonzero(np.diff(blank.astype(int)))
+    stretches = (len(edges) + 2) / 2
+    if np.any(np.abs(current[filled]) < 1e-3 * largest) or blank.sum() < 3 * stretches:
+        return current
+    notes.append(
+        f"The current is empty in {int(blank.sum())} rows, and zero in none: taken as rests "
+        "with no current."
+    )
+    return np.where(blank, 0.0, current)
+
+
+def _readable(
+    table: Table, values: Mapping[str, np.ndarray], notes: list[str]
+) -> np.ndarray:
+    good = np.all([np.isfinite(values[k]) for k in _NEEDED], axis=0)
+    lost = int((~good).sum())
+    if good.sum() < 2 and len(good) < 20:
+        raise DataError(
+            "The file holds fewer than two rows with time, voltage and current."
+        )
+    if lost > max(2, _UNREADABLE * len(good)):
+        row = int(np.argmax(~good))
+        which = [k for k in _NEEDED if not np.isfinite(values[k][row])]
+        raise DataError(
+            f"{lost} of {len(good)} rows cannot be read; in the first, row {row + 1}, the "
+            f"{' and the '.join(which)} is not a number: '{table.quote(row)}'. Say which "
+            "column is which with --columns, or take these rows out."
+        )
+    if lost:
+        first = int(np.argmax(~good)) + 1
+        rows = "1 row" if lost == 1 else f"{lost} rows"
+        notes.append(
+            f"{rows} dropped of {len(good)} (first: row {first}): time, voltage or current is "
+            "not a number."
+        )
+    return good
+
+
+def _optional(
+    table: Table,
+    key: str,
+    columns: dict[str, Column],
+    rows: np.ndarray,
+    values: dict[str, np.ndarray],
+    notes: list[str],
+    scale: Mapping[str, float | None],
+) -> None:
+    column = columns[key]
+    try:
+        array = column_values(table, key, column, notes, scale)[rows]
+    except DataError:
+        notes.append(f"Column '{column.header}' was left out: its unit is not understood.")
+        del columns[key]
+        return
+    if key == "temperature" and not np.any(np.nan_to_num(array)):
+        notes.append(f"Column '{column.header}' is zero throughout and was left out.")
+        del columns[key]
+    elif np.isfinite(array).all():
+        whole = key in ("cycle", "step") and np.all(array == np.round(array))
+        values[key] = array.astype(np.int64) if whole else array
+        if key in ("cycle", "step") and not whole:
+            notes.append(f"Column '{column.header}' holds no whole numbers: left out.")
+            del values[key], columns[key]
+    else:
+        notes.append(f"Column '{column.header}' was left out: it has gaps.")
+        del columns[key]
+
+
+def _left_out(time: np.ndarray, rows: np.ndarray) -> list[tuple[float, float]]:
+    """Intervals from which unreadable rows were dropped [s]."""
+    holes = np.flatnonzero(np.diff(rows) > 1)
+    return [(float(time[k]), float(time[k + 1])) for k in holes]
+
+
+def _without_repeats(
+    values: dict[str, np.ndarray], rows: np.ndarray, notes: list[str]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Whole rows that repeat the one before go; equal times with other values stay."""
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = np.any([np.diff(v) != 0 for v in values.values()], axis=0)
+    if not new.all():
+        count = int((~new).sum())
+        first = int(np.argmax(~new)) + 1
+        which = "1 row" if count == 1 else f"{count} rows"
+        notes.append(
+            f"{which} dropped of {len(new)} (first: row {first}): they repeat the row before."
+        )
+        values = {k: v[new] for k, v in values.items()}
+        rows = rows[new]
+    current = values["current"]
+    # Where a step ends and the next begins, two rows of one time are as they should be.
+    same = (np.diff(values["time"]) == 0) & (
+        np.abs(np.diff(current)) < 0.05 * np.abs(current[1:])
+    )
+    if "step" in values:
+        same &= np.diff(values["step"]) == 0
+    repeated = int(same.sum())
+    if repeated:
+        which = "1 row has" if repeated == 1 else f"{repeated} rows have"
+        notes.append(f"{which} the time of the row before; nothing was dropped for it.")
+    return values, rows
+
+
+def _plausible(values: Mapping[str, np.ndarray], columns: Mapping[str, Column]) -> None:
+    voltage, current = np.abs(values["voltage"]), np.abs(values["current"])
+    if len(voltage) < 2:
+        raise DataError(
+            "The file holds fewer than two rows with time, voltage and current."
+        )
+    if np.median(voltage) > 20:
+        raise DataError(
+            f"The voltage in column '{columns['voltage'].header}' is about "
+            f"{np.median(voltage):.4g} {UNITS['voltage']}, too much for one cell. If it is in "
+            f"mV, say --columns 'voltage={columns['voltage'].header}:mV'."
+        )
+    steady = np.mean(np.diff(voltage) == 0) > 0.5 or voltage.max() < 0.02
+    like_voltage = 0.5 < np.median(current) < 6 and np.mean(np.diff(current) == 0) < 0.5
+    one_sign = np.all(values["current"] > 0)
+    if steady and like_voltage and one_sign and np.median(voltage) < 0.1:
+        raise DataError(
+            f"The columns look swapped: the voltage column '{columns['voltage'].header}' is "
+            f"about {np.median(voltage):.3g} V and the current column "
+            f"'{columns['current'].header}' about {np.median(current):.3g} A throughout. "
+            "Say which is which with --columns 'voltage=HEADER,current=HEADER:mA'."
+        )
