@@ -13,6 +13,7 @@ _HOMES = {
     "cottrell": "potential_steps",
     "coulombic_efficiency": "rates",
     "cv": "voltammetry",
+    "cycles": "cycling",
     "differential_capacity": "capacity",
     "dqdv": "rates",
     "dqdv_peaks": "capacity",
