@@ -76,8 +76,7 @@ def read_series(
     values["time"] = elapsed(line, values.get("step"), values.get("cycle"), notes)
     gaps = _left_out(values["time"], rows)
     if "step" in values and "cycle" not in values and np.any(np.diff(values["step"]) < 0):
-        falls = np.diff(values["step"], prepend=values["step"][0]) < 0
-        values["cycle"] = 1 + np.cumsum(falls)
+        values["cycle"] = 1 + np.cumsum(_falls_back(values["step"]))
         notes.append(
             "The file counts no cycles; a new one begins where the step falls back."
         )
@@ -245,6 +244,23 @@ def _optional(
     else:
         notes.append(f"Column '{column.header}' was left out: it has gaps.")
         del columns[key]
+
+
+def _falls_back(step: np.ndarray) -> np.ndarray:
+    """Rows at which a program begins its loop again.
+
+    A fall that is mostly followed by a lower one, as of a rest that serves twice, is none.
+    """
+    begins = np.zeros(len(step), dtype=bool)
+    rows = np.flatnonzero(np.diff(step) < 0) + 1
+    follows: dict[tuple[int, int], list[int]] = {}
+    ways = [(int(step[row - 1]), int(step[row])) for row in rows]
+    for way, after in zip(ways, [*ways[1:], None], strict=True):
+        vote = 0 if after is None else 1 if after[1] < way[1] else -1
+        follows.setdefault(way, []).append(vote)
+    for row, way in zip(rows, ways, strict=True):
+        begins[row] = sum(follows[way]) <= 0
+    return begins
 
 
 def _left_out(time: np.ndarray, rows: np.ndarray) -> list[tuple[float, float]]:
