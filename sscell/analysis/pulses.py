@@ -72,7 +72,7 @@ def find_pulses(t: np.ndarray, i: np.ndarray) -> tuple[list[Pulse], list[str]]:
     for k, (a, b, sign) in enumerate(pieces):
         if sign == 0:
             continue
-        if b - a < 3:
+        if b - a < 3 or not t[b - 1] > t[a]:
             short += 1
             continue
         before = pieces[k - 1] if k else (a, a, 0)

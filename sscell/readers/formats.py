@@ -146,7 +146,9 @@ def _parquet(source: Source) -> Table:
 
 
 def _spreadsheet(source: Source) -> Table:
-    return _named(read_sheets(source, _need("python_calamine", "files", source)))
+    import python_calamine
+
+    return _named(read_sheets(source, python_calamine))
 
 
 def _text(source: Source) -> Table:

@@ -46,7 +46,7 @@ _STEP_TIME = (
 _STAMP = (
     r"(?:date|date ?time|time ?stamp|absolute ?time|date ?time iso string|dpt ?time"
     r"|real ?time|system ?time|date and time|datum(?: uhrzeit)?|zeitstempel|start ?time"
-    r"|datum zeit|abs time|sys time|系统时间|绝对时间|日期|日期时间|时间戳)"
+    r"|unix ?time|epoch|datum zeit|abs time|sys time|系统时间|绝对时间|日期|日期时间|时间戳)"
 )
 _DISCHARGE = r"(?:dis ?charg(?:e|ing)|d ?chg|dchg|dcha?|entlade?|放电)"
 _CHARGE = r"(?:charg(?:e|ing)|chg|cha|lade|充电)"
@@ -108,7 +108,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "mode",
         "Mode",
         (
-            r"(?:step ?(?:type|name|mode|status)|mode|status|state|md|command|schritt ?typ"
+            r"(?:step ?(?:type|name|mode|status|state)|mode|status|state|md|command|schritt ?typ"
             r"|工步类型|工步名称|工步状态|状态|工步种类|betriebsart|zustand)",
         ),
     ),
@@ -150,7 +150,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "W.h",
     ),
     Quantity("power", "", (r"\|?(?:power|leistung|功率|watt|p)\|?",), "W"),
-    Quantity("stamp", "", (_STAMP, r"unix ?time"), "s"),
+    Quantity("stamp", "", (_STAMP,), "s"),
     Quantity("step_time", "", (_STEP_TIME,), "s"),
     Quantity("control", "", (r"control(?: v)?(?: ma)?(?:/v(?:/ma)?)?",)),
     Quantity(

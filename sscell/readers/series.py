@@ -76,8 +76,7 @@ def read_series(
     values["time"] = elapsed(line, values.get("step"), values.get("cycle"), notes)
     gaps = _left_out(values["time"], rows)
     if "step" in values and "cycle" not in values and np.any(np.diff(values["step"]) < 0):
-        falls = np.diff(values["step"], prepend=values["step"][0]) < 0
-        values["cycle"] = 1 + np.cumsum(falls)
+        values["cycle"] = 1 + np.cumsum(_falls_back(values["step"]))
         notes.append(
             "The file counts no cycles; a new one begins where the step falls back."
         )
@@ -247,6 +246,23 @@ def _optional(
         del columns[key]
 
 
+def _falls_back(step: np.ndarray) -> np.ndarray:
+    """Rows at which a program begins its loop again.
+
+    A fall that is mostly followed by a lower one, as of a rest that serves twice, is none.
+    """
+    begins = np.zeros(len(step), dtype=bool)
+    rows = np.flatnonzero(np.diff(step) < 0) + 1
+    follows: dict[tuple[int, int], list[int]] = {}
+    ways = [(int(step[row - 1]), int(step[row])) for row in rows]
+    for way, after in zip(ways, [*ways[1:], None], strict=True):
+        vote = 0 if after is None else 1 if after[1] < way[1] else -1
+        follows.setdefault(way, []).append(vote)
+    for row, way in zip(rows, ways, strict=True):
+        begins[row] = sum(follows[way]) <= 0
+    return begins
+
+
 def _left_out(time: np.ndarray, rows: np.ndarray) -> list[tuple[float, float]]:
     """Intervals from which unreadable rows were dropped [s]."""
     holes = np.flatnonzero(np.diff(rows) > 1)
@@ -294,13 +310,35 @@ def _plausible(values: Mapping[str, np.ndarray], columns: Mapping[str, Column]) 
             f"{np.median(voltage):.4g} {UNITS['voltage']}, too much for one cell. If it is in "
             f"mV, say --columns 'voltage={columns['voltage'].header}:mV'."
         )
-    steady = np.mean(np.diff(voltage) == 0) > 0.5 or voltage.max() < 0.02
-    like_voltage = 0.5 < np.median(current) < 6 and np.mean(np.diff(current) == 0) < 0.5
     one_sign = np.all(values["current"] > 0)
-    if steady and like_voltage and one_sign and np.median(voltage) < 0.1:
-        raise DataError(
-            f"The columns look swapped: the voltage column '{columns['voltage'].header}' is "
-            f"about {np.median(voltage):.3g} V and the current column "
-            f"'{columns['current'].header}' about {np.median(current):.3g} A throughout. "
-            "Say which is which with --columns 'voltage=HEADER,current=HEADER:mA'."
-        )
+    steady = np.mean(np.diff(voltage) == 0) > 0.5 or voltage.max() < 0.02
+    varied = np.mean(np.diff(current) == 0) < 0.5
+    like_voltage = 0.5 < np.median(current) < 6 and np.median(voltage) < 0.1
+    if one_sign and varied and steady and (like_voltage or _is_cycled(values["voltage"])):
+        _refuse_swapped("voltage", "current", values, columns)
+    time = values["time"]
+    ramp = np.all(np.diff(values["current"]) >= 0) and np.ptp(current) > 0
+    if len(time) > 20 and ramp and len(np.unique(time)) < 0.2 * len(time):
+        _refuse_swapped("time", "current", values, columns)
+
+
+def _is_cycled(values: np.ndarray) -> bool:
+    """Whether values are held at one level and at its negative, as a current is."""
+    high, low = values.max(), -values.min()
+    return bool(low > 0 and abs(high / low - 1) < 0.05)
+
+
+def _refuse_swapped(
+    one: str, other: str, values: Mapping[str, np.ndarray], columns: Mapping[str, Column]
+) -> None:
+    raise DataError(
+        f"The columns look swapped: the {one} column '{_header(one, columns)}' is about "
+        f"{np.median(np.abs(values[one])):.3g} {UNITS[one]} and the {other} column "
+        f"'{_header(other, columns)}' about {np.median(np.abs(values[other])):.3g} "
+        f"{UNITS[other]} throughout. Say which is which with --columns "
+        f"'{one}=HEADER,{other}=HEADER:mA'."
+    )
+
+
+def _header(key: str, columns: Mapping[str, Column]) -> str:
+    return columns[key].header if key in columns else key

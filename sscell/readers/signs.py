@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sscell.errors import ParameterError, did_you_mean
+from sscell.errors import DataError, ParameterError, did_you_mean
 from sscell.readers.steps import name_kinds, not_understood
 from sscell.segments import runs
 
@@ -98,13 +98,13 @@ def choose_sign(
     kind = None if mode is None else _named(current, mode, notes)
     if kind is None and stated is None:
         kind = _grown(values)
-    unsigned = kind is not None and _is_unsigned(current, kind)
-    if unsigned:
+    if kind is not None and _is_unsigned(values, kind):
         notes.append("Currents have no sign in the file; it was taken from the step names.")
         named = np.where(current < 0, -1.0, 1.0) * np.where(kind < 0, -1.0, 1.0)
         return _fill_unnamed(values, named, kind, notes)
     if stated is not None:
         return 1.0 if stated == "discharge" else -1.0
+    _refuse_unsigned(values)
     if kind is not None:
         moving = (kind != 0) & (current != 0)
         if moving.any():
@@ -168,13 +168,43 @@ def _grown(values: Mapping[str, np.ndarray]) -> np.ndarray | None:
     return kind
 
 
-def _is_unsigned(current: np.ndarray, kind: np.ndarray) -> bool:
+def _is_unsigned(values: Mapping[str, np.ndarray], kind: np.ndarray) -> bool:
+    """Whether currents have one sign in steps of both directions."""
+    current = values["current"]
     charging = current[(kind == -1) & (current != 0)]
     discharging = current[(kind == 1) & (current != 0)]
     if not len(charging) or not len(discharging):
-        return False
+        # Names of one direction only: the voltage tells whether there is another.
+        return _goes_both_ways(values)
     up, down = np.mean(charging > 0), np.mean(discharging > 0)
     return bool((up > 0.9 and down > 0.9) or (up < 0.1 and down < 0.1))
+
+
+def _goes_both_ways(values: Mapping[str, np.ndarray]) -> bool:
+    """Whether the voltage rises as it falls, far and smoothly, under currents of one sign."""
+    current, voltage = values["current"], values["voltage"]
+    flowing = np.abs(current) > 0.05 * np.abs(current).max()
+    if np.any(current[flowing] > 0) and np.any(current[flowing] < 0):
+        return False
+    rows = np.flatnonzero(flowing)
+    if len(rows) < 10:
+        return False
+    rows = rows[:: max(len(rows) // 400, 1)]
+    moves = np.diff(voltage[rows])
+    far = np.ptp(voltage[rows])
+    # Jumps are of steps that begin, not of a charge.
+    moves = moves[np.abs(moves) < 0.15 * far]
+    rise, fall = moves[moves > 0].sum(), -moves[moves < 0].sum()
+    return bool(min(rise, fall) > max(0.3 * far, 0.3 * max(rise, fall)))
+
+
+def _refuse_unsigned(values: Mapping[str, np.ndarray]) -> None:
+    if _goes_both_ways(values):
+        raise DataError(
+            "All currents of the file have one sign, but the voltage falls and rises under "
+            "them: it does not say which rows charge. Name the column with the names of the "
+            "steps, --columns 'mode=HEADER'; or state --current-sign if all do the same."
+        )
 
 
 def _fill_unnamed(

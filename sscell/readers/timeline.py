@@ -10,7 +10,7 @@ import numpy as np
 from sscell.errors import DataError, ParameterError
 from sscell.readers.columns import Column
 from sscell.readers.convert import NO_UNIT
-from sscell.readers.names import RANK_STEP, RANK_TOTAL
+from sscell.readers.names import RANK_CLOCK, RANK_STEP, RANK_TOTAL
 from sscell.readers.spelling import CLOCK, DAY_FIRST, MONTH_FIRST
 from sscell.readers.text import Table
 from sscell.readers.times import (
@@ -87,6 +87,10 @@ def read_time(table: Table, columns: Mapping[str, Column], notes: list[str]) -> 
                 "the file shows no hours); it was added up."
             )
         return Timeline(seconds, kind, in_step, total)
+    if column.rank == RANK_CLOCK and np.any(seconds > 1e8):
+        factor = 1e-3 if np.nanmedian(seconds) > 1e11 else 1.0
+        good = np.isfinite(seconds)
+        return Timeline((seconds - seconds[good][0]) * factor, "date", False, True)
     factor = _factor(table, columns, column, seconds, notes)
     return Timeline(seconds * factor, kind, in_step, total)
 
