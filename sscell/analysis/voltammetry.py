@@ -16,6 +16,7 @@ discharged (cathodic).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,8 +24,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sscell.dataset import require
+from sscell.dataset import metadata, require
 from sscell.errors import DataError, ParameterError
+from sscell.units import parse_quantity
 
 __all__ = ["BValue", "Sweep", "Voltammetry", "b_value", "cv", "sweeps"]
 
@@ -113,12 +115,16 @@ class Voltammetry:
         Sweeps whose largest current sits at an end, where it is no peak.
     warnings : list of str
         What to doubt.
+    onsets : list of dict
+        Of each sweep, ``voltage_V`` at which its current passes ``current_A`` for good, or
+        None: where oxidation (upwards) or reduction (downwards) begins.
     """
 
     peaks: list[dict[str, Any]]
     b_values: list[BValue]
     at_vertex: list[dict[str, Any]]
     warnings: list[str] = field(default_factory=list)
+    onsets: list[dict[str, Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -126,6 +132,7 @@ class Voltammetry:
             "peaks": self.peaks,
             "b_values": [b.to_dict() for b in self.b_values],
             "at_vertex": self.at_vertex,
+            "onsets": self.onsets,
             "warnings": self.warnings,
         }
 
@@ -300,6 +307,7 @@ def cv(
     data: xr.Dataset | Sequence[xr.Dataset],
     *,
     scan_rates: Sequence[float] | None = None,
+    onset_current: str | float | None = None,
 ) -> Voltammetry:
     """Peaks of voltammograms, and b-values where there are several scan rates.
 
@@ -309,6 +317,9 @@ def cv(
         One file with all scan rates, or one for each.
     scan_rates : sequence of float, optional
         [V s-1], one for each dataset; default: as measured in each sweep.
+    onset_current : str or float, optional
+        Current at which oxidation and reduction are taken to begin, such as ``"1uA"``,
+        ``"5uA/cm2"`` or ``"1mA/g"``; a bare number is in A.
 
     Returns
     -------
@@ -345,7 +356,9 @@ def cv(
         )
     peaks: list[dict[str, Any]] = []
     at_vertex: list[dict[str, Any]] = []
+    onsets: list[dict[str, Any]] = []
     for k, one in enumerate(sets):
+        level = None if onset_current is None else _onset_level(onset_current, one)
         for sweep in sweeps(one):
             speed = sweep.scan_rate if scan_rates is None else scan_rates[k]
             tops, at_end = _sweep_peaks(sweep)
@@ -360,8 +373,52 @@ def cv(
             if at_end:
                 outward = sweep.current * (-1 if sweep.direction == "charge" else 1)
                 at_vertex.append({**entry, **_point(sweep, int(np.argmax(outward)))})
+            if level is not None:
+                onsets.append({**entry, **_onset(sweep, level)})
     found = _b_values(peaks)
-    return Voltammetry(peaks, found, at_vertex, _notes(peaks, at_vertex, found))
+    notes = _notes(peaks, at_vertex, found)
+    if onsets and all(o["voltage_V"] is None for o in onsets):
+        notes.append("No sweep passes the current that was given as onset.")
+    return Voltammetry(peaks, found, at_vertex, notes, onsets)
+
+
+def _onset_level(given: str | float, data: xr.Dataset) -> float:
+    """Current of an onset [A], from a current, or one per area or mass."""
+    text = str(given).replace(" ", "")
+    size, unit = 1.0, "A"
+    for ending, key, per, option in (
+        (r"/cm(\^|\*\*)?2", "area_cm2", "A/cm**2", "--area"),
+        (r"/m?g", "capacity_basis_mass_g", "A/g", "--mass"),
+    ):
+        if re.search(ending + "$", text):
+            size, unit = metadata(data, key), per
+            if size is None:
+                raise ParameterError(f"An onset of '{given}' needs {option}.")
+    level = abs(parse_quantity(given, unit, "Onset current")) * size
+    if not level > 0:
+        raise ParameterError(f"Onset current '{given}' must not be zero.")
+    return level
+
+
+def _onset(sweep: Sweep, level: float) -> dict[str, float | None]:
+    """Voltage at which the current of a sweep passes a level and stays beyond it.
+
+    It stays where four of five samples over the next fiftieth of the sweep are beyond. A
+    current that is beyond it from the begin, as of a double layer, is no onset.
+    """
+    sign = -1.0 if sweep.direction == "charge" else 1.0
+    raw = sign * sweep.current
+    height = _smooth(raw, _noise(raw))[0] if np.ptp(raw) > 0 else raw
+    ahead = max(3, len(height) // 50)
+    beyond = height > level
+    for row in np.flatnonzero(beyond[1:] & ~beyond[:-1]) + 1:
+        if beyond[row : row + ahead].mean() < 0.8:
+            continue
+        share = (level - height[row - 1]) / (height[row] - height[row - 1])
+        step = sweep.voltage[row] - sweep.voltage[row - 1]
+        volts = float(sweep.voltage[row - 1] + share * step)
+        return {"voltage_V": volts, "current_A": sign * level}
+    return {"voltage_V": None, "current_A": sign * level}
 
 
 def _point(sweep: Sweep, row: int) -> dict[str, float]:

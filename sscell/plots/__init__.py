@@ -9,6 +9,7 @@ _HOMES = {
     "figure_style": "style",
     "plot_contact": "pressure",
     "plot_cv": "data",
+    "plot_cycles": "data",
     "plot_dqdv": "data",
     "plot_eis": "data",
     "plot_gitt": "data",

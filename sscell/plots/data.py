@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sscell.analysis.capacity import differential_capacity, half_cycles
+from sscell.analysis.capacity import SMOOTHING, differential_capacity, half_cycles
 from sscell.analysis.titration import Titration
 from sscell.analysis.voltammetry import Voltammetry, sweeps
 from sscell.dataset import metadata
 from sscell.errors import DataError
 from sscell.plots.style import DIRECTION_COLOURS, figure_style
 
-__all__ = ["plot_cv", "plot_dqdv", "plot_eis", "plot_gitt", "plot_rate"]
+__all__ = ["plot_cv", "plot_cycles", "plot_dqdv", "plot_eis", "plot_gitt", "plot_rate"]
+
+FEW = 6  # spectra that a legend can name; more are told apart by a scale of colours
 
 
 def _column(
@@ -97,7 +99,11 @@ def _polarisation(
         )
 
 
-def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
+def plot_dqdv(
+    data: xr.Dataset,
+    peaks: Sequence[Mapping[str, Any]] = (),
+    smoothing: float = SMOOTHING,
+) -> Any:
     """Differential capacity over the voltage, charge upwards and discharge downwards.
 
     Parameters
@@ -106,6 +112,8 @@ def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
         A time series.
     peaks : sequence of dict, optional
         Of the last half cycles, marked.
+    smoothing : float, optional
+        Standard deviation of the Gaussian [V].
 
     Returns
     -------
@@ -136,7 +144,7 @@ def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
     with figure_style():
         figure, axes = plt.subplots(figsize=(3.5, 2.8), layout="constrained")
         for number, half in enumerate(halves):
-            voltage, curve = differential_capacity(half)
+            voltage, curve = differential_capacity(half, smoothing)
             sign = 1 if half.direction == "charge" else -1
             axes.plot(
                 voltage,
@@ -259,6 +267,7 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
     >>> len(plot_eis(eis(data)).axes)
     2
     """
+    import matplotlib
     import matplotlib.pyplot as plt
 
     spectra = result["spectra"]
@@ -266,30 +275,49 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
     scaled = spectra[0]["real_ohm_cm2"] is not None
     unit = r"$\Omega$ cm$^2$" if scaled else r"$\Omega$"
     tail = "ohm_cm2" if scaled else "ohm"
+    many = len(spectra) > FEW
+    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.92, len(spectra)))
     with figure_style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(6.9, 2.9), layout="constrained")
-        for one, distribution in zip(spectra, distributions, strict=True):
+        for k, (one, distribution) in enumerate(zip(spectra, distributions, strict=True)):
             x, y = np.array(one[f"real_{tail}"]), -np.array(one[f"imaginary_{tail}"])
             factor = x[0] / one["real_ohm"][0] if scaled and one["real_ohm"][0] else 1.0
-            (points,) = left.plot(x, y, "o", ms=2.5, label=one["state"])
-            tau, gamma = (
-                np.array(distribution["tau_s"]),
-                np.array(distribution["gamma_ohm"]),
-            )
-            right.semilogx(tau, gamma * factor, color=points.get_color())
-            right.fill_between(
-                tau, gamma * factor, color=points.get_color(), alpha=0.15, lw=0
-            )
+            colour = shades[k] if many else f"C{k}"
+            style = {"ms": 1.6, "lw": 0.5} if many else {"ms": 2.5, "lw": 0}
+            left.plot(x, y, "o-", color=colour, label=one["state"], **style)
+            tau = np.array(distribution["tau_s"])
+            gamma = np.array(distribution["gamma_ohm"]) * factor
+            right.semilogx(tau, gamma, color=colour, lw=0.8 if many else 1.4)
+            if not many:
+                right.fill_between(tau, gamma, color=colour, alpha=0.15, lw=0)
         left.set_aspect("equal", adjustable="datalim")
-        left.set_xlim(left=min(0, left.get_xlim()[0]))
+        left.plot(0, 0, alpha=0)
         left.set_xlabel(f"Re Z [{unit}]")
         left.set_ylabel(f"-Im Z [{unit}]")
-        if len(spectra) > 1:
+        if many:
+            _scale_of_states(figure, right, [one["state"] for one in spectra], shades)
+        elif len(spectra) > 1:
             left.legend(title="state")
         right.set_xlabel(r"Relaxation time $\tau$ [s]")
         right.set_ylabel(rf"$\gamma(\ln\tau)$ [{unit}]")
         right.set_ylim(bottom=0)
     return figure
+
+
+def _scale_of_states(
+    figure: Any, axes: Any, states: Sequence[str | None], shades: np.ndarray
+) -> None:
+    """Colour bar with a box a spectrum, of which at most eight are named."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+
+    number = len(states)
+    norm = BoundaryNorm(np.arange(number + 1) - 0.5, number)
+    mappable = ScalarMappable(norm, ListedColormap(shades))
+    ticks = np.unique(np.linspace(0, number - 1, min(number, 8)).round().astype(int))
+    bar = figure.colorbar(mappable, ax=axes, ticks=ticks, label="state", pad=0.02)
+    bar.ax.set_yticklabels([str(states[k]) for k in ticks])
+    bar.ax.minorticks_off()
 
 
 def plot_rate(result: Mapping[str, Any]) -> Any:
@@ -337,4 +365,58 @@ def plot_rate(result: Mapping[str, Any]) -> Any:
             right.xaxis.set_minor_formatter(NullFormatter())
             right.set_xlabel("Mean power [W / kg]")
             right.set_ylabel("Energy [Wh / kg]")
+    return figure
+
+
+def plot_cycles(result: Mapping[str, Any]) -> Any:
+    """Capacity, efficiencies and mean voltages over the cycle.
+
+    Parameters
+    ----------
+    result : dict
+        From `sscell.analysis.cycles`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> row = {"cycle": 1, "charge_mAh": 1.0, "discharge_mAh": 0.9, "charge_mAh_g": None,
+    ...        "discharge_mAh_g": None, "coulombic_efficiency": 0.9,
+    ...        "energy_efficiency": 0.8, "mean_charge_V": 2.2, "mean_discharge_V": 2.0}
+    >>> len(plot_cycles({"cycles": [row], "soft_shorts": []}).axes)
+    3
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
+
+    rows = result["cycles"]
+    specific = any(r["discharge_mAh_g"] is not None for r in rows)
+    number = np.array([r["cycle"] for r in rows])
+    size = 3 if len(rows) < 60 else 1.5
+    tail = "mAh_g" if specific else "mAh"
+    with figure_style():
+        figure, axes = plt.subplots(
+            3, 1, figsize=(3.5, 4.6), sharex=True, layout="constrained"
+        )
+        for name, colour in DIRECTION_COLOURS.items():
+            fill = colour if name == "discharge" else "none"
+            style = {"ms": size, "color": colour, "mfc": fill, "label": name}
+            axes[0].plot(number, _column(rows, f"{name}_{tail}"), "o", **style)
+            axes[2].plot(number, _column(rows, f"mean_{name}_V"), "o", **style)
+        for key, mark, colour in (("coulombic", "o", "black"), ("energy", "s", "#009E73")):
+            values = _column(rows, f"{key}_efficiency", 100)
+            axes[1].plot(number, values, mark, ms=size, color=colour, label=key)
+        for short in result["soft_shorts"]:
+            for one in axes:
+                one.axvline(short["cycle"], color="#CC79A7", lw=2, alpha=0.4, zorder=0)
+        axes[0].set_ylabel("Capacity [mAh / g]" if specific else "Capacity [mAh]")
+        axes[0].set_ylim(bottom=0)
+        axes[1].set_ylabel("Efficiency [%]")
+        axes[2].set_ylabel("Mean voltage [V]")
+        axes[2].set_xlabel("Cycle")
+        axes[2].xaxis.set_major_locator(MaxNLocator(integer=True))
+        for one in axes[:2]:
+            one.legend(ncols=2, loc="lower left")
     return figure
