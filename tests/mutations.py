@@ -7,7 +7,18 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-KINDS = ("flip", "cut", "comma", "crlf", "swap", "drop", "repeat", "blank", "insert", "words")
+KINDS = (
+    "flip",
+    "cut",
+    "comma",
+    "crlf",
+    "swap",
+    "drop",
+    "repeat",
+    "blank",
+    "insert",
+    "words",
+)
 
 
 def sources() -> list[Path]:
@@ -59,7 +70,14 @@ def mutated(path: Path, seed: int) -> tuple[str, bytes, str]:
             lines[k] = mark.join(cells)
         raw = b"\n".join(lines)
     elif kind == "insert":
-        words = [b"# comment", b"\x00\x01", b"Pause, by user", b'"', b"1e999,nan,inf", b"\xff\xfe"]
+        words = [
+            b"# comment",
+            b"\x00\x01",
+            b"Pause, by user",
+            b'"',
+            b"1e999,nan,inf",
+            b"\xff\xfe",
+        ]
         lines.insert(row, words[int(rng.integers(len(words)))])
         raw = b"\n".join(lines)
     else:
