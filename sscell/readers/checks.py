@@ -46,12 +46,26 @@ class Findings:
     ----------
     warnings : list of str
         One sentence with both figures for each disagreement.
-    agrees : list of str
-        What agrees, and how well: ``"capacity agrees to 0.1 %"``.
+    agreement : dict of str to (float or None)
+        What agrees, and how well at worst [%]; None for clocks.
     """
 
     warnings: list[str] = field(default_factory=list)
-    agrees: list[str] = field(default_factory=list)
+    agreement: dict[str, float | None] = field(default_factory=dict)
+
+    def agree(self, what: str, miss: float | None = None) -> None:
+        """Note an agreement to so much [-]."""
+        percent = None if miss is None else max(100 * abs(miss), 0.1)
+        before = self.agreement.get(what)
+        self.agreement[what] = percent if before is None else max(before, percent or 0.0)
+
+    @property
+    def agrees(self) -> list[str]:
+        """In words: ``"mAh column agrees to 0.1 %"``."""
+        return [
+            what if percent is None else f"{what} to {percent:.1g} %"
+            for what, percent in self.agreement.items()
+        ]
 
 
 def _passed(column: np.ndarray, key: str) -> np.ndarray:
@@ -206,9 +220,7 @@ def _compare(
         ratio, told = ratio * 1e3, told / 1e3  # of mAh, without saying so
     name = what if key in ("capacity", "increment", "energy") else key.replace("_", " ")
     if abs(ratio - 1) <= _CLOSE:
-        words = f"{unit} column agrees to {max(abs(ratio - 1) * 100, 0.1):.1g} %"
-        if words not in found.agrees:
-            found.agrees.append(words)
+        found.agree(f"{unit} column agrees", ratio - 1)
     elif read and told:
         found.warnings.append(
             f"The {name} from current and time is {read * 1e3:.4g} {unit} in all, but the "
@@ -277,7 +289,7 @@ def _compare_clocks(
                 "its header, say --columns 'time=HEADER:UNIT'."
             )
         else:
-            found.agrees.append(f"{what} agree")
+            found.agree(f"{what} agree")
 
 
 def _spread(size: int, most: int) -> np.ndarray:
@@ -394,9 +406,7 @@ def check_spectrum(
                     f"{_factor_words(middle)}."
                 )
             else:
-                found.agrees.append(
-                    f"|Z| agrees to {max(abs(middle - 1) * 100, 0.1):.1g} %"
-                )
+                found.agree("|Z| agrees", middle - 1)
     if "phase" in columns:
         other = _other(table, columns["phase"], "phase", rows, scale)
         if other is not None and np.abs(other).max() > 1:
@@ -420,5 +430,5 @@ def check_spectrum(
                         f"'{columns['phase'].header}' by {same:.3g} degrees."
                     )
                 else:
-                    found.agrees.append("phase agrees")
+                    found.agree("phase agrees")
     return found

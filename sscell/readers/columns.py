@@ -84,19 +84,25 @@ def parse_mapping(columns: Mapping[str, str] | str | None) -> dict[str, str]:
 
 
 def _explicit(header: str, headers: list[str], quantity: Quantity) -> Column:
-    negative = header not in headers and header.startswith("-")
-    wanted, unit = (header[1:] if negative else header), None
-    if wanted not in headers and ":" in wanted:
-        wanted, _, unit = wanted.rpartition(":")
     stripped = {h.strip(): h for h in headers}
-    if wanted.strip() not in stripped:
-        raise DataError(
-            f"The file has no column '{wanted}' for {quantity.key}; it has "
-            f"{', '.join(repr(h) for h in headers)}. {did_you_mean(wanted, headers)}"
-        )
-    found = stripped[wanted.strip()]
-    unit = known_unit(unit) if unit else split_unit(found)[1]
-    return Column(found, unit or quantity.default_unit, unit is not None, negative)
+    # As it stands, with a unit, as minus the column, or both.
+    for minus in (False, True):
+        wanted = header[1:] if minus and header.startswith("-") else header
+        bare, _, unit = wanted.rpartition(":")
+        for name, stated in ((wanted, None), (bare, unit)):
+            if name.strip() in stripped and (not minus or header.startswith("-")):
+                found = stripped[name.strip()]
+                plain, own = split_unit(found)
+                known = known_unit(stated) if stated else own
+                # A header such as -Im(Z)/Ohm says itself that it holds minus the quantity.
+                says = quantity.key in ("imaginary", "phase") and plain.startswith("-")
+                default = known or quantity.default_unit
+                return Column(found, default, known is not None, minus != says)
+    wanted = header.rpartition(":")[0] or header
+    raise DataError(
+        f"The file has no column '{wanted}' for {quantity.key}; it has "
+        f"{', '.join(repr(h) for h in headers)}. {did_you_mean(wanted, headers)}"
+    )
 
 
 def match_columns(

@@ -354,15 +354,11 @@ def _other_levels(frame: Any, names: Sequence[str]) -> np.ndarray:
 
     Their first cells are filled, where those of a record are empty and unnamed.
     """
-    first = np.zeros(len(frame), dtype=bool)
-    if not names or names[0].strip():
-        return first
-    leading = frame.columns[0]
-    filled = np.asarray(frame[leading].notna(), bool)
-    unnamed = str(leading).startswith("column ")
-    if unnamed and 0 < filled.mean() < 0.5:
-        return filled
-    second = frame.columns[1] if frame.shape[1] > 1 else None
-    if unnamed and second is not None and str(second).startswith("column "):
-        return np.asarray(frame[second].notna() | frame[leading].notna(), bool)
-    return first
+    unnamed = 0
+    while unnamed < len(names) and not names[unnamed].strip():
+        unnamed += 1
+    filled = np.zeros(len(frame), dtype=bool)
+    for column in frame.columns[:unnamed]:
+        filled |= np.asarray(frame[column].notna(), bool)
+    # A column that is filled throughout is an index without a name.
+    return filled if filled.mean() < 0.7 else np.zeros(len(frame), dtype=bool)
