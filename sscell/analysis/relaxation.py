@@ -163,8 +163,10 @@ def _tail_exponent(f: np.ndarray, z: np.ndarray, per_decade: int) -> float:
     """Exponent of a constant-phase element at the slow end: the slope there, then the fit."""
     last = f <= max(f[-1] * 10 ** (1 / 3) * 1.001, f[-4])
     slope = -np.polyfit(np.log(f[last]), np.log(np.maximum(-z[last].imag, 1e-30)), 1)[0]
-    tried = np.unique(np.clip(slope + np.linspace(-0.03, 0.03, 7), BLOCKING, 1.0))
-    return float(min(tried, key=lambda n: _miss(f, z, per_decade, float(n), 0.0)))
+    tried = np.unique(np.clip(slope + np.linspace(-0.03, 0.03, 13), BLOCKING, 1.0))
+    misses = np.array([_miss(f, z, per_decade, float(n), 0.0) for n in tried])
+    # A steeper tail than the true one can be made up for by a distribution, a flatter cannot.
+    return float(tried[int(np.argmax(misses <= 1.15 * misses.min()))])
 
 
 def _miss(
