@@ -26,7 +26,7 @@ from sscell.dataset import metadata
 __all__ = [
     "Segment",
     "charge_increments",
-    "charge_passed",
+    "passed_by_current",
     "cycle_numbers",
     "gaps",
     "half_runs",
@@ -423,7 +423,7 @@ def row_kinds(data: xr.Dataset) -> np.ndarray:
     return kinds(time, current, step, "steps" in data.attrs)
 
 
-def charge_passed(data: xr.Dataset, kind: np.ndarray | None = None) -> np.ndarray:
+def passed_by_current(data: xr.Dataset, kind: np.ndarray | None = None) -> np.ndarray:
     """Charge that passes in the interval before each row of a dataset.
 
     Parameters
@@ -442,7 +442,7 @@ def charge_passed(data: xr.Dataset, kind: np.ndarray | None = None) -> np.ndarra
     --------
     >>> from sscell.dataset import time_series
     >>> data = time_series({"Time [s]": [0, 10], "Current [A]": [2.0, 2.0]})
-    >>> charge_passed(data).tolist()
+    >>> passed_by_current(data).tolist()
     [0.0, 20.0]
     """
     time, current = (data[n].values.astype(float) for n in ("Time [s]", "Current [A]"))

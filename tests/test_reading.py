@@ -18,7 +18,7 @@ from sscell.errors import DataError, ParameterError
 from sscell.readers import read, write_bdf
 from sscell.readers.spelling import known_unit
 from sscell.readers.steps import name_kinds
-from sscell.segments import charge_passed, row_kinds, segments
+from sscell.segments import passed_by_current, row_kinds, segments
 
 FILES = Path(__file__).parent / "data_files"
 CASES = Path(__file__).parent / "cases" / "data"
@@ -352,7 +352,7 @@ def test_nothing_is_integrated_over_rows_that_were_lost():
         {"Time [s]": [*range(0, 600, 10), *range(4000, 4600, 10)],
          "Current [A]": [1.0] * 120, "Voltage [V]": [2.0] * 120}
     )  # fmt: skip
-    assert charge_passed(data).sum() == pytest.approx(2 * 590)
+    assert passed_by_current(data).sum() == pytest.approx(2 * 590)
 
 
 def test_rows_of_cycles_and_steps_above_their_records_are_passed_over():

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from sscell.analysis.charge import charge_passed
 from sscell.dataset import require
 from sscell.errors import ParameterError
-from sscell.segments import charge_passed, half_runs, row_kinds
+from sscell.segments import half_runs
 
 __all__ = [
     "PROMINENCE",
@@ -111,11 +112,11 @@ def half_cycles(data: xr.Dataset) -> list[HalfCycle]:
     )
     cycles = _numbers(data, "Cycle", time.size)
     steps = _numbers(data, "Step", time.size)
-    kind = row_kinds(data)
-    passed = charge_passed(data, kind)
+    passed = charge_passed(data)
     found = []
-    for direction, rows in half_runs(data, kind):
-        charge = direction * np.cumsum(passed[rows]) / 3600
+    for direction, rows in half_runs(data):
+        # The interval before its first row is the first of its first step.
+        charge = np.abs(passed[rows] - passed[max(rows[0] - 1, 0)])
         if rows.size < 2 and charge[-1] == 0 and "steps" not in data.attrs:
             continue  # a stray sample of an instrument; in a simulation, a cut-off at once
         found.append(

@@ -26,7 +26,7 @@ from sscell.analysis.capacity import HalfCycle, half_cycles
 from sscell.dataset import metadata
 from sscell.errors import DataError, ParameterError
 
-__all__ = ["Pair", "cycles", "is_cut_short", "pair_halves"]
+__all__ = ["Pair", "coulombic_efficiencies", "cycles", "is_cut_short", "pair_halves"]
 
 PARTIAL = 0.7  # of the next half in its direction: a first half below it is a part of one
 CUT_SHORT = (
@@ -120,16 +120,18 @@ def is_cut_short(halves: Sequence[HalfCycle], rows: int) -> bool:
 
 
 def pair_halves(
-    data: xr.Dataset, halves: Sequence[HalfCycle]
+    halves: Sequence[HalfCycle], first: str | None = None, rows: int | None = None
 ) -> tuple[list[Pair], list[str]]:
     """Cycles of a series, and what was left out of them.
 
     Parameters
     ----------
-    data : xarray.Dataset
-        The time series.
     halves : sequence of HalfCycle
-        Its half cycles, at least one.
+        In order.
+    first : str, optional
+        What a cycle begins with, ``"discharge"`` or ``"charge"``; default: what most do.
+    rows : int, optional
+        Of the file; with it, a last half that the file cuts short is left out.
 
     Returns
     -------
@@ -141,33 +143,32 @@ def pair_halves(
     >>> from sscell.dataset import time_series
     >>> data = time_series({"Time [s]": [0, 9, 9, 18], "Current [A]": [-1, -1, 1, 1],
     ...                     "Voltage [V]": [1, 2, 2, 1]})
-    >>> pair_halves(data, half_cycles(data))[0][0].efficiency
+    >>> pair_halves(half_cycles(data))[0][0].efficiency
     1.0
     """
     notes: list[str] = []
     used = list(halves)
-    if is_cut_short(used, data.sizes["time"]):
+    if rows is not None and used and is_cut_short(used, rows):
         cut = used.pop()
         notes.append(
             f"The file ends inside a {cut.direction} (cycle {cut.cycle}, "
             f"{cut.capacity * 1e3:.4g} mAh at {cut.voltage[-1]:.3f} V): that is no capacity."
         )
-    if _is_counted(data, halves):
+    if _is_counted(halves):
         groups = _by_number(used)
         if len(used) < len(halves):
             groups.setdefault(halves[-1].cycle, [])
     else:
-        groups = _by_order(used)
-    first = _usual_first(list(groups.values()), used)
+        groups = _by_order(used, first)
+    first = first or _usual_first(list(groups.values()), used)
     pairs = []
     for number, group in groups.items():
         begin = next((k for k, h in enumerate(group) if h.direction == first), 0)
-        early = group[:begin]
         # What comes before the first half of a cycle belongs to it only if nothing follows.
-        if early and any(h.direction != first for h in group[begin:]):
-            passed = sum(h.capacity for h in early) * 1e3
+        if begin and any(h.direction != first for h in group[begin:]):
+            passed = sum(h.capacity for h in group[:begin]) * 1e3
             notes.append(
-                f"Cycle {number} begins with a {early[0].direction} of {passed:.4g} mAh, "
+                f"Cycle {number} begins with a {_OTHER[first]} of {passed:.4g} mAh, "
                 "which is no half of it and was left out."
             )
             group = group[begin:]
@@ -177,12 +178,35 @@ def pair_halves(
     return pairs, notes
 
 
-def _is_counted(data: xr.Dataset, halves: Sequence[HalfCycle]) -> bool:
-    """Whether the file's numbers are those of cycles: of pairs, not of all or of halves."""
-    if "Cycle" not in data:
-        return False
-    numbers = [h.cycle for h in halves]
-    if len(set(numbers)) == 1:
+def coulombic_efficiencies(
+    halves: Sequence[HalfCycle], first: str | None = None, rows: int | None = None
+) -> dict[int, float | None]:
+    """Coulombic efficiency by cycle: second half over first.
+
+    Parameters
+    ----------
+    halves, first, rows
+        As for `pair_halves`.
+
+    Returns
+    -------
+    dict of int to float or None
+        By the number of the cycle [-]; None where a half is missing.
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> data = time_series({"Time [s]": [0, 100, 100, 198], "Current [A]": [-1, -1, 1, 1],
+    ...                     "Voltage [V]": [1, 2, 2, 1]})
+    >>> coulombic_efficiencies(half_cycles(data))
+    {1: 0.98}
+    """
+    return {pair.number: pair.efficiency for pair in pair_halves(halves, first, rows)[0]}
+
+
+def _is_counted(halves: Sequence[HalfCycle]) -> bool:
+    """Whether the numbers are those of cycles: of pairs, not of all or of halves."""
+    if len({h.cycle for h in halves}) == 1:
         return len(halves) <= 3
     pairs = zip(halves, halves[1:], strict=False)
     both = any(a.cycle == b.cycle and a.direction != b.direction for a, b in pairs)
@@ -196,9 +220,11 @@ def _by_number(halves: Sequence[HalfCycle]) -> dict[int, list[HalfCycle]]:
     return groups
 
 
-def _by_order(halves: Sequence[HalfCycle]) -> dict[int, list[HalfCycle]]:
+def _by_order(halves: Sequence[HalfCycle], first: str | None) -> dict[int, list[HalfCycle]]:
     """Pairs in their order, from the first half that is no part of one."""
     start = 1 if len(halves) > 2 and _is_partial(halves) else 0
+    if first is not None and halves:
+        start = 0 if halves[0].direction == first else 1
     groups: dict[int, list[HalfCycle]] = {}
     first = halves[start].direction if len(halves) > start else ""
     for half in halves[start:]:
@@ -270,7 +296,7 @@ def cycles(data: xr.Dataset, *, reference_cycle: int | None = None) -> dict[str,
     halves = half_cycles(data)
     if not halves:
         raise DataError("No current flows in these data: there is no half cycle.")
-    pairs, notes = pair_halves(data, halves)
+    pairs, notes = pair_halves(halves, metadata(data, "first_step"), data.sizes["time"])
     plating = _plating_direction(halves)
     if plating is not None and pairs:
         pairs = [Pair(p.number, plating, p.halves) for p in pairs]

@@ -14,7 +14,7 @@ from sscell.analysis.capacity import (
     dqdv_peaks,
     half_cycles,
 )
-from sscell.analysis.cycling import is_cut_short, pair_halves
+from sscell.analysis.cycling import coulombic_efficiencies, is_cut_short, pair_halves
 from sscell.dataset import metadata
 from sscell.errors import DataError
 
@@ -106,7 +106,8 @@ def coulombic_efficiency(data: xr.Dataset) -> list[float | None]:
     halves = half_cycles(data)
     if not halves:
         raise DataError("No current flows in these data: there is no half cycle.")
-    return [pair.efficiency for pair in pair_halves(data, halves)[0]]
+    first = metadata(data, "first_step")
+    return list(coulombic_efficiencies(halves, first, data.sizes["time"]).values())
 
 
 def rate(data: xr.Dataset, *, tolerance: float = 0.05) -> dict[str, Any]:
@@ -142,8 +143,9 @@ def rate(data: xr.Dataset, *, tolerance: float = 0.05) -> dict[str, Any]:
     """
     halves = half_cycles(data)
     table = half_cycle_table(data)
-    notes = pair_halves(data, halves)[1] if halves else []
-    if halves and is_cut_short(halves, data.sizes["time"]):
+    size = data.sizes["time"]
+    notes = pair_halves(halves, metadata(data, "first_step"), size)[1] if halves else []
+    if halves and is_cut_short(halves, size):
         table = table[:-1]
     rows = [r for r in table if r["direction"] == "discharge"]
     if not rows:

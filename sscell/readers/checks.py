@@ -23,7 +23,7 @@ from sscell.readers.timeline import slope
 from sscell.readers.times import numbers, stamps
 from sscell.segments import charge_increments, kinds, step_begins
 
-__all__ = ["Findings", "check_series", "check_spectrum"]
+__all__ = ["Findings", "check_series", "check_spectrum", "passed_of"]
 
 _CLOSE = 0.03  # of a charge or energy: what coarse logging may miss
 _FACTORS = (1000.0, 3600.0, 60.0, 24.0, 10.0)
@@ -68,8 +68,21 @@ class Findings:
         ]
 
 
-def _passed(column: np.ndarray, key: str) -> np.ndarray:
-    """What a column of capacity or energy says passed in each interval, without sign."""
+def passed_of(column: np.ndarray, key: str) -> np.ndarray:
+    """What a column of capacity or energy says passed in each interval, without sign.
+
+    Parameters
+    ----------
+    column : numpy.ndarray, shape (n,)
+        Counted in all, or anew in each step or cycle.
+    key : str
+        Which quantity.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+        In the unit of the column.
+    """
     if key == "increment":
         change = np.abs(np.where(np.isfinite(column), column, 0.0))
         change[0] = 0.0
@@ -149,6 +162,7 @@ def check_series(
         _compare_power(table, columns["power"], values, rows, found)
     _compare_clocks(frame, columns, values["time"], step, rows, found)
     _compare_names(frame, columns, current, kind, rows, found)
+    _compare_growth(values, kind, found)
     _compare_trend(values, stated_sign, found)
     return found
 
@@ -198,7 +212,7 @@ def _compare(
     found: Findings,
     coarse: str,
 ) -> None:
-    said = _passed(other, key)
+    said = passed_of(other, key)
     what = "energy" if "energy" in key else "charge"
     chosen = passed
     if key.startswith("charge"):
@@ -348,6 +362,23 @@ def _compare_names(
         found.warnings.append(
             f"In {int(moving.sum())} rows of rests, by '{columns['mode'].header}', a current "
             "flows: the columns of current and step may not belong together."
+        )
+
+
+def _compare_growth(
+    values: Mapping[str, np.ndarray], kind: np.ndarray, found: Findings
+) -> None:
+    """Whether the discharge capacity grows while a current discharges."""
+    counters = [values.get(k) for k in ("discharge_capacity", "charge_capacity")]
+    said = np.zeros(len(kind))
+    for counter, sign in zip(counters, (1, -1), strict=True):
+        if counter is not None:
+            said += sign * (np.diff(counter, prepend=counter[0]) > 0)
+    both = (said != 0) & (kind != 0)
+    if both.sum() > 2 and np.mean(said[both] != kind[both]) > 0.5:
+        found.warnings.append(
+            "The sign of the current contradicts the columns of charge and discharge capacity: "
+            "the other one grows. Check --current-sign."
         )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
 from sscell.dataset import set_metadata, time_series
 from sscell.errors import DataError
-from sscell.readers.checks import Findings, check_series
+from sscell.readers.checks import Findings, check_series, passed_of
 from sscell.readers.columns import Column
 from sscell.readers.convert import UNITS, column_values, missing
 from sscell.readers.names import QUANTITIES
@@ -89,6 +90,7 @@ def read_series(
     own = "current" in columns and columns["current"].header.strip() == "Current [A]"
     sign = choose_sign(values, mode, stated, notes, "discharge" if own else "charge")
     values["current"] = values["current"] * sign
+    _settle_counters(values, columns, notes)
     found = check_series(table, columns, values, rows, scale, stated is not None, gaps)
     if np.ndim(sign):
         positive = "unsigned"
@@ -244,6 +246,32 @@ def _optional(
     else:
         notes.append(f"Column '{column.header}' was left out: it has gaps.")
         del columns[key]
+
+
+def _settle_counters(
+    values: dict[str, np.ndarray], columns: dict[str, Column], notes: list[str]
+) -> None:
+    """Unit of counters of charge that state none: that in which they agree with the current."""
+    time, current = values["time"], values["current"]
+    for key, sign in (("charge_capacity", -1), ("discharge_capacity", 1)):
+        if key not in values or columns[key].stated:
+            continue
+        header = columns[key].header
+        read = float(np.trapezoid(np.maximum(sign * current, 0), time)) / 3600
+        told = float(passed_of(values[key], key).sum())
+        ratio = told / read if read else np.inf
+        if abs(ratio / 1e3 - 1) < 0.1:
+            values[key] = values[key] / 1e3
+            columns[key] = replace(columns[key], unit="mA.h", stated=True)
+            notes.append(
+                f"No unit is stated for '{header}'; it agrees with current and time in mAh."
+            )
+        elif abs(ratio - 1) > 0.1 and told > 0:
+            del values[key]
+            notes.append(
+                f"Column '{header}' was left out: it states no unit, and agrees with current "
+                "and time neither in Ah nor in mAh."
+            )
 
 
 def _falls_back(step: np.ndarray) -> np.ndarray:
