@@ -9,7 +9,7 @@ import pytest
 
 from sscell.analysis.capacity import half_cycles
 from sscell.analysis.charge import charge_integral, charge_passed
-from sscell.analysis.cycling import coulombic_efficiencies
+from sscell.analysis.pairs import coulombic_efficiencies
 from sscell.dataset import time_series
 
 HOUR = 3600.0

@@ -8,7 +8,7 @@ from typing import Any
 # Resolved on first use: some of these need heavy libraries.
 _HOMES = {
     "arrhenius": "transport",
-    "b_value": "voltammetry",
+    "b_value": "exponents",
     "conductivity": "transport",
     "cottrell": "potential_steps",
     "coulombic_efficiency": "rates",
@@ -28,7 +28,7 @@ _HOMES = {
     "pressure_changes": "pressure",
     "rate": "rates",
     "summary": "summary",
-    "sweeps": "voltammetry",
+    "sweeps": "sweeping",
 }
 
 __all__ = list(_HOMES)

@@ -14,7 +14,12 @@ from sscell.analysis.capacity import (
     dqdv_peaks,
     half_cycles,
 )
-from sscell.analysis.cycling import coulombic_efficiencies, is_cut_short, pair_halves
+from sscell.analysis.pairs import (
+    coulombic_efficiencies,
+    is_cut_short,
+    pair_halves,
+    rows_measured,
+)
 from sscell.dataset import metadata
 from sscell.errors import DataError
 
@@ -107,7 +112,7 @@ def coulombic_efficiency(data: xr.Dataset) -> list[float | None]:
     if not halves:
         raise DataError("No current flows in these data: there is no half cycle.")
     first = metadata(data, "first_step")
-    return list(coulombic_efficiencies(halves, first, data.sizes["time"]).values())
+    return list(coulombic_efficiencies(halves, first, rows_measured(data)).values())
 
 
 def rate(data: xr.Dataset, *, tolerance: float = 0.05) -> dict[str, Any]:
@@ -143,17 +148,17 @@ def rate(data: xr.Dataset, *, tolerance: float = 0.05) -> dict[str, Any]:
     """
     halves = half_cycles(data)
     table = half_cycle_table(data)
-    size = data.sizes["time"]
-    notes = pair_halves(halves, metadata(data, "first_step"), size)[1] if halves else []
-    if halves and is_cut_short(halves, size):
+    rows = rows_measured(data)
+    notes = pair_halves(halves, metadata(data, "first_step"), rows)[1]
+    if is_cut_short(halves, rows):
         table = table[:-1]
-    rows = [r for r in table if r["direction"] == "discharge"]
-    if not rows:
+    found = [r for r in table if r["direction"] == "discharge"]
+    if not found:
         raise DataError(
             "Nothing is discharged in these data. If the file counts a discharge current "
             "negative, say --current-sign charge."
         )
-    groups = _same_current(rows, tolerance)
+    groups = _same_current(found, tolerance)
     last = [g[-1] for g in groups]
     mass = metadata(data, "capacity_basis_mass_g")
     if mass is None:

@@ -70,7 +70,7 @@ def _rate(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outc
 
     result, figure = rate(sets[0]), None
     if draw:
-        from sscell.plots.data import plot_rate
+        from sscell.plots.cycling import plot_rate
 
         figure = plot_rate(result)
     return result, figure
@@ -81,7 +81,7 @@ def _cycles(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Ou
 
     result, figure = cycles(sets[0], reference_cycle=extra["reference_cycle"]), None
     if draw:
-        from sscell.plots.data import plot_cycles
+        from sscell.plots.cycling import plot_cycles
 
         figure = plot_cycles(result)
     return result, figure

@@ -1,4 +1,4 @@
-"""Figures of analysed data, measured or simulated: titration, CV, impedance, rates."""
+"""Figures of analysed data, measured or simulated: titration, dQ/dV, CV, impedance."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ import numpy as np
 import xarray as xr
 
 from sscell.analysis.capacity import SMOOTHING, differential_capacity, half_cycles
+from sscell.analysis.sweeping import sweeps
 from sscell.analysis.titration import Titration
-from sscell.analysis.voltammetry import Voltammetry, sweeps
+from sscell.analysis.voltammetry import Voltammetry
 from sscell.dataset import metadata
 from sscell.errors import DataError
+from sscell.plots.cycling import column
 from sscell.plots.style import DIRECTION_COLOURS, figure_style
 
-__all__ = ["plot_cv", "plot_cycles", "plot_dqdv", "plot_eis", "plot_gitt", "plot_rate"]
+__all__ = ["plot_cv", "plot_dqdv", "plot_eis", "plot_gitt"]
 
 FEW = 6  # spectra that a legend can name; more are told apart by a scale of colours
-
-
-def _column(
-    pulses: Sequence[Mapping[str, Any]], key: str, scale: float = 1.0
-) -> np.ndarray:
-    return np.array([np.nan if p[key] is None else p[key] * scale for p in pulses])
 
 
 def plot_gitt(result: Titration) -> Any:
@@ -60,17 +56,17 @@ def plot_gitt(result: Titration) -> Any:
         )
         for name, part in result.directions.items():
             pulses, colour = part["pulses"], DIRECTION_COLOURS[name]
-            x = _column(pulses, x_key)
-            axes[0].plot(x, _column(pulses, "ocv_V"), "o-", ms=3, color=colour, label=name)
+            x = column(pulses, x_key)
+            axes[0].plot(x, column(pulses, "ocv_V"), "o-", ms=3, color=colour, label=name)
             for plateau in part["ocv_plateaus_V"]:
                 axes[0].axhline(plateau, color=colour, lw=0.6, ls=":")
             _polarisation(axes[1], x, pulses, colour, name == next(iter(result.directions)))
-            axes[2].plot(x, _column(pulses, d_key), "o", ms=3, color=colour)
+            axes[2].plot(x, column(pulses, d_key), "o", ms=3, color=colour)
         axes[0].set_ylabel("OCV [V]")
         axes[0].legend()
         axes[1].set_ylabel("Polarisation [mV]")
         axes[1].set_ylim(bottom=0)
-        found = _column(everything, d_key)
+        found = column(everything, d_key)
         if np.any(found > 0):
             # At least a decade, so that equal values do not look scattered.
             axes[2].set_yscale("log")
@@ -88,7 +84,7 @@ def _polarisation(
     for key, style, label in styles:
         axes.plot(
             x,
-            _column(pulses, key, 1e3),
+            column(pulses, key, 1e3),
             style,
             color=colour,
             label=label if first else None,
@@ -318,105 +314,3 @@ def _scale_of_states(
     bar = figure.colorbar(mappable, ax=axes, ticks=ticks, label="state", pad=0.02)
     bar.ax.set_yticklabels([str(states[k]) for k in ticks])
     bar.ax.minorticks_off()
-
-
-def plot_rate(result: Mapping[str, Any]) -> Any:
-    """Capacity over the current, and the Ragone plot where a mass is known.
-
-    Parameters
-    ----------
-    result : dict
-        From `sscell.analysis.rate`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
-    >>> result = {"currents_A": [1e-3], "capacities_mAh": [1.0], "capacities_mAh_g": [None],
-    ...           "energies_Wh_kg": [None], "powers_W_kg": [None]}
-    >>> len(plot_rate(result).axes)
-    1
-    """
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import NullFormatter
-
-    specific = result["capacities_mAh_g"][0] is not None
-    colour = DIRECTION_COLOURS["discharge"]
-    with figure_style():
-        figure, axes = plt.subplots(
-            1, 2 if specific else 1, figsize=(6.9 if specific else 3.5, 2.7), squeeze=False,
-            layout="constrained",
-        )  # fmt: skip
-        left = axes[0, 0]
-        capacity = result["capacities_mAh_g" if specific else "capacities_mAh"]
-        left.semilogx(np.array(result["currents_A"]) * 1e3, capacity, "o-", color=colour)
-        left.set_xlabel("Discharge current [mA]")
-        left.set_ylabel("Capacity [mAh / g]" if specific else "Capacity [mAh]")
-        left.set_ylim(bottom=0)
-        left.margins(y=0.08)
-        if specific:
-            right = axes[0, 1]
-            right.semilogx(
-                result["powers_W_kg"], result["energies_Wh_kg"], "o-", color=colour
-            )
-            right.set_ylim(bottom=0)
-            right.xaxis.set_minor_formatter(NullFormatter())
-            right.set_xlabel("Mean power [W / kg]")
-            right.set_ylabel("Energy [Wh / kg]")
-    return figure
-
-
-def plot_cycles(result: Mapping[str, Any]) -> Any:
-    """Capacity, efficiencies and mean voltages over the cycle.
-
-    Parameters
-    ----------
-    result : dict
-        From `sscell.analysis.cycles`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
-    >>> row = {"cycle": 1, "charge_mAh": 1.0, "discharge_mAh": 0.9, "charge_mAh_g": None,
-    ...        "discharge_mAh_g": None, "coulombic_efficiency": 0.9,
-    ...        "energy_efficiency": 0.8, "mean_charge_V": 2.2, "mean_discharge_V": 2.0}
-    >>> len(plot_cycles({"cycles": [row], "soft_shorts": []}).axes)
-    3
-    """
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import MaxNLocator
-
-    rows = result["cycles"]
-    specific = any(r["discharge_mAh_g"] is not None for r in rows)
-    number = np.array([r["cycle"] for r in rows])
-    size = 3 if len(rows) < 60 else 1.5
-    tail = "mAh_g" if specific else "mAh"
-    with figure_style():
-        figure, axes = plt.subplots(
-            3, 1, figsize=(3.5, 4.6), sharex=True, layout="constrained"
-        )
-        for name, colour in DIRECTION_COLOURS.items():
-            fill = colour if name == "discharge" else "none"
-            style = {"ms": size, "color": colour, "mfc": fill, "label": name}
-            axes[0].plot(number, _column(rows, f"{name}_{tail}"), "o", **style)
-            axes[2].plot(number, _column(rows, f"mean_{name}_V"), "o", **style)
-        for key, mark, colour in (("coulombic", "o", "black"), ("energy", "s", "#009E73")):
-            values = _column(rows, f"{key}_efficiency", 100)
-            axes[1].plot(number, values, mark, ms=size, color=colour, label=key)
-        for short in result["soft_shorts"]:
-            for one in axes:
-                one.axvline(short["cycle"], color="#CC79A7", lw=2, alpha=0.4, zorder=0)
-        axes[0].set_ylabel("Capacity [mAh / g]" if specific else "Capacity [mAh]")
-        axes[0].set_ylim(bottom=0)
-        axes[1].set_ylabel("Efficiency [%]")
-        axes[2].set_ylabel("Mean voltage [V]")
-        axes[2].set_xlabel("Cycle")
-        axes[2].xaxis.set_major_locator(MaxNLocator(integer=True))
-        for one in axes[:2]:
-            one.legend(ncols=2, loc="lower left")
-    return figure
