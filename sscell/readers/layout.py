@@ -12,7 +12,7 @@ import numpy as np
 
 from sscell.readers.columns import match_columns
 from sscell.readers.spelling import known_unit, split_unit
-from sscell.readers.times import is_clock_text, numbers
+from sscell.readers.times import has_numbers, is_clock_text, numbers
 
 __all__ = ["Header", "Sifted", "find_header", "is_data", "is_value", "sift"]
 
@@ -171,6 +171,11 @@ def _units(names: Sequence[str], below: Sequence[str]) -> tuple[str, ...] | None
     )
 
 
+def _is_clock(series: Any) -> bool:
+    sample = series.dropna().iloc[:200].astype(str)
+    return bool(len(sample) and sample.map(lambda c: is_value(c) and ":" in c).mean() > 0.5)
+
+
 @dataclass
 class Sifted:
     """Rows of a table told apart.
@@ -218,7 +223,9 @@ def sift(
     suspects = np.zeros(len(frame), dtype=bool)
     for key in keys:
         series = frame[key]
-        if series.dtype.kind in "OT" or str(series.dtype) in ("str", "string"):
+        text = series.dtype.kind in "OT" or str(series.dtype) in ("str", "string")
+        # Clocks and dates are no words; the columns of numbers beside them tell.
+        if text and has_numbers(series) and not _is_clock(series):
             suspects |= np.asarray(series.notna(), bool) & ~np.isfinite(numbers(series))
     if keys and not suspects.any():
         return Sifted(keep, notes)
