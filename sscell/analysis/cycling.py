@@ -217,10 +217,10 @@ def _excess(pairs: Sequence[Pair], pair: Pair) -> float | None:
         earlier = pairs[at - 1] if direction == "charge" else pairs[max(at - 2, 0)]
         if now is earlier or not earlier.halves[direction] or not now.halves[direction]:
             continue
-        ratio = _current(now.halves[direction][-1]) / _current(
+        change = _current(now.halves[direction][-1]) / _current(
             earlier.halves[direction][-1]
         )
-        if not 0.8 < ratio < 1.25:
+        if not 0.8 < change < 1.25:
             return None
     return ratio(pair.capacity("charge"), before.capacity("discharge"))
 

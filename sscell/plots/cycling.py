@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sscell.plots.style import DIRECTION_COLOURS, figure_style
+from sscell.plots.style import DIRECTION_COLOURS, figure_style, subplots
 
 __all__ = ["column", "plot_cycles", "plot_rate"]
 
@@ -55,13 +55,12 @@ def plot_rate(result: Mapping[str, Any]) -> Any:
     >>> len(plot_rate(result).axes)
     1
     """
-    import matplotlib.pyplot as plt
     from matplotlib.ticker import NullFormatter
 
     specific = result["capacities_mAh_g"][0] is not None
     colour = DIRECTION_COLOURS["discharge"]
     with figure_style():
-        figure, axes = plt.subplots(
+        figure, axes = subplots(
             1, 2 if specific else 1, figsize=(6.9 if specific else 3.5, 2.7), squeeze=False,
             layout="constrained",
         )  # fmt: skip
@@ -104,7 +103,6 @@ def plot_cycles(result: Mapping[str, Any]) -> Any:
     >>> len(plot_cycles({"cycles": [row], "soft_shorts": []}).axes)
     3
     """
-    import matplotlib.pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
     rows = result["cycles"]
@@ -113,9 +111,7 @@ def plot_cycles(result: Mapping[str, Any]) -> Any:
     size = 3 if len(rows) < 60 else 1.5
     tail = "mAh_g" if specific else "mAh"
     with figure_style():
-        figure, axes = plt.subplots(
-            3, 1, figsize=(3.5, 4.6), sharex=True, layout="constrained"
-        )
+        figure, axes = subplots(3, 1, figsize=(3.5, 4.6), sharex=True, layout="constrained")
         for name, colour in DIRECTION_COLOURS.items():
             fill = colour if name == "discharge" else "none"
             style = {"ms": size, "color": colour, "mfc": fill, "label": name}
