@@ -10,14 +10,15 @@ import xarray as xr
 
 from sscell.dataset import set_metadata, time_series
 from sscell.errors import DataError
-from sscell.readers.checks import Findings, check_series, passed_of
+from sscell.readers.cells import numbers
+from sscell.readers.checks import check_series, passed_of
 from sscell.readers.columns import Column
 from sscell.readers.convert import UNITS, column_values, missing
+from sscell.readers.findings import Findings
 from sscell.readers.names import QUANTITIES
 from sscell.readers.signs import choose_sign
 from sscell.readers.text import Table
 from sscell.readers.timeline import elapsed, read_time
-from sscell.readers.times import numbers
 
 __all__ = ["read_series"]
 
