@@ -555,3 +555,24 @@ def test_damaged_files_give_an_answer_or_a_sentence():
 @pytest.mark.slow
 def test_five_thousand_damaged_files_give_an_answer_or_a_sentence():
     damage(range(5000))
+
+
+@pytest.mark.parametrize(
+    ("row", "cells", "said"),
+    [(20, "5700,24000,-1", "voltage beyond 20 V"), (8, "2100,1.7,-1000", "ten times")],
+)
+def test_one_sample_that_no_cell_can_have_is_not_believed(row, cells, said):
+    lines = lines_of()
+    lines[row] = cells
+    data = quiet("\n".join(lines).encode(), current_sign="charge")
+    assert said in notes(data) and data.sizes["time"] == 71
+    assert half_cycles(data)[0].capacity * 1e3 == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("pair", ["Time (s),Current (mA)", "Voltage (V),Current (mA)"])
+def test_swapped_columns_are_refused_in_any_pair(pair):
+    one, other = pair.split(",")
+    header = "Time (s),Voltage (V),Current (mA)"
+    swapped = header.replace(one, "?").replace(other, one).replace("?", other)
+    with pytest.raises(DataError, match="look swapped|runs backwards|different values"):
+        read(text(swapped, lambda t, v, i, k, c: f"{t},{v},{i}"))

@@ -1,32 +1,30 @@
 """What was read against the file's own other columns: capacity, energy, stamps, names.
 
 A reading that is wrong by a factor, a sign or a lost interval disagrees with a column that
-was not used for it. Every reader's series and spectra pass through here; each disagreement
-is a sentence with both figures.
+was not used for it. Every reader's series pass through here, and spectra through the like in
+`sscell.readers.impedance`; each disagreement is a sentence with both figures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from sscell.errors import DataError
+from sscell.readers.cells import numbers
 from sscell.readers.columns import Column
-from sscell.readers.convert import column_values
+from sscell.readers.findings import Findings, factor_words, other_column
 from sscell.readers.signs import voltage_trend
 from sscell.readers.steps import name_kinds
 from sscell.readers.text import Table
 from sscell.readers.timeline import slope
-from sscell.readers.times import numbers, stamps
+from sscell.readers.times import stamps
 from sscell.segments import charge_increments, kinds, step_begins
 
-__all__ = ["Findings", "check_series", "check_spectrum", "passed_of"]
+__all__ = ["check_series", "passed_of"]
 
 _CLOSE = 0.03  # of a charge or energy: what coarse logging may miss
-_FACTORS = (1000.0, 3600.0, 60.0, 24.0, 10.0)
 _POWERS = {
     "charge_capacity": "A.h",
     "discharge_capacity": "A.h",
@@ -36,36 +34,6 @@ _POWERS = {
     "discharge_energy": "W.h",
     "energy": "W.h",
 }
-
-
-@dataclass
-class Findings:
-    """What the comparison found.
-
-    Parameters
-    ----------
-    warnings : list of str
-        One sentence with both figures for each disagreement.
-    agreement : dict of str to (float or None)
-        What agrees, and how well at worst [%]; None for clocks.
-    """
-
-    warnings: list[str] = field(default_factory=list)
-    agreement: dict[str, float | None] = field(default_factory=dict)
-
-    def agree(self, what: str, miss: float | None = None) -> None:
-        """Note an agreement to so much [-]."""
-        percent = None if miss is None else max(100 * abs(miss), 0.1)
-        before = self.agreement.get(what)
-        self.agreement[what] = percent if before is None else max(before, percent or 0.0)
-
-    @property
-    def agrees(self) -> list[str]:
-        """In words: ``"mAh column agrees to 0.1 %"``."""
-        return [
-            what if percent is None else f"{what} to {percent:.1g} %"
-            for what, percent in self.agreement.items()
-        ]
 
 
 def passed_of(column: np.ndarray, key: str) -> np.ndarray:
@@ -96,14 +64,6 @@ def passed_of(column: np.ndarray, key: str) -> np.ndarray:
     restarts = small & (np.abs(change) > np.maximum(2 * np.abs(column), 3 * usual))
     change = np.where(restarts, column, change)
     return np.abs(np.where(np.isfinite(change), change, 0.0))
-
-
-def _factor_words(ratio: float) -> str:
-    for factor in _FACTORS:
-        for value in (factor, 1 / factor):
-            if abs(ratio / value - 1) < 0.05:
-                return f"a factor of {factor:g} apart"
-    return f"a factor of {max(ratio, 1 / ratio):.3g} apart"
 
 
 def check_series(
@@ -149,13 +109,13 @@ def check_series(
     coarse = _coarse(current)
     for key, unit in _POWERS.items():
         if key in columns and unit == "A.h":
-            other = _other(table, columns[key], key, rows, scale)
+            other = other_column(table, columns[key], key, rows, scale)
             if other is not None:
                 _compare(key, columns[key], other, passed, np.sign(passed), found, coarse)
     energy = np.abs(_energy(passed, values["voltage"]))
     for key, unit in _POWERS.items():
         if key in columns and unit == "W.h" and not found.warnings:
-            other = _other(table, columns[key], key, rows, scale)
+            other = other_column(table, columns[key], key, rows, scale)
             if other is not None:
                 _compare(key, columns[key], other, energy, np.sign(passed), found, coarse)
     if "power" in columns and not found.warnings:
@@ -165,26 +125,6 @@ def check_series(
     _compare_growth(values, kind, found)
     _compare_trend(values, stated_sign, found)
     return found
-
-
-def _other(
-    table: Table,
-    column: Column,
-    key: str,
-    rows: np.ndarray,
-    scale: Mapping[str, float | None],
-) -> np.ndarray | None:
-    """A column that only checks, or None where it says nothing."""
-    try:
-        values = column_values(table, key, column, [], scale)[rows]
-    except DataError:
-        return None
-    if np.isfinite(values).mean() < 0.9 or not np.any(np.nan_to_num(values)):
-        return None
-    if not np.isfinite(values).all():
-        good = np.flatnonzero(np.isfinite(values))
-        values = np.interp(np.arange(len(values)), good, values[good])
-    return values
 
 
 def _coarse(current: np.ndarray) -> str:
@@ -239,7 +179,7 @@ def _compare(
         found.warnings.append(
             f"The {name} from current and time is {read * 1e3:.4g} {unit} in all, but the "
             f"file's column '{column.header}' counts {told * 1e3:.4g} {unit}: "
-            f"{_factor_words(ratio)}. A unit, the time or the sign may have been misread, or "
+            f"{factor_words(ratio)}. A unit, the time or the sign may have been misread, or "
             f"rows are missing{coarse}."
         )
     else:
@@ -258,7 +198,7 @@ def _compare_power(
     rows: np.ndarray,
     found: Findings,
 ) -> None:
-    other = _other(table, column, "power", rows, {})
+    other = other_column(table, column, "power", rows, {})
     if other is None:
         return
     ours = np.abs(values["voltage"] * values["current"])
@@ -270,7 +210,7 @@ def _compare_power(
         found.warnings.append(
             f"Voltage times current is {np.median(ours[good]):.4g} W, but the file's column "
             f"'{column.header}' says {np.median(np.abs(other[good])):.4g} W: "
-            f"{_factor_words(ratio)}."
+            f"{factor_words(ratio)}."
         )
 
 
@@ -299,7 +239,7 @@ def _compare_clocks(
             found.warnings.append(
                 f"The time and the {what} of column '{column.header}' disagree: an interval "
                 f"of 1 s in the time read is {ratio:.4g} s there, "
-                f"{_factor_words(max(ratio, 1e-12))}. If the unit of the time is not that of "
+                f"{factor_words(max(ratio, 1e-12))}. If the unit of the time is not that of "
                 "its header, say --columns 'time=HEADER:UNIT'."
             )
         else:
@@ -389,77 +329,3 @@ def _compare_trend(values: Mapping[str, np.ndarray], stated: bool, found: Findin
             "With the sign of the current as stated, the voltage rises on discharge and falls "
             "on charge: the sign is probably the other one (--current-sign)."
         )
-
-
-def check_spectrum(
-    table: Table,
-    columns: Mapping[str, Column],
-    frequency: np.ndarray,
-    z: np.ndarray,
-    rows: np.ndarray,
-    scale: Mapping[str, float | None],
-) -> Findings:
-    """Compare a spectrum with the modulus and phase of its file.
-
-    Parameters
-    ----------
-    table : Table
-        As read.
-    columns : mapping of str to Column
-        What was recognised.
-    frequency : numpy.ndarray, shape (n,)
-        [Hz]
-    z : numpy.ndarray of complex, shape (n,)
-        [Ohm]
-    rows : numpy.ndarray of int
-        Rows of the table that these are.
-    scale : mapping
-        ``area`` [cm2] and ``mass`` [g], or None.
-
-    Returns
-    -------
-    Findings
-    """
-    found = Findings()
-    used = {columns[k].header for k in ("real", "imaginary") if k in columns}
-    if not used:
-        return found
-    if "modulus" in columns and columns["modulus"].header not in used:
-        other = _other(table, columns["modulus"], "modulus", rows, scale)
-        if other is not None and np.all(other > 0):
-            ratio = np.abs(z) / other
-            middle = float(np.median(ratio))
-            if abs(middle - 1) > 0.02:
-                found.warnings.append(
-                    f"|Z| from the real and imaginary part is {np.median(np.abs(z)):.4g} Ohm in "
-                    f"the middle of the spectrum, but the file's column "
-                    f"'{columns['modulus'].header}' says {np.median(other):.4g} Ohm: "
-                    f"{_factor_words(middle)}."
-                )
-            else:
-                found.agree("|Z| agrees", middle - 1)
-    if "phase" in columns:
-        other = _other(table, columns["phase"], "phase", rows, scale)
-        if other is not None and np.abs(other).max() > 1:
-            ours = np.degrees(np.angle(z))
-            clear = (np.abs(ours) > 2) & (np.abs(other) > 2)
-            if clear.sum() >= 3:
-                # Degrees under a header that says radian mislead nobody here.
-                if columns["phase"].unit == "radian" and np.abs(other).max() > 360:
-                    other = np.radians(other)
-                same = np.median(np.abs(ours[clear] - other[clear]))
-                turned = np.median(np.abs(ours[clear] + other[clear]))
-                if turned < 1 < same:
-                    found.warnings.append(
-                        f"The sign of Im Z contradicts the phase in column "
-                        f"'{columns['phase'].header}'; if the file holds -Im Z, say --columns "
-                        f"'imaginary=-{columns['imaginary'].header}'."
-                    )
-                elif same > 3:
-                    found.warnings.append(
-                        f"The phase from the real and imaginary part misses the file's column "
-                        f"'{columns['phase'].header}' by {same:.3g} degrees."
-                    )
-                else:
-                    found.agree("phase agrees")
-    return found

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from sscell.errors import DataError, ParameterError
+from sscell.readers.cells import numbers
 from sscell.readers.columns import Column
 from sscell.readers.names import QUANTITIES
 from sscell.readers.text import Table
-from sscell.readers.times import numbers
 from sscell.units import parse_quantity
 
 __all__ = ["NO_UNIT", "UNITS", "column_values", "missing", "unit_factor"]

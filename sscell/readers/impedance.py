@@ -9,9 +9,9 @@ import xarray as xr
 
 from sscell.dataset import spectrum
 from sscell.errors import DataError
-from sscell.readers.checks import Findings, check_spectrum
 from sscell.readers.columns import Column
 from sscell.readers.convert import column_values
+from sscell.readers.findings import Findings, factor_words, other_column
 from sscell.readers.text import Table
 
 __all__ = ["has_spectra", "read_spectra", "spectral_keys"]
@@ -128,7 +128,7 @@ def read_spectra(
     frequency, z = frequency[rows], z[rows]
     if len(rows) < 3:
         raise DataError("The file holds fewer than three impedance points.")
-    found = check_spectrum(table, columns, frequency, z, rows, scale)
+    found = _check(table, columns, frequency, z, rows, scale)
     if np.mean(z.imag > 0) > 0.8 and not any("Im Z" in w for w in found.warnings):
         header = columns[keys[2]].header
         notes.append(
@@ -138,6 +138,60 @@ def read_spectra(
     return _arranged(
         frequency, z, _sweeps(frequency, _numbers(table, columns, rows))
     ), found
+
+
+def _check(
+    table: Table,
+    columns: Mapping[str, Column],
+    frequency: np.ndarray,
+    z: np.ndarray,
+    rows: np.ndarray,
+    scale: Mapping[str, float | None],
+) -> Findings:
+    """Compare a spectrum with the modulus and phase of its file."""
+    found = Findings()
+    used = {columns[k].header for k in ("real", "imaginary") if k in columns}
+    if not used:
+        return found
+    if "modulus" in columns and columns["modulus"].header not in used:
+        other = other_column(table, columns["modulus"], "modulus", rows, scale)
+        if other is not None and np.all(other > 0):
+            ratio = np.abs(z) / other
+            middle = float(np.median(ratio))
+            if abs(middle - 1) > 0.02:
+                found.warnings.append(
+                    f"|Z| from the real and imaginary part is {np.median(np.abs(z)):.4g} Ohm in "
+                    f"the middle of the spectrum, but the file's column "
+                    f"'{columns['modulus'].header}' says {np.median(other):.4g} Ohm: "
+                    f"{factor_words(middle)}."
+                )
+            else:
+                found.agree("|Z| agrees", middle - 1)
+    if "phase" in columns:
+        other = other_column(table, columns["phase"], "phase", rows, scale)
+        if other is not None and np.abs(other).max() > 1:
+            ours = np.degrees(np.angle(z))
+            clear = (np.abs(ours) > 2) & (np.abs(other) > 2)
+            if clear.sum() >= 3:
+                # Degrees under a header that says radian mislead nobody here.
+                if columns["phase"].unit == "radian" and np.abs(other).max() > 360:
+                    other = np.radians(other)
+                same = np.median(np.abs(ours[clear] - other[clear]))
+                turned = np.median(np.abs(ours[clear] + other[clear]))
+                if turned < 1 < same:
+                    found.warnings.append(
+                        f"The sign of Im Z contradicts the phase in column "
+                        f"'{columns['phase'].header}'; if the file holds -Im Z, say --columns "
+                        f"'imaginary=-{columns['imaginary'].header}'."
+                    )
+                elif same > 3:
+                    found.warnings.append(
+                        f"The phase from the real and imaginary part misses the file's column "
+                        f"'{columns['phase'].header}' by {same:.3g} degrees."
+                    )
+                else:
+                    found.agree("phase agrees")
+    return found
 
 
 def _complex(

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from sscell.readers.cells import has_numbers, numbers
 from sscell.readers.columns import match_columns
 from sscell.readers.spelling import known_unit, split_unit
-from sscell.readers.times import has_numbers, is_clock_text, numbers
+from sscell.readers.times import is_clock_text
 
 __all__ = ["Header", "Sifted", "find_header", "is_data", "is_value", "sift"]
 

@@ -11,13 +11,13 @@ import xarray as xr
 
 from sscell.dataset import set_metadata
 from sscell.errors import DataError
-from sscell.readers.checks import Findings
+from sscell.readers.cells import numbers
 from sscell.readers.columns import Column, match_columns
 from sscell.readers.convert import NO_UNIT, UNITS, missing
+from sscell.readers.findings import Findings
 from sscell.readers.impedance import has_spectra, read_spectra
 from sscell.readers.series import read_series
 from sscell.readers.text import Table
-from sscell.readers.times import numbers
 
 __all__ = ["KINDS", "recognised", "to_dataset"]
 

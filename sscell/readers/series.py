@@ -10,14 +10,15 @@ import xarray as xr
 
 from sscell.dataset import set_metadata, time_series
 from sscell.errors import DataError
-from sscell.readers.checks import Findings, check_series, passed_of
+from sscell.readers.cells import numbers
+from sscell.readers.checks import check_series, passed_of
 from sscell.readers.columns import Column
 from sscell.readers.convert import UNITS, column_values, missing
+from sscell.readers.findings import Findings
 from sscell.readers.names import QUANTITIES
 from sscell.readers.signs import choose_sign
 from sscell.readers.text import Table
 from sscell.readers.timeline import elapsed, read_time
-from sscell.readers.times import numbers
 
 __all__ = ["read_series"]
 
@@ -25,6 +26,7 @@ _NAMES = {q.key: q.name for q in QUANTITIES}
 _OPTIONAL = ("temperature", "cycle", "step", "charge_capacity", "discharge_capacity")
 _NEEDED = ("time", "voltage", "current")
 _UNREADABLE = 0.05  # of the rows: more than that is a refusal
+_CELL = 20.0  # V: no single cell has more
 
 
 def read_series(
@@ -66,6 +68,7 @@ def read_series(
     values = {"time": line.seconds}
     values["voltage"] = column_values(table, "voltage", columns["voltage"], notes, scale)
     values["current"] = _current(table, columns, values, notes, scale)
+    _single_samples(values, notes)
     good = _readable(table, values, notes)
     rows = np.flatnonzero(good)
     values = {k: v[rows] for k, v in values.items()}
@@ -189,6 +192,35 @@ def _rests_left_blank(
         "with no current."
     )
     return np.where(blank, 0.0, current)
+
+
+def _single_samples(values: dict[str, np.ndarray], notes: list[str]) -> None:
+    """Take out samples that no cell can have between others that it can.
+
+    A voltage above 20 V among smaller ones; a current ten times that of both neighbours,
+    which agree: a digit that was lost, not a measurement.
+    """
+    voltage = np.abs(values["voltage"])
+    if np.nanmedian(voltage) < _CELL if np.isfinite(voltage).any() else False:
+        odd = voltage > _CELL
+        _mark(values["voltage"], odd, f"a voltage beyond {_CELL:g} V", notes)
+    current = values["current"]
+    before, here, after = current[:-2], current[1:-1], current[2:]
+    with np.errstate(invalid="ignore"):
+        level = np.minimum(np.abs(before), np.abs(after))
+        same = (np.abs(before - after) <= 0.05 * level) & (level > 0)
+        odd = np.concatenate([[False], same & (np.abs(here) > 10 * level), [False]])
+    if 0 < odd.sum() <= max(2, 0.01 * len(current)):
+        _mark(current, odd[: len(current)], "a current ten times that beside them", notes)
+
+
+def _mark(values: np.ndarray, odd: np.ndarray, what: str, notes: list[str]) -> None:
+    count = int(odd.sum())
+    if count:
+        rows = "1 row has" if count == 1 else f"{count} rows have"
+        first = int(np.argmax(odd)) + 1
+        notes.append(f"{rows} {what} (first: row {first}): not believed.")
+        values[odd] = np.nan
 
 
 def _readable(
@@ -346,8 +378,15 @@ def _plausible(values: Mapping[str, np.ndarray], columns: Mapping[str, Column]) 
         _refuse_swapped("voltage", "current", values, columns)
     time = values["time"]
     ramp = np.all(np.diff(values["current"]) >= 0) and np.ptp(current) > 0
-    if len(time) > 20 and ramp and len(np.unique(time)) < 0.2 * len(time):
+    different = len(np.unique(time))
+    if len(time) > 20 and ramp and different < 0.2 * len(time):
         _refuse_swapped("time", "current", values, columns)
+    if len(time) > 20 and different < 0.06 * len(time):
+        raise DataError(
+            f"The time in column '{columns['time'].header}' has only {different} different "
+            f"values in {len(time)} rows: another column is the time. Say --columns "
+            "'time=HEADER:s'."
+        )
 
 
 def _is_cycled(values: np.ndarray) -> bool:

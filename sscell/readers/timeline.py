@@ -13,13 +13,7 @@ from sscell.readers.convert import NO_UNIT
 from sscell.readers.names import RANK_CLOCK, RANK_STEP, RANK_TOTAL
 from sscell.readers.spelling import CLOCK, DAY_FIRST, MONTH_FIRST
 from sscell.readers.text import Table
-from sscell.readers.times import (
-    clock_seconds,
-    join_steps,
-    join_wraps,
-    mend_zeros,
-    stamps,
-)
+from sscell.readers.times import clock_seconds, join_steps, join_wraps, mend_zeros, stamps
 from sscell.units import parse_quantity
 
 __all__ = ["Timeline", "elapsed", "read_time"]
