@@ -56,7 +56,8 @@ def write_set(
     path : str or pathlib.Path
         A ``.toml`` file in a folder that exists.
     heading : str, optional
-        First comment, in place of that of the file which the set was read from.
+        First comment, for the set of another cell than that of the file which it was read
+        from: then the other comments keep only what stands before their colon.
 
     Returns
     -------
@@ -83,6 +84,7 @@ def write_set(
         _drop_last_comments(document.get("parameters"))
     if heading is not None:
         _head(document, heading)
+        _keep_headings(document.get("parameters"))
     content = {**parameters.data, "name": parameters.name}
     for key in [k for k in document if k not in content and k != "parameters"]:
         del document[key]
@@ -172,6 +174,15 @@ def _head(document: Any, heading: str) -> None:
         document.body[0] = (None, tomlkit.comment(heading))
     else:
         document.body.insert(0, (None, tomlkit.comment(heading)))
+
+
+def _keep_headings(table: Any) -> None:
+    """Cut comments to what they are about; what they say of it was true of another cell."""
+    for number, (key, item) in enumerate(table.value.body if table is not None else []):
+        if isinstance(item, Comment):
+            text = item.as_string().strip().lstrip("# ")
+            comment = tomlkit.comment(text.partition(":")[0])
+            table.value.body[number] = (key, comment)
 
 
 def _drop_last_comments(table: Any) -> None:
