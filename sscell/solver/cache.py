@@ -214,7 +214,15 @@ def keep(name: str, content: bytes) -> bool:
 
 
 def complain(where: Path, error: OSError) -> None:
-    """Say once that a folder takes no files."""
+    """Say once that a folder takes no files.
+
+    Parameters
+    ----------
+    where : pathlib.Path
+        The folder.
+    error : OSError
+        Why.
+    """
     if str(where) not in _complained:
         _complained.add(str(where))
         warnings.warn(

@@ -44,7 +44,17 @@ class OwnClock(pybamm.IDAKLUSolver):
     def set_up(
         self, model: pybamm.BaseModel, inputs: Any = None, *args: Any, **kwargs: Any
     ) -> None:
-        """Prepare a model, as PyBaMM does."""
+        """Prepare a model, as PyBaMM does.
+
+        Parameters
+        ----------
+        model : pybamm.BaseModel
+            Discretised.
+        inputs : dict or list of dict, optional
+            Values of its inputs.
+        *args, **kwargs
+            As PyBaMM's solver takes them.
+        """
         super().set_up(model, inputs, *args, **kwargs)
         group = self._setup["solver"]
         if not isinstance(group, _Shifted):
