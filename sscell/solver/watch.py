@@ -36,7 +36,8 @@ _EVERY = 0.1  # s between two looks
 _SHARE = 1e-3  # of a step's longest time: to go on by as much is progress
 _TIME = re.compile(r"Step\s+\d+: t = (\S+)")
 
-_P, _R = ParamSpec("_P"), TypeVar("_R")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 # Solvers and the buffers of their functions serve one thread at a time.
 _ONE_AT_A_TIME = threading.RLock()
 
