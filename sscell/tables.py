@@ -148,9 +148,7 @@ def _sentence(
         hint = did_you_mean(key, known)
         return f"{_of(place)} has an unknown {what} '{key}'. {hint}".rstrip()
     if kind == "missing":
-        place = _place(loc[:-1], content)
-        key = str(loc[-1]) if place.endswith("'") and place[0] != "[" else f"'{loc[-1]}'"
-        return f"{_of(place)} has no {key}."
+        return f"{_of(_place(loc[:-1], content))} has no '{loc[-1]}'."
     about = found.get("ctx", {})
     if kind == "value_error":
         return f": {about['error']}"
