@@ -132,7 +132,7 @@ def always(data: xr.Dataset) -> dict[str, Any]:
     >>> always(time_series({"Time [s]": [0.0]}, {"cell": "Ji2024"}))["cell"]
     'Ji2024'
     """
-    celsius = data["Temperature [degC]"].values if "Temperature [degC]" in data else ()
+    celsius = data["Temperature [degC]"].values if "Temperature [degC]" in data else []
     pressure = metadata(data, "pressure_MPa")
     return {
         "cell": metadata(data, "cell"),

@@ -116,8 +116,8 @@ def add_spectra(
     table = np.array([z for _, _, z in spectra])
     columns = {
         "Frequency [Hz]": np.asarray(spectra[0][1], dtype=float),
-        "Z real [Ohm]": table.real,
-        "Z imaginary [Ohm]": table.imag,
+        "Z real [Ohm]": np.real(table),
+        "Z imaginary [Ohm]": np.imag(table),
     }
     both = spectrum(columns, states=[label for label, _, _ in spectra]).merge(data)
     both.attrs = data.attrs

@@ -168,7 +168,7 @@ class ConversionParticle(pybamm.BaseSubModel):
             name: network.electrons(name) * pybamm.AbsoluteValue(rate) + 1e-12
             for name, rate in rates.items()
         }
-        total = pybamm.r_average(sum(weights.values()))
+        total = pybamm.r_average(sum(weights.values(), pybamm.Scalar(0)))
         own: dict[str, Any] = {}
         rest: Any = 0
         inside = pybamm.r_average(sum(weights.values()) * phi) / total
