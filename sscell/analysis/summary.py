@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from sscell.analysis.capacity import HalfCycle, dqdv_peaks, half_cycles
-from sscell.dataset import metadata
+from sscell.dataset import metadata, temperatures
+from sscell.errors import condensed
 
 __all__ = ["Summary", "always", "summary"]
 
@@ -86,7 +87,7 @@ def summary(data: xr.Dataset) -> Summary:
         ``steps`` with capacity [mA.h.g-1], energy [W.h.kg-1] (voltage against the working
         metal), mean voltage [V], stop reason, peaks, phases, final stack pressure [MPa] and
         contact [-]; ``coulombic_efficiency``
-        per cycle (second over first half cycle); ``balances`` and ``warnings``.
+        per cycle (charge passed the second way over the first); ``balances`` and ``warnings``.
 
     Raises
     ------
@@ -101,11 +102,11 @@ def summary(data: xr.Dataset) -> Summary:
     >>> summary(data)["steps"][0]["capacity_mAh_g"]
     500.0
     """
-    rows = [_half(data, half) for half in half_cycles(data)]
+    halves = half_cycles(data)
     return Summary(
         **always(data),
-        steps=rows,
-        coulombic_efficiency=_efficiencies(data, rows),
+        steps=[_half(data, half) for half in halves],
+        coulombic_efficiency=_efficiencies(data, halves),
         balances=metadata(data, "balances") or {},
     )
 
@@ -130,7 +131,7 @@ def always(data: xr.Dataset) -> dict[str, Any]:
     >>> always(time_series({"Time [s]": [0.0]}, {"cell": "Ji2024"}))["cell"]
     'Ji2024'
     """
-    celsius = data["Temperature [degC]"].values if "Temperature [degC]" in data else ()
+    celsius = temperatures(data)
     pressure = metadata(data, "pressure_MPa")
     return {
         "cell": metadata(data, "cell"),
@@ -139,7 +140,7 @@ def always(data: xr.Dataset) -> dict[str, Any]:
         "capacity_basis": metadata(data, "capacity_basis"),
         "energy_basis": metadata(data, "energy_basis"),
         "voltage_reference": metadata(data, "voltage_reference"),
-        "warnings": metadata(data, "warnings") or [],
+        "warnings": condensed(metadata(data, "warnings") or []),
     }
 
 
@@ -203,17 +204,18 @@ def _sort_peaks(
     return {"dqdv_peaks": own, "electrolyte_peaks": other}
 
 
-def _efficiencies(data: xr.Dataset, rows: list[dict[str, Any]]) -> list[float | None]:
-    """Second over first half cycle, as the papers of cells that start this way do."""
-    first = metadata(data, "first_step") or (rows[0]["direction"] if rows else "charge")
-    found: list[float | None] = []
-    for number in sorted({row["cycle"] for row in rows}):
-        passed = {
-            row["direction"]: row["capacity_mAh_g"]
-            for row in rows
-            if row["cycle"] == number
-        }
-        second = "charge" if first == "discharge" else "discharge"
-        both = passed.get(first) and passed.get(second) is not None
-        found.append(passed[second] / passed[first] if both else None)
-    return found
+def _efficiencies(data: xr.Dataset, halves: list[HalfCycle]) -> list[float | None]:
+    """Charge passed the second way over that passed the first, as the papers have it.
+
+    A cycle may hold several half cycles of one direction, such as a drive cycle does.
+    """
+    first = metadata(data, "first_step") or (halves[0].direction if halves else "charge")
+    passed: dict[int, dict[str, float]] = {}
+    for half in halves:
+        ways = passed.setdefault(half.cycle, {})
+        ways[half.direction] = ways.get(half.direction, 0.0) + half.capacity
+    second = "charge" if first == "discharge" else "discharge"
+    return [
+        ways[second] / ways[first] if ways.get(first) and second in ways else None
+        for _, ways in sorted(passed.items())
+    ]

@@ -272,6 +272,8 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
             x, y = np.array(one[f"real_{tail}"]), -np.array(one[f"imaginary_{tail}"])
             factor = x[0] / one["real_ohm"][0] if scaled and one["real_ohm"][0] else 1.0
             (points,) = left.plot(x, y, "o", ms=2.5, label=one["state"])
+            if distribution is None:  # too few frequencies
+                continue
             tau, gamma = (
                 np.array(distribution["tau_s"]),
                 np.array(distribution["gamma_ohm"]),

@@ -10,14 +10,15 @@ import xarray as xr
 
 from sscell.cells.cell import Cell
 from sscell.cells.model import budget_of
+from sscell.dataset import metadata, set_metadata
 from sscell.errors import ParameterError, SimulationError, did_you_mean
-from sscell.protocols import Protocol, Step, preparation
+from sscell.protocols import Protocol, Step, checked, prepared
 from sscell.simulation.engine import Resolution
-from sscell.simulation.experiment import run_experiment
+from sscell.simulation.experiment import check_experiment, run_experiment
 from sscell.simulation.progress import Progress
 from sscell.simulation.run import Run
 from sscell.simulation.series import series
-from sscell.simulation.states import bring_to
+from sscell.simulation.states import bring_to, parse_state
 from sscell.units import parse_pressure
 
 __all__ = ["simulate"]
@@ -54,7 +55,9 @@ def simulate(
         Cell temperature [degC]; default: the set's own.
     state : str, optional
         ``"pristine"``, ``"formed"``, a state of charge of the formed cell such as
-        ``"50%"``, or a voltage such as ``"3.38V"``.
+        ``"50%"``, or a voltage such as ``"3.38V"``. Formation and states keep to the set's
+        own cut-offs. A voltage is met at the slow rate; if the cell rests elsewhere, the
+        warnings say where.
     changes : mapping, optional
         Parameter names to other values, as for `Cell.replace`.
     v_min, v_max : float or str, optional
@@ -94,38 +97,65 @@ def simulate(
     >>> 1500 < float(run["Discharge capacity [A.h]"][-1]) / 0.7e-6 < 1650
     True
     """
+    if not isinstance(protocol, pybamm.Experiment):
+        protocol = checked(protocol)
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
+    own = cell.window
     applied = None if pressure is None else parse_pressure(pressure)
     cell = cell if applied is None else cell.under(applied, changes or {})
     cell = _configured(cell, temperature, changes, v_min, v_max)
     resolution = resolution or Resolution()
-    if isinstance(protocol, pybamm.Experiment):
-        if state != "pristine" or (formation_temperature, formation_pressure) != (
-            None,
-            None,
-        ):
-            raise ParameterError(
-                "A pybamm.Experiment starts from the pristine cell: put the steps before it "
-                "into the experiment, or use a protocol of sscell with a state."
-            )
-        return run_experiment(cell, protocol, resolution, applied)
-    steps = protocol.steps(cell.first_step)
-    _check_steps(cell, steps)
-    if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
-        resolution = replace(resolution, double_layer=True)
-    forming = _configured(cell, formation_temperature, None, None, None)
+    cut_offs = own if cell.window != own else (None, None)
+    # States are those of the set's own window: they do not move with other cut-offs.
+    forming = _configured(cell, formation_temperature, None, *cut_offs)
     if formation_pressure is not None:
         forming = forming.under(parse_pressure(formation_pressure))
+    kept = _known(cell, outputs)
+    parse_state(state)
+    if isinstance(protocol, pybamm.Experiment):
+        check_experiment(cell, protocol)
+    else:
+        steps = protocol.steps(cell.first_step)
+        _check_steps(cell, steps)
+        if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
+            resolution = replace(resolution, double_layer=True)
     run = Run(forming, resolution, applied)
     is_now = bring_to(run, state)
     run.go_on_with(cell, set_anew=formation_pressure is not None)
-    run.outputs = _known(cell, outputs)
+    run.outputs = kept
+    if isinstance(protocol, pybamm.Experiment):
+        return _experiment(run, protocol, state, on_progress)
     try:
-        run.execute((*preparation(protocol, is_now, cell.first_step), *steps), on_progress)
+        run.execute(prepared(protocol, is_now, cell.first_step), on_progress)
     except SimulationError as error:
         error.partial = run.dataset(protocol.describe(), state) if run.records else None
         raise
     return run.dataset(protocol.describe(), state)
+
+
+def _experiment(
+    run: Run, experiment: pybamm.Experiment, state: str, on_progress: Progress | None
+) -> xr.Dataset:
+    """Run PyBaMM's experiment from where a run is."""
+
+    def told(data: xr.Dataset) -> xr.Dataset:
+        set_metadata(data, state=state, warnings=[*run.notes, *metadata(data, "warnings")])
+        return data
+
+    try:
+        data = run_experiment(
+            run.cell,
+            experiment,
+            run.resolution,
+            run.applied,
+            start=run.state(),
+            outputs=run.outputs,
+            on_progress=on_progress,
+        )
+    except SimulationError as error:
+        error.partial = None if error.partial is None else told(error.partial)
+        raise
+    return told(data)
 
 
 def _known(cell: Cell, outputs: Sequence[str] | None) -> tuple[str, ...] | None:
