@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from sscell.analysis.capacity import HalfCycle, dqdv_peaks, half_cycles
+from sscell.analysis.charge import coulombic_efficiencies
 from sscell.dataset import metadata, temperatures
 from sscell.errors import condensed
 
@@ -103,10 +104,11 @@ def summary(data: xr.Dataset) -> Summary:
     500.0
     """
     halves = half_cycles(data)
+    efficiencies = coulombic_efficiencies(halves, metadata(data, "first_step"))
     return Summary(
         **always(data),
         steps=[_half(data, half) for half in halves],
-        coulombic_efficiency=_efficiencies(data, halves),
+        coulombic_efficiency=list(efficiencies.values()),
         balances=metadata(data, "balances") or {},
     )
 
@@ -202,20 +204,3 @@ def _sort_peaks(
         row = int(np.argmin(np.abs(half.voltage - peak["voltage_V"])))
         (other if side[row] > 0.5 else own).append(peak)
     return {"dqdv_peaks": own, "electrolyte_peaks": other}
-
-
-def _efficiencies(data: xr.Dataset, halves: list[HalfCycle]) -> list[float | None]:
-    """Charge passed the second way over that passed the first, as the papers have it.
-
-    A cycle may hold several half cycles of one direction, such as a drive cycle does.
-    """
-    first = metadata(data, "first_step") or (halves[0].direction if halves else "charge")
-    passed: dict[int, dict[str, float]] = {}
-    for half in halves:
-        ways = passed.setdefault(half.cycle, {})
-        ways[half.direction] = ways.get(half.direction, 0.0) + half.capacity
-    second = "charge" if first == "discharge" else "discharge"
-    return [
-        ways[second] / ways[first] if ways.get(first) and second in ways else None
-        for _, ways in sorted(passed.items())
-    ]

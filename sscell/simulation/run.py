@@ -121,12 +121,11 @@ class Run:
         groups = len({step.group for step in steps})
         number = 0
         while number < len(steps):
-            step = steps[number]
+            step, share = steps[number], number / len(steps)
             number += 1
             if step.group in self._ended and step.pulse > self._ended[step.group]:
                 continue
             if on_progress:
-                share = number / len(steps)
                 if step.group:
                     share = min(self._passed() / groups, 0.99)
                 on_progress(share, f"cycle {step.cycle}, {step.direction}")
