@@ -120,7 +120,7 @@ def _counted(counter: np.ndarray) -> np.ndarray:
 
 
 def coulombic_efficiencies(
-    halves: Sequence[_Directed], first: str | None = None
+    halves: Sequence[_Directed], first: str | None = None, program: bool = False
 ) -> dict[int, float | None]:
     """Coulombic efficiency by cycle: second half cycle over first.
 
@@ -132,6 +132,9 @@ def coulombic_efficiencies(
         What a cycle begins with, ``"discharge"`` or ``"charge"``; default: what most of the
         cycles begin with. The efficiency is discharge over charge, or charge over discharge
         for a cell that discharges first, as their papers have it.
+    program : bool, optional
+        Whether the cycles are those of a known program, such as a simulation's: then all
+        that a cycle passes counts, also where it turns often, as a drive cycle does.
 
     Returns
     -------
@@ -151,6 +154,9 @@ def coulombic_efficiencies(
     cycles: dict[int, list[_Directed]] = {}
     for half in halves:
         cycles.setdefault(half.cycle, []).append(half)
+    if program:
+        first = first or (halves[0].direction if halves else "charge")
+        return {number: _of_sums(cycle, first) for number, cycle in sorted(cycles.items())}
     whole = [c for c in cycles.values() if len({half.direction for half in c}) == 2]
     if not whole or len(cycles) == 1 < len(halves) - 1:
         whole = [list(halves)] if halves else []
@@ -179,3 +185,12 @@ def _ratio(cycle: Sequence[_Directed], first: str) -> float | None:
         if before.direction == first != after.direction and before.capacity > 0:
             return after.capacity / before.capacity
     return None
+
+
+def _of_sums(cycle: Sequence[_Directed], first: str) -> float | None:
+    """Charge passed the second way over that passed the first."""
+    passed: dict[bool, float] = {}
+    for half in cycle:
+        begins = half.direction == first
+        passed[begins] = passed.get(begins, 0.0) + half.capacity
+    return passed[False] / passed[True] if len(passed) == 2 and passed[True] > 0 else None

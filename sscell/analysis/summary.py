@@ -104,7 +104,7 @@ def summary(data: xr.Dataset) -> Summary:
     500.0
     """
     halves = half_cycles(data)
-    efficiencies = coulombic_efficiencies(halves, metadata(data, "first_step"))
+    efficiencies = _efficiencies(data, halves)
     return Summary(
         **always(data),
         steps=[_half(data, half) for half in halves],
@@ -204,3 +204,11 @@ def _sort_peaks(
         row = int(np.argmin(np.abs(half.voltage - peak["voltage_V"])))
         (other if side[row] > 0.5 else own).append(peak)
     return {"dqdv_peaks": own, "electrolyte_peaks": other}
+
+
+def _efficiencies(data: xr.Dataset, halves: list[HalfCycle]) -> dict[int, float | None]:
+    """By cycle; what only brought the cell back to where a cycle begins does not count."""
+    first, steps = metadata(data, "first_step"), metadata(data, "steps")
+    prepared = {s["step"] for s in steps or [] if s["preparatory"]}
+    counted = [h for h in halves if h.step not in prepared or h.direction == first]
+    return coulombic_efficiencies(counted, first, program=steps is not None)
