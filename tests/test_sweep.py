@@ -268,7 +268,7 @@ def test_larger_sweep_takes_what_a_smaller_one_left(tmp_path, runs, grid):
 
 def test_key_follows_the_values_of_the_cell_and_not_its_name(ji):
     def key(cell):
-        return Job(cell, (), "discharge", "", {}).key({"temperature": 60.0})
+        return Job(cell, sscell.discharge(), {}).key({"temperature": 60.0})
 
     other = ji.replace({"Separator thickness [m]": 2e-4})
     assert key(other) != key(ji) == key(sscell.load("Ji2024"))

@@ -96,14 +96,18 @@ def _spectrum_dict(
     return {
         "state": label,
         "passed_share": _about(data, "passed_share"),
-        "temperature_C": _about(data, "temperature")
-        or next(iter(temperatures(data)), None),
+        "temperature_C": _celsius(data),
         "frequency_Hz": f.tolist(),
         "real_ohm_cm2": None if area is None else (z.real * area).tolist(),
         "imaginary_ohm_cm2": None if area is None else (z.imag * area).tolist(),
         "real_ohm": z.real.tolist(),
         "imaginary_ohm": z.imag.tolist(),
     }
+
+
+def _celsius(data: xr.Dataset) -> float | None:
+    own = _about(data, "temperature")
+    return next(iter(temperatures(data)), None) if own is None else own
 
 
 def _about(data: xr.Dataset, name: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pybamm
 import xarray as xr
@@ -59,7 +60,8 @@ def simulate(
         own cut-offs. A voltage is met at the slow rate; if the cell rests elsewhere, the
         warnings say where.
     changes : mapping, optional
-        Parameter names to other values, as for `Cell.replace`.
+        Parameter names to other values, as for `Cell.replace`; a value that an option of
+        its own says too is refused.
     v_min, v_max : float or str, optional
         Other cut-offs [V], against the cell's own anode.
     formation_temperature : float or str, optional
@@ -101,6 +103,14 @@ def simulate(
         protocol = checked(protocol)
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
     own = cell.window
+    told = {
+        "temperature": temperature,
+        "v_min": v_min,
+        "v_max": v_max,
+        "pressure": pressure,
+    }
+    _check_once(told, changes or {})
+    _check_formation(state, formation_temperature, formation_pressure)
     applied = None if pressure is None else parse_pressure(pressure)
     cell = cell if applied is None else cell.under(applied, changes or {})
     cell = _configured(cell, temperature, changes, v_min, v_max)
@@ -111,7 +121,6 @@ def simulate(
     if formation_pressure is not None:
         forming = forming.under(parse_pressure(formation_pressure))
     kept = _known(cell, outputs)
-    parse_state(state)
     if isinstance(protocol, pybamm.Experiment):
         check_experiment(cell, protocol)
     else:
@@ -156,6 +165,36 @@ def _experiment(
         error.partial = None if error.partial is None else told(error.partial)
         raise
     return told(data)
+
+
+# Options that say the value of a parameter, and how the command line spells them.
+_SAY = {
+    "temperature": ("Ambient temperature [K]", "-T"),
+    "v_min": ("Lower voltage cut-off [V]", "--v-min"),
+    "v_max": ("Upper voltage cut-off [V]", "--v-max"),
+    "pressure": ("Applied stack pressure [Pa]", "--pressure"),
+}
+
+
+def _check_once(told: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    """Refuse a value that is said twice: neither of the two is the one that is meant."""
+    for option, value in told.items():
+        name, spelled = _SAY[option]
+        if value is not None and name in changes:
+            raise ParameterError(
+                f"'{name}' is said twice, by {option} ({spelled}) and among the changes "
+                "(--set): give one of them."
+            )
+
+
+def _check_formation(state: str, *conditions: float | str | None) -> None:
+    """Refuse conditions of a formation that does not take place."""
+    kind, _ = parse_state(state)
+    if kind == "pristine" and any(value is not None for value in conditions):
+        raise ParameterError(
+            "A temperature or pressure of the formation means nothing in the state "
+            "'pristine': use state 'formed', a state of charge or a voltage."
+        )
 
 
 def _known(cell: Cell, outputs: Sequence[str] | None) -> tuple[str, ...] | None:
