@@ -84,10 +84,10 @@ def simulate_command(
     check_output(plot, FIGURE_SUFFIXES)
     check_pressure(pressure)
     check_pressure(formation_pressure)
-    if compare is not None and plot is None:
-        raise ParameterError("--compare lays a file over the figure: it goes with --plot.")
     if compare is not None and not compare.is_file():
         raise ParameterError(f"There is no file '{compare}' to compare with.")
+    if compare is not None and plot is None:
+        raise ParameterError("--compare lays a file over the figure: it goes with --plot.")
     cycling = {
         "rest": rest,
         "discharge_rate": discharge_rate,
