@@ -235,7 +235,7 @@ def test_spectrum_is_the_small_signal_response_in_time(rested, points, hours, fr
     """A small square wave: the fundamentals of voltage and current give -V/I = Z."""
     run = rested(points, hours)
     run.execute([Step("impedance", frequencies=(frequency,), label="x")])
-    expected = run.spectra[0][2][0]
+    expected = run.spectra[0].impedance[0]
     amplitude = AMPLITUDE / abs(expected)  # A
     half, waves = 0.5 / frequency, 5
     run.forget()

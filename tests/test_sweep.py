@@ -276,6 +276,16 @@ def test_key_follows_the_values_of_the_cell_and_not_its_name(ji):
     assert key(back) == key(ji)
 
 
+def test_key_follows_the_sources(ji, monkeypatch):
+    def key():
+        return Job(ji, (), "discharge", "", {}).key({"temperature": 60.0})
+
+    before = key()
+    assert key() == before
+    monkeypatch.setattr("sscell.sweeps.jobs.sources", lambda *_: "other code")
+    assert key() != before
+
+
 @pytest.mark.parametrize("text", ["temperature,rate\n25,C/20\n", '{"key": 1}', "\n"])
 def test_another_file_is_refused_as_a_store_and_left_alone(tmp_path, text):
     path = tmp_path / "notes.txt"

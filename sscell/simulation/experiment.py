@@ -18,6 +18,8 @@ from sscell.simulation.engine import Resolution
 from sscell.simulation.progress import Progress
 from sscell.simulation.results import labelled, remarks
 from sscell.simulation.series import series
+from sscell.solver.stepping import OwnClock
+from sscell.solver.watch import alone
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["check_experiment", "run_experiment"]
@@ -107,6 +109,7 @@ def check_experiment(cell: Cell, experiment: pybamm.Experiment) -> None:
             cell.kelvin(step.temperature - ZERO_CELSIUS)
 
 
+@alone
 def run_experiment(
     cell: Cell,
     experiment: pybamm.Experiment,
@@ -162,7 +165,7 @@ def run_experiment(
         model,
         parameter_values=pybamm.ParameterValues(cell.parameter_dict()),
         experiment=experiment,
-        solver=solver(resolution.rtol, resolution.atol),
+        solver=OwnClock.like(solver(resolution.rtol, resolution.atol)),
     )
     watch = _Watch(on_progress, len(experiment.steps))
     try:

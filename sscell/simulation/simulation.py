@@ -20,6 +20,7 @@ from sscell.simulation.progress import Progress
 from sscell.simulation.run import Run
 from sscell.simulation.series import series
 from sscell.simulation.states import bring_to, parse_state
+from sscell.solver.watch import Watch, watching
 from sscell.units import parse_pressure
 
 __all__ = ["simulate"]
@@ -43,6 +44,7 @@ def simulate(
     resolution: Resolution | None = None,
     outputs: Sequence[str] | None = None,
     on_progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> xr.Dataset:
     """Simulate a protocol, or any PyBaMM experiment, on a cell.
 
@@ -79,6 +81,9 @@ def simulate(
         thousand cycles needs a tenth of the memory with none of them.
     on_progress : callable, optional
         Called with the share done [-] and a text.
+    watch : Watch, optional
+        Cancels the run from another thread, hears of its progress within a step, or waits
+        longer for a step that gets nowhere than its 60 s.
 
     Returns
     -------
@@ -90,7 +95,8 @@ def simulate(
     ParameterError
         If a name or value is not usable.
     SimulationError
-        If the solver fails; carries what was computed before.
+        If the solver fails or gets nowhere, or the run is cancelled; carries what was
+        computed before.
 
     Examples
     --------
@@ -121,25 +127,29 @@ def simulate(
     if formation_pressure is not None:
         forming = forming.under(parse_pressure(formation_pressure))
     kept = _known(cell, outputs)
+    described = {"name": "experiment"}
     if isinstance(protocol, pybamm.Experiment):
         check_experiment(cell, protocol)
     else:
+        described = protocol.describe()
         steps = protocol.steps(cell.first_step)
         _check_steps(cell, steps)
         if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
             resolution = replace(resolution, double_layer=True)
     run = Run(forming, resolution, applied)
-    is_now = bring_to(run, state)
-    run.go_on_with(cell, set_anew=formation_pressure is not None)
-    run.outputs = kept
-    if isinstance(protocol, pybamm.Experiment):
-        return _experiment(run, protocol, state, on_progress)
     try:
-        run.execute(prepared(protocol, is_now, cell.first_step), on_progress)
+        with watching(watch):
+            is_now = bring_to(run, state)
+            run.go_on_with(cell, set_anew=formation_pressure is not None)
+            run.outputs = kept
+            if isinstance(protocol, pybamm.Experiment):
+                return _experiment(run, protocol, state, on_progress)
+            run.execute(prepared(protocol, is_now, cell.first_step), on_progress)
     except SimulationError as error:
-        error.partial = run.dataset(protocol.describe(), state) if run.records else None
+        if error.partial is None and run.records:
+            error.partial = run.dataset(described, state)
         raise
-    return run.dataset(protocol.describe(), state)
+    return run.dataset(described, state)
 
 
 def _experiment(
