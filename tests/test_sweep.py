@@ -278,7 +278,7 @@ def test_key_follows_the_values_of_the_cell_and_not_its_name(ji):
 
 def test_key_follows_the_sources(ji, monkeypatch):
     def key():
-        return Job(ji, (), "discharge", "", {}).key({"temperature": 60.0})
+        return Job(ji, sscell.discharge(), {}).key({"temperature": 60.0})
 
     before = key()
     assert key() == before
