@@ -329,7 +329,8 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     Raises
     ------
     ParameterError
-        If the folder is missing, the ending unknown, or Parquet lacks pyarrow.
+        If the folder is missing, the ending unknown or that of BDF, or Parquet lacks
+        pyarrow.
 
     Examples
     --------
@@ -341,6 +342,11 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     """
     path = Path(path)
     suffix = _suffix(path)
+    if path.name.lower().endswith((".bdf.csv", ".bdf.parquet")):
+        raise ParameterError(
+            f"'{path.name}' is the name of a file in the Battery Data Format, which "
+            "sscell.write_bdf writes; give this one another name."
+        )
     if not path.parent.is_dir():
         raise ParameterError(f"The folder '{path.parent}' does not exist.")
     if suffix == ".nc":

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from sscell.analysis.circuits import fit_circuit
-from sscell.analysis.relaxation import FEWEST, drt
+from sscell.analysis.relaxation import BLOCKING, FEWEST, drt
 from sscell.analysis.spectra import kramers_kronig, one_spectrum, tail_begin
 from sscell.dataset import metadata, temperatures
 from sscell.errors import condensed
@@ -16,6 +17,7 @@ from sscell.errors import condensed
 __all__ = ["eis"]
 
 _PARTS = ("interfacial_resistance_ohm", "drt", "kramers_kronig", "circuit")
+COVERED = 0.2  # of |Z|: a larger arc counts even where a blocking tail has begun
 
 
 def eis(
@@ -49,7 +51,9 @@ def eis(
     -----
     The interfacial resistance is the area of the DRT peaks within the measured range and
     faster than the tail of diffusion or blocking, which begins at the last minimum of
-    -Im Z towards low frequency.
+    -Im Z towards low frequency or, where it has none, behind its last shoulder; an arc of
+    more than a fifth of Z's modulus counts even in a tail that blocks. It is null where no arc
+    closes.
 
     Examples
     --------
@@ -134,15 +138,22 @@ def _one_state(
         )
         return found
     spread = drt(data)
-    slowest = tail_begin(*one_spectrum(data))
-    closed = [
-        p["area_ohm"] for p in spread.peaks if p["closed"] and p["frequency_Hz"] >= slowest
-    ]
+    f, z = one_spectrum(data)
+    slowest = tail_begin(f, z)
+    blocked = spread.series_exponent > BLOCKING
+    closed = []
+    for peak in spread.peaks:
+        at = peak["frequency_Hz"]
+        modulus = np.interp(at, f[::-1], np.abs(z)[::-1])
+        if peak["closed"] and (
+            at >= slowest or blocked and peak["area_ohm"] > COVERED * modulus
+        ):
+            closed.append(peak["area_ohm"])
     notes += spread.warnings
     check = kramers_kronig(data)
     notes += check.warnings
     return found | {
-        "interfacial_resistance_ohm": float(sum(closed)),
+        "interfacial_resistance_ohm": float(sum(closed)) if closed else None,
         "drt": spread.to_dict(),
         "kramers_kronig": check.to_dict(),
     }

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from sscell.analysis.capacity import HalfCycle, dqdv_peaks, half_cycles
-from sscell.analysis.charge import coulombic_efficiencies
+from sscell.analysis.pairs import OTHER, Pair, coulombic_efficiencies
 from sscell.dataset import metadata, temperatures
 from sscell.errors import condensed
 
@@ -207,8 +207,19 @@ def _sort_peaks(
 
 
 def _efficiencies(data: xr.Dataset, halves: list[HalfCycle]) -> dict[int, float | None]:
-    """By cycle; what only brought the cell back to where a cycle begins does not count."""
+    """By cycle: charge passed the second way over that passed the first.
+
+    A simulation knows its cycles, in which the current may turn often, and what only brought
+    the cell to where a cycle begins.
+    """
     first, steps = metadata(data, "first_step"), metadata(data, "steps")
-    prepared = {s["step"] for s in steps or [] if s["preparatory"]}
-    counted = [h for h in halves if h.step not in prepared or h.direction == first]
-    return coulombic_efficiencies(counted, first, program=steps is not None)
+    if steps is None or not halves:
+        return coulombic_efficiencies(halves, first)
+    first = first or halves[0].direction
+    prepared = {s["step"] for s in steps if s["preparatory"]}
+    cycles: dict[int, dict[str, list[HalfCycle]]] = {}
+    for half in halves:
+        ways = cycles.setdefault(half.cycle, {way: [] for way in OTHER})
+        if half.step not in prepared or half.direction == first:
+            ways[half.direction].append(half)
+    return {k: Pair(k, first, ways).efficiency for k, ways in sorted(cycles.items())}

@@ -25,7 +25,7 @@ from sscell.protocols.steps import OPPOSITE
 from sscell.simulation.engine import Resolution
 from sscell.simulation.simulation import simulate
 from sscell.solver.cache import sources
-from sscell.sweeps.processes import borrowed
+from sscell.sweeps.processes import process_pool
 from sscell.units import Rate, parse_rate
 
 __all__ = ["Job", "Pace", "connected", "run_points"]
@@ -291,7 +291,7 @@ def _in_processes(job: Job, chunks: list[Chunk], workers: int) -> Iterator[Resul
 
     told = pickle.dumps(job)
     try:
-        with borrowed(workers) as pool:
+        with process_pool(workers) as pool:
             futures = [pool.submit(_run_told, chunk, told) for chunk in chunks]
             for future in as_completed(futures):
                 yield future.result()
