@@ -302,6 +302,9 @@ class Run:
         outputs = built.evaluate(t, y, inputs, self._kept(built, BALANCES))
         if not self._possible(outputs):
             return None
+        for name, values in outputs.items():
+            if not np.isfinite(values).all():
+                raise FloatingPointError(f"'{name}' is no number")
         self.solution = solution.last_state
         self._note_balances(outputs)
         timed = step.duration or step.share is not None or step.direction == "sweep"
