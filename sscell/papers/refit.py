@@ -264,7 +264,9 @@ def refit(
     if max_evaluations < 1 or starts < 1:
         raise ParameterError("Evaluations and starts must be at least 1.")
     cell, table = _with_rival(cell, table, rival)
-    chosen = _chosen(cell, table, vary)
+    chosen = _chosen(table, vary)
+    for variable in chosen:
+        cell.quantity(variable.name)  # else a table of another cell fails on the way
     trials = Residuals(cell, table, chosen, max_evaluations, shells, on_progress, objective)
     started, reason, costs = time.monotonic(), "converged", []
     try:
@@ -302,17 +304,13 @@ def _with_rival(
     return cell.replace(rival.values, f"rival {name}"), replace(table, vary=vary)
 
 
-def _chosen(
-    cell: Cell, table: ObservableTable, names: Sequence[str] | None
-) -> tuple[Variable, ...]:
+def _chosen(table: ObservableTable, names: Sequence[str] | None) -> tuple[Variable, ...]:
     if not table.vary:
         raise ParameterError("The observables name no parameters to vary.")
     for name in names or ():
         if name not in table.vary:
             hint = did_you_mean(name, table.vary, "parameters")
             raise ParameterError(f"No bounds are given for '{name}'. {hint}")
-    for name in names or table.vary:
-        cell.quantity(name)  # a table that names none of this cell is refused at the door
     return tuple(table.vary[name] for name in names or table.vary)
 
 
