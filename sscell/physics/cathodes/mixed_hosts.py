@@ -238,7 +238,7 @@ class MixedHostsParticle(pybamm.BaseSubModel):
             "Sulfur": self._at_rest("Sulfur", filled),
             "MoS2": self._at_rest("MoS2", variables[_FILLING]),
         }
-        level = sum(weights[n] * rest[n] for n in weights) / total
+        level: Any = sum(weights[n] * rest[n] for n in weights) / total
         first = pybamm.minimum(activation / total, 1) * (phi - self._potential("Sulfur"))
         return {
             "Particle open-circuit contribution [V]": pybamm.x_average(level),
