@@ -133,14 +133,29 @@ def test_step_that_gets_nowhere_is_an_error_that_keeps_what_was_had(always, monk
             resolution=Resolution(shells=9),
             watch=Watch(patience=1e-9),
         )
-    partial = caught.value.partial
-    if partial is not None:
-        assert metadata(partial, "steps")[-1]["stop_reason"] == "no progress"
+    assert caught.value.partial is None
+
+
+def test_step_that_takes_too_many_steps_keeps_its_beginning(always, monkeypatch):
+    monkeypatch.setattr(watch, "_AGAIN", 0.8)
+    with pytest.raises(SimulationError, match="no progress .* steps of the solver") as got:
+        sscell.simulate(
+            "Liang2023", sscell.cycle("C/5"), resolution=COARSE, watch=Watch(steps=60)
+        )
+    partial = got.value.partial
+    assert metadata(partial, "stop_reasons") == ["no progress"]
+    whole = sscell.simulate("Liang2023", sscell.discharge("C/5"), resolution=COARSE)
+    t, v = partial["Time [s]"].values, partial["Voltage [V]"].values
+    assert 0 < t[-1] < whole["Time [s]"].values[-1]
+    same = np.interp(t, whole["Time [s]"].values, whole["Voltage [V]"].values)
+    assert np.abs(v - same).max() < 1e-3
 
 
 def test_patience_must_be_positive():
     with pytest.raises(ParameterError, match="positive"):
         Watch(patience=0.0)
+    with pytest.raises(ParameterError, match="positive"):
+        Watch(steps=0)
 
 
 # Impossible results -----------------------------------------------------------------------
