@@ -22,6 +22,7 @@ try:
 except ImportError:  # it has moved: PyBaMM knows where to
     idaklu = None
 
+from sscell.solver.consistent import consistent
 from sscell.solver.functions import Functions
 from sscell.solver.watch import Look, NoProgress
 
@@ -191,7 +192,10 @@ class Integrator:
                 pbar=_NOTHING,
             )
         except ValueError as error:
-            raise pybamm.SolverError(str(error)) from None
+            nearer = consistent(self.functions, 0.0, state, settled)
+            if nearer is None or np.allclose(nearer, state, rtol=1e-9, atol=0):
+                raise pybamm.SolverError(str(error)) from None
+            return self._solved(nearer, duration, settled, wanted)
         t = np.array(found.t)
         return int(found.flag), t, np.array(found.y).reshape(t.size, -1).T
 
