@@ -223,7 +223,10 @@ print(found.ended)
 def _interrupted(code):
     """Seconds from Ctrl-C to the end, exit code and what it printed."""
     process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stdout.readline() == "begun\n", process.stderr.read()
