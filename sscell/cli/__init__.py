@@ -66,7 +66,8 @@ def _run(arguments: list[str] | None) -> int:
         given = [_NO_CACHE, *(a for a in given if a != _NO_CACHE)]
     try:
         code = app(args=given, prog_name="sscell", standalone_mode=False)
-        return int(code or 0)
+        # Some versions of Typer make an exit code of an interrupt, without a word.
+        return _complain("Interrupted.", 130) if code == 130 else int(code or 0)
     except (ParameterError, DataError) as error:
         return _complain(error, 2)
     except SimulationError as error:

@@ -219,7 +219,7 @@ class Integrator:
         except pybamm.SolverError:
             return None
         t, states = _after(begun, t, states)
-        return Stretch(self.functions, t, states, NO_PROGRESS, 0.0) if flag == 0 else None
+        return Stretch(self.functions, t, states, NO_PROGRESS, 0.0) if flag >= 0 else None
 
     def _through_pybamm(
         self,
