@@ -244,9 +244,7 @@ def _reach(t: np.ndarray, v: np.ndarray, row: int, end: int, noise: float) -> in
     """Row after the last to which a line from a row reaches."""
 
     def lies(stop: int) -> bool:
-        off = _off(t[row:stop], v[row:stop])
-        allowed = _LINE * noise * (1 + 2 / math.sqrt(off.size))
-        return float(np.sqrt(np.mean(off**2))) <= allowed
+        return _lies(t, v, row, stop, noise)
 
     good = min(row + _FEWEST, end)
     if end - row < _FEWEST or not lies(good):
@@ -313,33 +311,84 @@ def _grown(
     The first samples of a hold still have nearly the current before it, the last ones keep a
     level, or nearly none; that of a sweep may be small anywhere.
     """
-    parts = list(parts)
-    for k, part in enumerate(parts):
-        if part.line is None:
-            continue
-        line, near = part.line, 3 * max(noise, _CALMEST)
-        first, stop = part.first, part.stop
-        if k and parts[k - 1].line is None:
-            before = parts[k - 1]
-            own = i[before.first : before.stop]
-            # A set current that the hold goes on with is not the hold's own.
-            level = float(np.median(own))
-            scatter = spread_of(t[before.first : before.stop], own)
-            apart = -1.0 if line.slope else max(_SURE * scatter, 5e-4 * abs(level))
-            while first > before.first and abs(v[first - 1] - line.at(t[first - 1])) < near:
-                if abs(i[first - 1] - level) <= apart or _jumps(i, first):
-                    break
-                first -= 1
-            parts[k - 1] = replace(before, stop=first)
-        if k + 1 < len(parts) and parts[k + 1].line is None:
-            after = parts[k + 1]
-            while stop < after.stop and abs(v[stop] - line.at(t[stop])) < near:
-                if _jumps(i, stop) or (i[stop] == 0 and not line.slope):
-                    break
-                stop += 1
-            parts[k + 1] = replace(after, first=stop)
-        parts[k] = replace(part, first=first, stop=stop)
-    return [p for p in parts if p.stop > p.first]
+    found: list[Piece] = []
+    for part in parts:
+        found.append(part)
+        while _joined(t, i, v, found, noise):
+            pass
+    return [p for p in found if p.stop > p.first]
+
+
+def _joined(
+    t: np.ndarray, i: np.ndarray, v: np.ndarray, parts: list[Piece], noise: float
+) -> bool:
+    """Let a line grow over the samples beside it, or into the line before; whether it did."""
+    if len(parts) < 2:
+        return False
+    last = parts[-1]
+    if last.line is None:
+        return _grown_into(t, i, v, parts, noise, forward=True)
+    noise = max(noise, _rms(t, v, last.first, last.stop))
+    back = next((k for k in (2, 3) if len(parts) >= k and parts[-k].line is not None), 0)
+    if back and not any(p.moves for p in parts[1 - back :]):
+        first = parts[-back].first
+        borders = range(parts[-back].stop, last.first + 1)
+        if not any(_jumps(i, row) for row in borders) and _lies(
+            t, v, first, last.stop, noise
+        ):
+            line = _line(t, v, first, last.stop, noise)
+            parts[-back:] = [Piece(first, last.stop, line)]
+            return True
+    return _grown_into(t, i, v, parts, noise, forward=False)
+
+
+def _grown_into(
+    t: np.ndarray,
+    i: np.ndarray,
+    v: np.ndarray,
+    parts: list[Piece],
+    noise: float,
+    forward: bool,
+) -> bool:
+    """Move the border between the last two parts, one of them a line; whether it moved."""
+    before, after = parts[-2:]
+    grows, other = (before, after) if forward else (after, before)
+    line = grows.line
+    if line is None or other.line is not None:
+        return False
+    noise = max(noise, _rms(t, v, grows.first, grows.stop), _CALMEST)
+    own = slice(other.first, other.stop)
+    level, scatter = float(np.median(i[own])), spread_of(t[own], i[own])
+    # A set current that a hold goes on with is not the hold's own; nor is a rest after it.
+    apart = max(_SURE * scatter, 5e-4 * abs(level))
+    rows = range(other.first, other.stop)
+    border = after.first
+    for row in rows if forward else reversed(rows):
+        kept = abs(i[row] - level) <= apart and not forward
+        if not line.slope and (kept or i[row] == 0):
+            break
+        if _jumps(i, border) or abs(v[row] - line.at(t[row])) >= 3 * noise:
+            break
+        border = row + 1 if forward else row
+    if border == after.first:
+        return False
+    parts[-2:] = [replace(before, stop=border), replace(after, first=border)]
+    k = -2 if forward else -1
+    line = _line(t, v, parts[k].first, parts[k].stop, noise)
+    parts[k] = replace(parts[k], line=line)
+    parts[:] = [p for p in parts if p.stop > p.first]
+    return True
+
+
+def _rms(t: np.ndarray, v: np.ndarray, first: int, stop: int) -> float:
+    """How far samples are off a line [V]."""
+    return float(np.sqrt(np.mean(_off(t[first:stop], v[first:stop]) ** 2)))
+
+
+def _lies(t: np.ndarray, v: np.ndarray, first: int, stop: int, noise: float) -> bool:
+    """Whether samples lie on one line."""
+    noise = max(noise, _CALMEST / _LINE)
+    return _rms(t, v, first, stop) <= _LINE * noise * (1 + 2 / math.sqrt(stop - first))
 
 
 def _jumps(i: np.ndarray, row: int) -> bool:

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -39,7 +39,6 @@ from sscell.fitting.spans import (
     Segment,
     Span,
     charges_of,
-    conductance_of,
     levels_of,
     noise_of,
     starts_of,
@@ -164,6 +163,32 @@ class Course:
         """Direction of the first current."""
         return next((s.sign for s in self.segments if s.sign), 0)
 
+    def shifted(self) -> Course:
+        """The same data under set voltages that are off by their standard errors."""
+        found = list(self.segments)
+        for k, segment in enumerate(found):
+            if segment.line is None:
+                continue
+            voltage, slope = segment.line
+            found[k] = replace(segment, line=(voltage + segment.error, slope))
+            if k and found[k - 1].limit == voltage:
+                found[k - 1] = replace(found[k - 1], limit=voltage + segment.error)
+        return replace(self, segments=tuple(found))
+
+    def widened(self, off: np.ndarray) -> Course:
+        """The same data with a further error of the currents under set voltages.
+
+        Parameters
+        ----------
+        off : numpy.ndarray, shape (n,)
+            At all points [A, where a voltage is set].
+        """
+        found = [
+            s if s.spread is None else replace(s, spread=np.hypot(s.spread, off[rows]))
+            for s, rows in zip(self.segments, self._rows, strict=True)
+        ]
+        return replace(self, segments=tuple(found))
+
     def margins(self, segment: Segment) -> tuple[float, float]:
         """Lower and upper voltage at which the model stops in a step [V]."""
         low, high = self.window[0] - _MARGIN, self.window[1] + _MARGIN
@@ -241,7 +266,6 @@ def course(
         raise DataError(f"{label} has no {only}.")
     counts = np.rint(points * lengths / max(lengths.sum(), 1e-12))
     counts[lengths > 0] = np.maximum(3, counts[lengths > 0])
-    conductance = conductance_of(spans, sigma)
     segments: list[Segment] = []
     each = zip(spans, counts, charges_of(spans), [*spans[1:], None], strict=True)
     for span, count, charges, after in each:
@@ -253,7 +277,6 @@ def course(
             charges,
             sigma,
             after=after,
-            conductance=conductance,
         )
     _refuse_too_many(segments, label)
     if celsius is None:

@@ -13,7 +13,7 @@ import xarray as xr
 
 from sscell.cells.cell import Cell
 from sscell.dataset import metadata
-from sscell.errors import ParameterError
+from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.checks import (
     check_course,
     check_spectrum,
@@ -159,12 +159,27 @@ def prepare(
         # Refuses a state that no step leads to.
         ahead = begins_ahead(cell, found, resolution or RESOLUTION)
         told += remarks_of(cell, found)
-        courses.append(replace(found, ahead=ahead))
+        found = replace(found, ahead=ahead)
+        courses.append(_heeding(cell, found, resolution or RESOLUTION))
     courses = _balanced(courses)
     labels = [c.label for c in courses]
     variables = variables_of(cell, vary, labels, log, priors, separate)
     problem = Problem(cell, tuple(courses), variables, resolution or RESOLUTION)
     return problem, told
+
+
+def _heeding(cell: Cell, course: Course, resolution: Resolution) -> Course:
+    """Data whose currents are known no better than the voltages that were set."""
+    if not course.held.any():
+        return course
+    try:
+        ends = [
+            Problem(cell, (c,), (), resolution).curves(np.empty(0))[0]
+            for c in (course, course.shifted())
+        ]
+    except SimulationError:  # the fit says so itself, unless it starts elsewhere
+        return course
+    return course.widened(ends[1] - ends[0])
 
 
 def _balanced(courses: Sequence[Course | Spectrum]) -> list[Course | Spectrum]:

@@ -154,6 +154,22 @@ class Problem:
         """
         return self._kept(u, False)[0]
 
+    def curves(self, u: np.ndarray) -> list[np.ndarray]:
+        """The model at the points of each dataset [V, A or share of the impedance].
+
+        Parameters
+        ----------
+        u : numpy.ndarray, shape (variables,)
+            Positions between the bounds, 0 to 1.
+
+        Raises
+        ------
+        SimulationError
+            If the model fails at these values.
+        """
+        self.residuals(u)
+        return [t.values for t in self.traces]
+
     def _kept(self, u: np.ndarray, sloped: bool) -> tuple[np.ndarray, np.ndarray]:
         u = np.asarray(u, dtype=float)
         at, *kept = self._found.get(sloped, (b"",))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from sscell.errors import DataError
 from sscell.fitting.controls import Line, bends_of, scale_of, spread_of
 
-__all__ = ["Segment", "Span", "conductance_of", "noise_of"]
+__all__ = ["Segment", "Span", "noise_of"]
 
 
 _LEVEL = 0.04  # of the current of a step: further away, another one begins
@@ -85,6 +84,8 @@ class Segment:
         Voltage that is set, at the start of the step [V], and its slope [V.s-1].
     spread : numpy.ndarray, shape (n,), optional
         Standard deviations of the currents at the points [A].
+    error : float
+        Standard error of the voltage that is set [V].
     """
 
     current: float
@@ -98,6 +99,7 @@ class Segment:
     ramp: float = 0.0
     line: tuple[float, float] | None = None
     spread: np.ndarray | None = None
+    error: float = 0.0
 
     @property
     def sign(self) -> int:
@@ -236,7 +238,6 @@ class Span:
         noise: float,
         *,
         after: Span | None = None,
-        conductance: float = 0.0,
     ) -> list[Segment]:
         rows = self._rows(count, window[1] - window[0])
         if self.moves:
@@ -245,7 +246,6 @@ class Span:
         at = self.t[rows] - self.begin
         if self.line is not None:
             line = float(self.line.at(self.begin)), self.line.slope
-            spread = self._spread(rows, conductance * self.line.error)
             return [
                 Segment(
                     current,
@@ -254,7 +254,8 @@ class Span:
                     self.i[rows],
                     start=self.begin - zero,
                     line=line,
-                    spread=spread,
+                    spread=self._spread(rows),
+                    error=self.line.error,
                 )
             ]
         if abs(current) < QUIET * np.abs(self.i).max():
@@ -319,11 +320,10 @@ class Span:
         moves = abs(before - first) < 0.5 * max(abs(before), abs(first))
         return before if moves else first
 
-    def _spread(self, rows: np.ndarray, by_voltage: float) -> np.ndarray:
+    def _spread(self, rows: np.ndarray) -> np.ndarray:
         """Standard deviations of currents under a set voltage [A].
 
-        They scatter; the set voltage is known as well as the data show it; and between two
-        samples nobody knows when it began to act.
+        They scatter, and between two samples nobody knows when the voltage began to act.
         """
         t, i = self.t[self.first : self.stop], self.i[self.first : self.stop]
         size = max(spread_of(t, i), _CURRENT * float(np.abs(i).max()))
@@ -333,7 +333,7 @@ class Span:
         if single.sum() > 2:
             rates = np.gradient(i[single], t[single])
             slope = np.interp(self.t[rows], t[single], np.abs(rates))
-        return np.sqrt(size**2 + by_voltage**2 + (slope * late) ** 2)
+        return np.hypot(size, slope * late)
 
     def _slips(
         self, rows: np.ndarray, current: float, charges: tuple[float, float], noise: float
@@ -396,31 +396,6 @@ class Span:
     @staticmethod
     def _near(cut: float, end: float, last: float) -> bool:
         return min(abs(end - cut), abs(last - cut)) <= _AT_CUTOFF
-
-
-def conductance_of(spans: Sequence[Span], noise: float) -> float:
-    """Current per voltage where the current jumps [S]; what a voltage's error makes of it.
-
-    Parameters
-    ----------
-    spans : sequence of Span
-        In order.
-    noise : float
-        Of the voltage [V].
-
-    Returns
-    -------
-    float
-        The median; where no current jumps, the largest current per 0.1 V.
-    """
-    found = []
-    for span in spans[1:]:
-        row = span.first
-        change = abs(float(span.i[row] - span.i[row - 1]))
-        rise = abs(float(span.v[row] - span.v[row - 1]))
-        if change > 0.1 * np.abs(span.i).max() and rise > 6 * noise:
-            found.append(change / rise)
-    return float(np.median(found)) if found else float(np.abs(spans[0].i).max()) / 0.1
 
 
 def _knots(t: np.ndarray, x: np.ndarray, apart: float) -> list[int]:
