@@ -23,7 +23,7 @@ _DRIFT = 0.01  # of the level: a current that is set moves less
 _SURE = 4.0  # standard errors
 _SMOOTH = 0.1  # of the way of a current: what scatters more did not follow from a voltage
 _TURN = 5  # samples about which two lines may meet
-_TAIL = 12  # samples that tell where a charge goes before a hold
+_TAIL = 4  # samples that tell where a charge goes before a hold
 _JUMP, _SMALL = 0.2, 0.02  # of a current, and of the largest, from one sample to the next
 
 
@@ -178,8 +178,8 @@ def pieces_of(
     for moves, (a, b) in _stretches(i, levels, scatter, quiet):
         found = [Piece(a, b)] if not moves else _lines(t, i, v, a, b, noise)
         parts += found
-    parts = _grown(t, i, v, parts, noise)
-    parts = [p if p.line is None else _set(t, v, p, noise, known) for p in parts]
+    parts = [_short(t, v, p, noise, known) for p in _grown(t, i, v, parts, noise)]
+    parts = [_set(t, v, p, noise, known) for p in parts]
     return _met(t, parts)
 
 
@@ -367,7 +367,9 @@ def _grown_into(
         kept = abs(i[row] - level) <= apart and not forward
         if not line.slope and (kept or i[row] == 0):
             break
-        if _jumps(i, border) or abs(v[row] - line.at(t[row])) >= 3 * noise:
+        if abs(v[row] - line.at(t[row])) >= 3 * noise:
+            break
+        if _jumps(i, border) and not (forward and _led(t, v, line, row, noise)):
             break
         border = row + 1 if forward else row
     if border == after.first:
@@ -378,6 +380,13 @@ def _grown_into(
     parts[k] = replace(parts[k], line=line)
     parts[:] = [p for p in parts if p.stop > p.first]
     return True
+
+
+def _led(t: np.ndarray, v: np.ndarray, line: Line, row: int, noise: float) -> bool:
+    """Whether a sweep goes on from a row, whatever its current does there."""
+    own = slice(row, row + _FEWEST)
+    far = abs(line.slope) * float(np.ptp(t[own])) > 2 * _SURE * noise
+    return far and bool(np.abs(v[own] - line.at(t[own])).max() < _SURE * noise)
 
 
 def _rms(t: np.ndarray, v: np.ndarray, first: int, stop: int) -> float:
@@ -398,10 +407,26 @@ def _jumps(i: np.ndarray, row: int) -> bool:
     return bool(change > largest)
 
 
+def _short(
+    t: np.ndarray, v: np.ndarray, piece: Piece, noise: float, known: tuple[float, ...]
+) -> Piece:
+    """A piece that is too short for a line, where it holds a voltage that is known."""
+    own = slice(piece.first, piece.stop)
+    if not piece.moves or piece.stop - piece.first >= _FEWEST:
+        return piece
+    for voltage in known:
+        if np.abs(v[own] - voltage).max() < _SURE * max(noise, _CALMEST):
+            error = noise / math.sqrt(piece.stop - piece.first)
+            return Piece(own.start, own.stop, Line(float(t[own][0]), voltage, 0.0, error))
+    return piece
+
+
 def _set(
     t: np.ndarray, v: np.ndarray, piece: Piece, noise: float, known: tuple[float, ...]
 ) -> Piece:
     """A piece with the line through all of its samples."""
+    if piece.line is None or piece.stop - piece.first < _FEWEST:
+        return piece
     line = _line(t, v, piece.first, piece.stop, noise)
     if not line.slope:
         near = [x for x in known if abs(x - line.voltage) < max(3 * line.error, _CALMEST)]
@@ -425,15 +450,20 @@ def _met(t: np.ndarray, parts: list[Piece]) -> list[Piece]:
         before, after = found[k - 1], found[k]
         if before.line is None or after.line is None:
             continue
-        row = int(np.searchsorted(t, _meeting(before.line, after.line)))
-        if abs(row - after.first) <= _TURN and before.first < row < after.stop:
+        meet = _meeting(before.line, after.line)
+        row = int(np.searchsorted(t, meet))
+        shorter = min(t[p.stop - 1] - t[p.first] for p in (before, after))
+        near = (
+            abs(row - after.first) <= _TURN or abs(meet - t[after.first]) < 0.02 * shorter
+        )
+        if near and before.first < row < after.stop:
             found[k - 1] = replace(before, stop=row)
             found[k] = replace(after, first=row)
     return found
 
 
 def begins_of(
-    t: np.ndarray, v: np.ndarray, parts: list[Piece], starts: list[float]
+    t: np.ndarray, v: np.ndarray, parts: list[Piece], starts: list[float], noise: float
 ) -> list[float]:
     """When each piece began, where lines tell it closer than the samples [s].
 
@@ -445,6 +475,8 @@ def begins_of(
         In order.
     starts : list of float
         As the samples say it [s].
+    noise : float
+        Of the voltage [V].
 
     Returns
     -------
@@ -459,6 +491,8 @@ def begins_of(
         last, own = float(t[after.first - 1]), float(t[after.first])
         if before.line is not None:
             meet = _meeting(before.line, after.line)
+        elif abs(v[after.first - 1] - after.line.at(last)) < 3 * noise:
+            meet = last
         else:
             rows = slice(max(before.first, after.first - _TAIL), after.first)
             if before.moves or after.first - rows.start < 3 or np.ptp(t[rows]) == 0:

@@ -268,7 +268,7 @@ def course(
     counts[lengths > 0] = np.maximum(3, counts[lengths > 0])
     segments: list[Segment] = []
     each = zip(spans, counts, charges_of(spans), [*spans[1:], None], strict=True)
-    for span, count, charges, after in each:
+    for number, (span, count, charges, after) in enumerate(each):
         segments += span.segments(
             int(count),
             cutoffs,
@@ -277,6 +277,7 @@ def course(
             charges,
             sigma,
             after=after,
+            turns=_turns(spans, number),
         )
     _refuse_too_many(segments, label)
     if celsius is None:
@@ -301,7 +302,7 @@ def _spans(
     if noise is None:
         still = [b for b, p in zip(bounds, pieces, strict=True) if not p.moves]
         sigma = noise_of(t, v, still)
-    begins = begins_of(t, v, pieces, starts_of(t, i, bounds, quiet))
+    begins = begins_of(t, v, pieces, starts_of(t, i, bounds, quiet), sigma)
     spans = [
         Span(t, i, v, a, b, begin, max(end, float(t[b - 1])), p.line, p.moves)
         for p, (a, b), begin, end in zip(
@@ -309,6 +310,14 @@ def _spans(
         )
     ]
     return [s for s in spans if s.duration > 0], sigma
+
+
+def _turns(spans: Sequence[Span], number: int) -> bool:
+    """Whether the next current that flows goes the other way."""
+    quiet = QUIET * float(np.abs(spans[0].i).max())
+    own = spans[number].current
+    later = (s.current for s in spans[number + 1 :] if abs(s.current) > quiet)
+    return next(later, 0.0) * own < 0
 
 
 def _refuse_too_many(segments: Sequence[Segment], label: str) -> None:

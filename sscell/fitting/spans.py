@@ -50,9 +50,6 @@ _CLEAR = 4.2  # standard deviations: three of a difference
 _CURRENT = 5e-4  # of the largest current of a hold: few cyclers do better
 
 
-_STEEPER = 2.0  # the slope before a cut-off, over that between the last samples
-
-
 _STRAIGHT = 3e-3  # of the largest current: so far a moving one may lie off its lines
 
 
@@ -166,14 +163,13 @@ def starts_of(
     """When each step begins: with the last sample of the one before.
 
     A rest may be recorded rarely: the current then began at most one of its own intervals
-    before its first sample. Likewise where the record begins with a current that flows.
+    before its first sample. Likewise where the record begins soon after zero.
     """
     found = []
     for a, b in bounds:
         own = float(np.median(np.diff(t[a:b]))) if b - a > 1 else 0.0
         if not a:
-            counts = abs(i[0]) > quiet and 0 < t[0] <= 3 * own
-            found.append(0.0 if counts else float(t[0]))
+            found.append(0.0 if 0 < t[0] <= 3 * own else float(t[0]))
         elif abs(i[a]) > quiet >= abs(i[a - 1]) and own > 0:
             found.append(float(max(t[a - 1], t[a] - own)))
         else:
@@ -238,6 +234,7 @@ class Span:
         noise: float,
         *,
         after: Span | None = None,
+        turns: bool = False,
     ) -> list[Segment]:
         rows = self._rows(count, window[1] - window[0])
         if self.moves:
@@ -266,7 +263,7 @@ class Span:
                 self.duration,
                 at,
                 self.v[rows],
-                self._limit(current, cutoffs, after),
+                self._limit(current, cutoffs, after, turns),
                 self.begin - zero,
                 self._tail(),
                 self._slips(rows, current, charges, noise) if current else None,
@@ -363,7 +360,11 @@ class Span:
         return float((v[-1] - v[row]) / (t[-1] - t[row])) if t[-1] > t[row] else 0.0
 
     def _limit(
-        self, current: float, cutoffs: tuple[float, float], after: Span | None
+        self,
+        current: float,
+        cutoffs: tuple[float, float],
+        after: Span | None,
+        turns: bool,
     ) -> float | None:
         """Voltage at which the step ended: a cut-off, or the one that was held from there."""
         if current == 0 or self.stop - self.first < 3:
@@ -377,21 +378,23 @@ class Span:
         cut = cutoffs[0] if current > 0 else cutoffs[1]
         # A current that moves on at the voltage was perhaps set by it.
         goes_on = after is not None and after.moves and after.current * current > 0
-        near = self._near(cut, end, last) or self._between(cut)
+        near = self._near(cut, end, last) or (turns and self._between(cut))
         return float(cut) if near and not goes_on else None
 
     def _between(self, cut: float) -> bool:
         """Whether a voltage was reached after the last sample, before the next step's."""
-        if self.stop >= self.t.size:
+        if self.stop >= self.t.size or self.stop - self.first < 3:
             return False
         t, v = self.t[self.stop - 3 : self.stop], self.v[self.stop - 3 : self.stop]
-        way = cut - v[-1]
-        if t[-1] == t[0] or way * (v[-1] - v[0]) <= 0:
+        if np.diff(t).min() <= 0:
             return False
-        own = abs(v[-1] - v[0]) / (t[-1] - t[0])
-        steep = max(own, abs(v[-1] - v[-2]) / max(t[-1] - t[-2], 1e-9))
-        # It gets steeper towards a cut-off.
-        return bool(abs(way) < _STEEPER * steep * (self.t[self.stop] - t[-1]))
+        before, steep = np.diff(v) / np.diff(t)
+        if steep * (cut - v[-1]) <= 0:
+            return False
+        # A cliff gets steeper by as much again, at least.
+        steeper = max(steep / before if before * steep > 0 else 1.0, 1.0)
+        reach = abs(steep) * steeper**2 * (self.t[self.stop] - t[-1])
+        return bool(abs(cut - v[-1]) < reach)
 
     @staticmethod
     def _near(cut: float, end: float, last: float) -> bool:
