@@ -42,6 +42,7 @@ from sscell.fitting.spans import (
     levels_of,
     noise_of,
     starts_of,
+    with_common,
 )
 
 __all__ = ["Course", "course"]
@@ -184,7 +185,7 @@ class Course:
             At all points [A, where a voltage is set].
         """
         found = [
-            s if s.spread is None else replace(s, spread=np.hypot(s.spread, off[rows]))
+            s if s.spread is None else replace(s, spread=with_common(s.spread, off[rows]))
             for s, rows in zip(self.segments, self._rows, strict=True)
         ]
         return replace(self, segments=tuple(found))

@@ -236,13 +236,13 @@ def conditioned(cell: Cell, course: Course) -> Cell:
 
 
 def _check(path: Path, course: Course, segment: Segment) -> None:
-    """Refuse what no cell can do: a current only drives a voltage down on discharge."""
+    """Refuse what no cell can do: limits end a set current, nothing else drives further."""
     finite = np.isfinite(path.values).all() and np.isfinite(path.slopes).all()
     if finite and not segment.line:
         low, high = course.window[0] - _FAR, course.window[1] + _FAR
-        finite = (segment.sign > 0 or path.values.min() > low) and (
-            segment.sign < 0 or path.values.max() < high
-        )
+        ramp = bool(segment.ramp)  # no limit ends it, so its losses may lead anywhere
+        finite = (ramp and segment.sign > 0) or path.values.min() > low
+        finite &= (ramp and segment.sign < 0) or path.values.max() < high
     if not finite:
         raise SimulationError(_sentence(segment, ValueError("no possible voltage")))
 

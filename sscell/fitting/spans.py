@@ -11,7 +11,7 @@ import numpy as np
 from sscell.errors import DataError
 from sscell.fitting.controls import Line, bends_of, scale_of, spread_of
 
-__all__ = ["Segment", "Span", "noise_of"]
+__all__ = ["Segment", "Span", "noise_of", "with_common"]
 
 
 _LEVEL = 0.04  # of the current of a step: further away, another one begins
@@ -21,6 +21,9 @@ QUIET = 2e-3  # of the largest current: below, the cell rests
 
 
 _SCATTER = 6.0  # standard deviations of a current: what differs by more is another level
+
+
+_ANSWER = 0.5  # correlation of a voltage with a current that really moves
 
 
 _FIRST = 9  # samples that tell the level of a noisy current
@@ -109,7 +112,7 @@ def levels_of(
 ) -> list[tuple[int, int]]:
     """First row and the one after the last of every level of the current."""
     quiet = QUIET * float(np.abs(i).max())
-    scatter = _SCATTER * _noise_of_current(i, quiet)
+    scatter = _SCATTER * _noise_of_current(i, v, quiet)
 
     def level_from(row: int) -> float:
         noisy = scatter > _LEVEL * abs(i[row])
@@ -126,11 +129,18 @@ def levels_of(
     return bounds
 
 
-def _noise_of_current(i: np.ndarray, quiet: float) -> float:
-    """Standard deviation of a current that flows; a trend leaves none [A]."""
+def _noise_of_current(i: np.ndarray, v: np.ndarray, quiet: float) -> float:
+    """Standard deviation of a current that flows; a trend leaves none [A].
+
+    Where the voltage answers to it from sample to sample, it was no noise.
+    """
     flows = np.abs(i) > quiet
-    bends = np.diff(i, 2)[flows[2:] & flows[1:-1] & flows[:-2]]
+    rows = flows[2:] & flows[1:-1] & flows[:-2]
+    bends, answers = np.diff(i, 2)[rows], np.diff(v, 2)[rows]
     if bends.size < _FIRST:
+        return 0.0
+    size = float(np.sqrt((bends @ bends) * (answers @ answers)))
+    if size > 0 and float(bends @ answers) < -_ANSWER * size:
         return 0.0
     return 1.4826 * float(np.median(np.abs(bends))) / math.sqrt(6)
 
@@ -179,7 +189,21 @@ def starts_of(
 
 @dataclass(frozen=True, eq=False)
 class Span:
-    """Rows of one step."""
+    """Rows of one control.
+
+    Parameters
+    ----------
+    t, i, v : numpy.ndarray, shape (n,)
+        Time [s], current [A] and voltage [V] of all data.
+    first, stop : int
+        First row, and the one after the last.
+    begin, end : float
+        When it began and ended [s].
+    line : Line, optional
+        Of the voltage, where that was set.
+    moves : bool, optional
+        Whether a current was set that moves from sample to sample.
+    """
 
     t: np.ndarray
     i: np.ndarray
@@ -193,6 +217,7 @@ class Span:
 
     @property
     def duration(self) -> float:
+        """How long it lasts [s]."""
         return self.end - self.begin
 
     @property
@@ -219,7 +244,13 @@ class Span:
         return t, (t - self.begin) / max(self.duration, 1e-9) + climbed / max(width, 1e-12)
 
     def length(self, width: float) -> float:
-        """Length of the step in that measure, its time per all of the data's steps."""
+        """Length of the step in that measure, its time per all of the data's steps [-].
+
+        Parameters
+        ----------
+        width : float
+            Of the voltages of the data [V].
+        """
         share = self.duration / (self.t[-1] - self.t[0])
         _, way = self._travel(width)
         return float(share + max(way[-1] - 1.0, 0.0))
@@ -236,6 +267,31 @@ class Span:
         after: Span | None = None,
         turns: bool = False,
     ) -> list[Segment]:
+        """Steps that repeat it: one, or many where a set current moves.
+
+        Parameters
+        ----------
+        count : int
+            Points that are compared.
+        cutoffs : tuple of float
+            Lower and upper voltage at which the test turned round [V].
+        window : tuple of float
+            Lowest and highest voltage of the data [V].
+        zero : float
+            When the data begin [s].
+        charges : tuple of float
+            Charge of the half cycle before, and all of it [A.s].
+        noise : float
+            Of the voltage [V].
+        after : Span, optional
+            The next one.
+        turns : bool, optional
+            Whether the next current that flows goes the other way.
+
+        Returns
+        -------
+        list of Segment
+        """
         rows = self._rows(count, window[1] - window[0])
         if self.moves:
             return self._ramps(rows, zero)
@@ -330,7 +386,7 @@ class Span:
         if single.sum() > 2:
             rates = np.gradient(i[single], t[single])
             slope = np.interp(self.t[rows], t[single], np.abs(rates))
-        return np.hypot(size, slope * late)
+        return with_common(np.full(rows.size, size), slope * late)
 
     def _slips(
         self, rows: np.ndarray, current: float, charges: tuple[float, float], noise: float
@@ -399,6 +455,33 @@ class Span:
     @staticmethod
     def _near(cut: float, end: float, last: float) -> bool:
         return min(abs(end - cut), abs(last - cut)) <= _AT_CUTOFF
+
+
+def with_common(spread: np.ndarray, off: np.ndarray) -> np.ndarray:
+    """Standard deviations of points that one further error moves together.
+
+    They count as independent, so each gets as many times its variance as there are points
+    that see it.
+
+    Parameters
+    ----------
+    spread : numpy.ndarray, shape (n,)
+        Of each point by itself.
+    off : numpy.ndarray, shape (n,)
+        What one standard deviation of the common error moves them by.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+
+    Examples
+    --------
+    >>> with_common(np.ones(4), np.array([0.0, 0.0, 0.0, 1.0])).round(2)
+    array([1.  , 1.  , 1.  , 1.41])
+    """
+    squares = (off / spread) ** 2
+    seen = max(float(np.sum(squares / (squares + 1))), 1.0)
+    return spread * np.sqrt(1 + seen * squares)
 
 
 def _knots(t: np.ndarray, x: np.ndarray, apart: float) -> list[int]:

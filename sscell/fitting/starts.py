@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from sscell.simulation.states import bring_to
 __all__ = ["begins_ahead", "differentiated", "prepared"]
 
 _TIGHT = 1e-6  # relative tolerance of what is differentiated so
+# Residuals, slopes and rougher stages of a descent ask for the same states.
+_KNOWN: dict[Any, tuple[np.ndarray, dict[str, tuple[int, int]]]] = {}
+_KEPT = 64
 _SAME = 0.05  # V: a rest that near to the cell as it is needs no half cycle before it
 
 
@@ -54,14 +58,20 @@ def prepared(cell: Cell, course: Course, resolution: Resolution) -> State | None
     """
     if course.state == "pristine" and not course.ahead:
         return None
-    run = _brought(conditioned(cell, course), course, resolution)
-    if course.ahead:
-        _half_cycle(run, course.first_sign)
-    y = run.solution.y[:, -1]
+    own = conditioned(cell, course)
+    about = (course.state, course.ahead and course.first_sign, resolution)
+    key = (own.structure, tuple(sorted(own.values.items())), *about)
+    if key not in _KNOWN:
+        run = _brought(own, course, resolution)
+        if course.ahead:
+            _half_cycle(run, course.first_sign)
+        while len(_KNOWN) >= _KEPT:
+            _KNOWN.pop(next(iter(_KNOWN)))
+        _KNOWN[key] = run.solution.y[:, -1].copy(), dict(run.solution.functions.slices)
+    y, slices = _KNOWN[key]
     if not np.isfinite(y).all():
         raise SimulationError(f"The state '{course.state}' was not reached.")
-    functions = run.solution.functions
-    return State(y.copy(), np.zeros((y.size, 0)), dict(functions.slices), 0.0)
+    return State(y, np.zeros((y.size, 0)), slices, 0.0)
 
 
 def _brought(cell: Cell, course: Course, resolution: Resolution) -> Run:
