@@ -227,7 +227,8 @@ def fitted(cell: Cell, truth: float, protocol, celsius: float, every: float, **o
         state=state,
         resolution=COARSE,
     )
-    return fit(cell, recorded(run, 5, every), BOUNDS, temperature=celsius, **options)
+    start = cell.replace({CONTACT: 0.8 * truth})
+    return fit(start, recorded(run, 5, every), BOUNDS, temperature=celsius, **options)
 
 
 def holds(found, truth: float) -> bool:

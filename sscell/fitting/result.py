@@ -189,8 +189,12 @@ class Fit:
     @property
     def misses(self) -> list[str]:
         """Root mean square of model less data by dataset, in words with units."""
-        curves = [f"{k}: {x:.3g} mV rms" for k, x in self._rms(Course).items()]
-        curves += [f"{k}: {x:.3g} uA rms" for k, x in self._rms_held.items()]
+        volts, currents = self._rms(Course), self._rms_held
+        curves = []
+        for label in dict.fromkeys((*volts, *currents)):
+            parts = [f"{volts[label]:.3g} mV rms"] if label in volts else []
+            parts += [f"{currents[label]:.3g} uA rms"] if label in currents else []
+            curves.append(f"{label}: {' and '.join(parts)}")
         return curves + [f"{k}: {x:.2g} % rms" for k, x in self._rms(Spectrum).items()]
 
     def interval(self, title: str, level: float = 0.95) -> tuple[float, float]:

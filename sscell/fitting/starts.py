@@ -59,10 +59,13 @@ def prepared(cell: Cell, course: Course, resolution: Resolution) -> State | None
     if course.state == "pristine" and not course.ahead:
         return None
     own = conditioned(cell, course)
+    rtol = min(resolution.rtol, _TIGHT)
+    resolution = replace(resolution, rtol=rtol, atol=rtol / 100)
     about = (course.state, course.ahead and course.first_sign, resolution)
     key = (own.structure, tuple(sorted(own.values.items())), *about)
     if key not in _KNOWN:
-        run = _brought(own, course, resolution)
+        run = Run(own, resolution)
+        bring_to(run, course.state)
         if course.ahead:
             _half_cycle(run, course.first_sign)
         while len(_KNOWN) >= _KEPT:
@@ -72,13 +75,6 @@ def prepared(cell: Cell, course: Course, resolution: Resolution) -> State | None
     if not np.isfinite(y).all():
         raise SimulationError(f"The state '{course.state}' was not reached.")
     return State(y, np.zeros((y.size, 0)), slices, 0.0)
-
-
-def _brought(cell: Cell, course: Course, resolution: Resolution) -> Run:
-    rtol = min(resolution.rtol, _TIGHT)
-    run = Run(cell, replace(resolution, rtol=rtol, atol=rtol / 100))
-    bring_to(run, course.state)
-    return run
 
 
 def _half_cycle(run: Run, sign: int) -> None:

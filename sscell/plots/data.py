@@ -13,7 +13,7 @@ from sscell.analysis.titration import Titration
 from sscell.analysis.voltammetry import Voltammetry, sweeps
 from sscell.dataset import metadata
 from sscell.errors import DataError
-from sscell.plots.style import DIRECTION_COLOURS, figure_style
+from sscell.plots.style import DIRECTION_COLOURS, figure_style, plain
 
 __all__ = ["plot_cv", "plot_dqdv", "plot_eis", "plot_gitt", "plot_rate"]
 
@@ -271,7 +271,7 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
         for one, distribution in zip(spectra, distributions, strict=True):
             x, y = np.array(one[f"real_{tail}"]), -np.array(one[f"imaginary_{tail}"])
             factor = x[0] / one["real_ohm"][0] if scaled and one["real_ohm"][0] else 1.0
-            (points,) = left.plot(x, y, "o", ms=2.5, label=one["state"])
+            (points,) = left.plot(x, y, "o", ms=2.5, label=plain(one["state"]))
             tau, gamma = (
                 np.array(distribution["tau_s"]),
                 np.array(distribution["gamma_ohm"]),

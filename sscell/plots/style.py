@@ -20,6 +20,7 @@ __all__ = [
     "figure_style",
     "headline",
     "phase_colours",
+    "plain",
     "png_of",
     "save_figure",
     "temperature_colour",
@@ -85,6 +86,26 @@ def figure_style() -> Iterator[None]:
         yield
 
 
+def plain(text: object) -> str:
+    r"""Text of a user as it is written: a ``$`` of a file name begins no formula.
+
+    Parameters
+    ----------
+    text : object
+        Such as a name.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(plain("cell $5"))
+    cell \$5
+    """
+    return str(text).replace("$", r"\$")
+
+
 def phase_colours(phases: Sequence[str]) -> dict[str, str]:
     """Fixed colour of each phase, in every figure.
 
@@ -124,7 +145,7 @@ def headline(data: xr.Dataset) -> str:
     >>> headline(xr.Dataset(attrs={"cell": "Ji2024"}))
     'Ji2024'
     """
-    parts = [str(metadata(data, "cell") or "measured")]
+    parts = [plain(metadata(data, "cell") or "measured")]
     if "Temperature [degC]" in data:
         parts.append(f"{float(data['Temperature [degC]'][0]):g} °C")
     if metadata(data, "pressure_MPa") is not None:
