@@ -27,6 +27,7 @@ __all__ = [
     "save_dataset",
     "set_metadata",
     "spectrum",
+    "temperatures",
     "time_series",
 ]
 
@@ -40,6 +41,10 @@ TIME_SERIES = (
 )
 SPECTRUM = ("Frequency [Hz]", "Z real [Ohm]", "Z imaginary [Ohm]")
 SUFFIXES = (".nc", ".csv", ".parquet")
+_ABOUT = {"temperature": "degC", "passed_share": ""}  # of each spectrum of a run
+KINDS = ("series", "spectra")
+_DIMS = {"series": "time", "spectra": "frequency"}
+_ENGINE = "h5netcdf"
 
 
 def time_series(
@@ -77,6 +82,7 @@ def spectrum(
     columns: Mapping[str, Any],
     attributes: Mapping[str, Any] | None = None,
     states: Sequence[str] | None = None,
+    **about: Sequence[float],
 ) -> xr.Dataset:
     """Dataset of impedance on ``frequency``, or on ``state`` and ``frequency``.
 
@@ -90,6 +96,8 @@ def spectrum(
         Metadata.
     states : sequence of str, optional
         A label for each row.
+    **about : sequence of float
+        What else is known of each row: ``temperature`` [degC], ``passed_share`` [-].
 
     Returns
     -------
@@ -117,6 +125,9 @@ def spectrum(
             raise DataError(f"Column '{name}' has another length: {error}") from error
     if states is not None:
         data = data.assign_coords(state=list(states))
+        for name, values in about.items():
+            unit = {"units": _ABOUT.get(name, "")}
+            data = data.assign_coords({name: ("state", np.asarray(values, float), unit)})
     set_metadata(data, **dict(attributes or {}))
     return check(data)
 
@@ -200,6 +211,31 @@ def metadata(data: xr.Dataset, key: str, needed_for: str = "") -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def temperatures(data: xr.Dataset) -> list[float]:
+    """Temperatures of a dataset in order: of its series, of its spectra, or the one it states.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Any dataset of this package.
+
+    Returns
+    -------
+    list of float
+        [degC]; empty where none is known.
+
+    Examples
+    --------
+    >>> temperatures(time_series({"Time [s]": [0.0]}, {"temperature_C": 60.0}))
+    [60.0]
+    """
+    for name in ("Temperature [degC]", "temperature"):
+        if name in data.variables:
+            return np.atleast_1d(data[name].values).astype(float).tolist()
+    stated = metadata(data, "temperature_C")
+    return [] if stated is None else [float(stated)]
+
+
 def require(data: xr.Dataset, *names: str) -> None:
     """Raise unless all the variables are there.
 
@@ -281,7 +317,7 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     ----------
     data : xarray.Dataset
         A time series or spectrum. Of an impedance run, which has both, a table holds the
-        spectra and netCDF all.
+        spectra and netCDF all, in the groups ``series`` and ``spectra``.
     path : str or pathlib.Path
         In a folder that exists. CSV carries the metadata as ``#`` lines on top.
 
@@ -293,7 +329,8 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     Raises
     ------
     ParameterError
-        If the folder is missing, the ending unknown, or Parquet lacks pyarrow.
+        If the folder is missing, the ending unknown or that of BDF, or Parquet lacks
+        pyarrow.
 
     Examples
     --------
@@ -305,10 +342,15 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     """
     path = Path(path)
     suffix = _suffix(path)
+    if path.name.lower().endswith((".bdf.csv", ".bdf.parquet")):
+        raise ParameterError(
+            f"'{path.name}' is the name of a file in the Battery Data Format, which "
+            "sscell.write_bdf writes; give this one another name."
+        )
     if not path.parent.is_dir():
         raise ParameterError(f"The folder '{path.parent}' does not exist.")
     if suffix == ".nc":
-        data.to_netcdf(path, engine="scipy")
+        _write_netcdf(data, path)
         return path
     if {"frequency", "time"} <= set(data.dims):
         # A table holds one kind: the spectra; the run that led to them is in netCDF.
@@ -330,6 +372,43 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     return path
 
 
+def _write_netcdf(data: xr.Dataset, path: Path) -> None:
+    if not {"frequency", "time"} <= set(data.dims):
+        data.to_netcdf(path, engine=_ENGINE)
+        return
+    # Each kind in a group of its own, as other programs look for one table.
+    groups = {
+        "/": xr.Dataset(attrs=data.attrs),
+        "/series": data.drop_dims([d for d in data.dims if d != "time"]),
+        "/spectra": data.drop_dims("time"),
+    }
+    for name in KINDS:
+        groups[f"/{name}"].attrs = {}
+    xr.DataTree.from_dict(groups).to_netcdf(path, engine=_ENGINE)
+
+
+def _read_netcdf(path: Path, kind: str | None) -> xr.Dataset:
+    with path.open("rb") as stream:
+        classic = stream.read(3) == b"CDF"  # as earlier versions wrote them
+    if classic:
+        with xr.open_dataset(path, engine="scipy") as opened:
+            return _part(opened.load(), kind)
+    with xr.open_datatree(path, engine=_ENGINE) as tree:
+        root = tree.to_dataset().load()
+        parts = [tree[name].to_dataset().load() for name in KINDS if name in tree.children]
+    data = xr.merge([root, *parts], combine_attrs="override") if parts else root
+    return _part(data, kind)
+
+
+def _part(data: xr.Dataset, kind: str | None) -> xr.Dataset:
+    """The series or the spectra of what may hold both."""
+    if kind == "series" and "frequency" in data.dims and "time" in data.dims:
+        return data.drop_dims([d for d in data.dims if d != "time"])
+    if kind == "spectra" and "frequency" in data.dims and "time" in data.dims:
+        return data.drop_dims("time")
+    return data
+
+
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else str(value)
 
@@ -343,13 +422,15 @@ def _need_pyarrow() -> None:
         ) from error
 
 
-def load_dataset(path: str | Path) -> xr.Dataset:
+def load_dataset(path: str | Path, kind: str | None = None) -> xr.Dataset:
     """Read what `save_dataset` wrote.
 
     Parameters
     ----------
     path : str or pathlib.Path
         A .nc, .csv or .parquet file of this package.
+    kind : str, optional
+        ``"series"`` or ``"spectra"`` of a file that holds both; default: both.
 
     Returns
     -------
@@ -359,9 +440,9 @@ def load_dataset(path: str | Path) -> xr.Dataset:
     Raises
     ------
     ParameterError
-        If the file is missing or its ending unknown.
+        If the file is missing, its ending unknown, or there is no such kind.
     DataError
-        If its content is not a dataset of this package.
+        If its content is not a dataset of this package, or not of that kind.
 
     Examples
     --------
@@ -370,6 +451,8 @@ def load_dataset(path: str | Path) -> xr.Dataset:
     ...
     sscell.errors.ParameterError: There is no file 'absent.nc'.
     """
+    if kind is not None and kind not in KINDS:
+        raise ParameterError(f"Kind '{kind}' must be 'series' or 'spectra'.")
     path = Path(path)
     if not path.is_file():
         raise ParameterError(f"There is no file '{path}'.")
@@ -377,7 +460,7 @@ def load_dataset(path: str | Path) -> xr.Dataset:
     if suffix == ".parquet":
         _need_pyarrow()
     try:
-        data = _read(path, suffix)
+        data = check(_read(path, suffix, kind))
     except DataError:
         raise
     # The readers beneath raise KeyError, TypeError, ValueError and errors of their own.
@@ -386,22 +469,24 @@ def load_dataset(path: str | Path) -> xr.Dataset:
         raise DataError(
             f"'{path.name}' is not a dataset of this package: {reason}"
         ) from error
+    if kind is not None and _DIMS[kind] not in data.dims:
+        other = next(k for k in KINDS if k != kind)
+        raise DataError(f"'{path.name}' holds {other} and no {kind}.")
     return data
 
 
-def _read(path: Path, suffix: str) -> xr.Dataset:
+def _read(path: Path, suffix: str, kind: str | None) -> xr.Dataset:
     if suffix == ".nc":
-        with xr.open_dataset(path, engine="scipy") as opened:
-            return check(opened.load())
+        return _read_netcdf(path, kind)
     import pandas as pd
 
     if suffix == ".parquet":
         frame = pd.read_parquet(path)
-        attributes = dict(frame.attrs)
+        attributes = {str(key): value for key, value in frame.attrs.items()}
         frame = frame.reset_index() if frame.index.names != [None] else frame
     else:
-        attributes = _csv_attributes(path)
-        frame = pd.read_csv(path, comment="#")
+        attributes, above = _csv_attributes(path)
+        frame = pd.read_csv(path, skiprows=above)
     return _from_frame(frame, attributes)
 
 
@@ -413,19 +498,23 @@ def _from_frame(frame: Any, attributes: dict[str, Any]) -> xr.Dataset:
         for name in frame.columns.drop(["state", "frequency"], errors="ignore"):
             columns[name] = frame[name].to_numpy().reshape(rows, -1)
         columns["Frequency [Hz]"] = columns["Frequency [Hz]"][0]
-        return spectrum(columns, attributes, states)
+        about = {name: columns.pop(name)[:, 0] for name in _ABOUT if name in columns}
+        return spectrum(columns, attributes, states, **about)
     columns = {str(name): frame[name].to_numpy() for name in frame.columns}
     if "Frequency [Hz]" in columns:
         return spectrum(columns, attributes)
     return time_series(columns, attributes)
 
 
-def _csv_attributes(path: Path) -> dict[str, Any]:
+def _csv_attributes(path: Path) -> tuple[dict[str, Any], int]:
+    """Metadata on top of a table, and how many lines they take."""
     attributes: dict[str, Any] = {}
+    lines = 0
     with path.open(encoding="utf-8") as stream:
         for line in stream:
             if not line.startswith("# "):
                 break
             key, _, value = line[2:].partition(": ")
             attributes[key] = json.loads(value)
-    return attributes
+            lines += 1
+    return attributes, lines

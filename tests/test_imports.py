@@ -17,8 +17,9 @@ ROOT = Path(sscell.__file__).parent
 # Storeys from the ground up: a folder imports only from lower ones, never from its own storey.
 LAYERS = (
     ("errors",),
-    ("units",),
+    ("units", "tables"),
     ("dataset", "protocols"),
+    ("segments",),
     ("physics",),
     ("cells", "solver", "readers", "analysis", "optimisers"),
     ("simulation",),
@@ -80,7 +81,9 @@ def test_every_storey_is_there_and_few_modules_stand_loose():
     assert len(list(ROOT.glob("*.py"))) <= LOOSE
 
 
-@pytest.mark.parametrize("part", ["analysis", "readers", "dataset", "units", "errors"])
+@pytest.mark.parametrize(
+    "part", ["analysis", "readers", "segments", "dataset", "units", "errors"]
+)
 def test_analysis_and_data_know_nothing_of_the_simulator(part):
     for path in FILES:
         if _part(path) == part:
@@ -133,13 +136,22 @@ def _loaded(code):
 
 
 def test_importing_the_package_imports_no_heavy_library():
-    heavy = {"pybamm", "matplotlib", "xarray", "scipy", "pandas", "casadi", "numpy"}
+    heavy = {
+        "pybamm",
+        "matplotlib",
+        "xarray",
+        "scipy",
+        "pandas",
+        "casadi",
+        "numpy",
+        "pydantic",
+    }
     assert not _loaded("import sscell") & heavy
 
 
 def test_help_imports_neither_pybamm_nor_matplotlib():
     code = "import sscell.cli\ntry: sscell.cli.main(['--help'])\nexcept SystemExit: pass"
-    assert not _loaded(code) & {"pybamm", "matplotlib", "xarray", "casadi"}
+    assert not _loaded(code) & {"pybamm", "matplotlib", "xarray", "casadi", "pydantic"}
 
 
 def test_reading_a_protocol_does_not_import_pybamm():

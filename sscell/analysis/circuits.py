@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import xarray as xr
@@ -14,8 +15,9 @@ from sscell.analysis.relaxation import drt
 from sscell.analysis.spectra import one_spectrum, tail_begin
 from sscell.errors import ParameterError
 
-__all__ = ["CircuitFit", "fit_circuit"]
+__all__ = ["CircuitFit", "check_circuit", "fit_circuit"]
 
+_NOTATION = "Use impedance.py's notation, such as 'R0-p(R1,CPE1)-CPE2'."
 STARTS = 10  # descents from different starting points of a circuit
 
 
@@ -162,15 +164,69 @@ def _parameter_names(
     from impedance.models.circuits import CustomCircuit
     from impedance.models.circuits.fitting import calculateCircuitLength
 
+    check_circuit(circuit)
     try:
         count = calculateCircuitLength(circuit) - len(held)
         model = CustomCircuit(circuit, initial_guess=[1.0] * count, constants=dict(held))
         return model.get_param_names()
     except Exception as error:
         raise ParameterError(
-            f"Circuit '{circuit}' is not understood. Use impedance.py's notation, such as "
-            "'R0-p(R1,CPE1)-CPE2'."
+            f"Circuit '{circuit}' is not understood. {_NOTATION}"
         ) from error
+
+
+def check_circuit(circuit: str) -> None:
+    """Refuse a circuit with a wrong bracket or an element that does not exist.
+
+    Parameters
+    ----------
+    circuit : str
+        In impedance.py's notation.
+
+    Raises
+    ------
+    ParameterError
+        In one sentence that says what is wrong.
+
+    Examples
+    --------
+    >>> check_circuit("R0-p(R1,CPE1)-CPE2")
+    """
+    from impedance.models.circuits.elements import circuit_elements
+
+    def refuse(reason: str) -> NoReturn:
+        raise ParameterError(
+            f"Circuit '{circuit}' is not understood: {reason}. {_NOTATION}"
+        )
+
+    text = circuit.replace(" ", "")
+    if text.count("(") != text.count(")"):
+        refuse(f"it has {text.count('(')} '(' and {text.count(')')} ')'")
+    kinds = [k for k in circuit_elements if k not in ("s", "p")]
+
+    def check_series(part: str) -> None:
+        for element in part.split("-"):
+            name = element.rstrip("0123456789_")
+            if element != "#" and (name not in kinds or name == element):
+                shown = element.replace("#", "...")
+                refuse(f"'{shown}' is none of {', '.join(kinds)} with a number")
+
+    # From the innermost bracket outwards; what was read becomes one sign.
+    while "(" in text:
+        inner = re.search(r"(.?)\(([^()]*)\)", text)
+        if inner is None:
+            refuse("its brackets do not pair")
+        if inner[1] != "p":
+            refuse(f"a 'p' is missing before '({inner[2]})'".replace("#", "..."))
+        branches = inner[2].split(",")
+        if len(branches) < 2:
+            refuse(f"'p({inner[2]})' has one branch".replace("#", "..."))
+        for branch in branches:
+            check_series(branch)
+        text = text[: inner.start()] + "#" + text[inner.end() :]
+    if "," in text:
+        refuse("a comma stands outside of 'p( )'")
+    check_series(text)
 
 
 def _misfit(
@@ -181,7 +237,7 @@ def _misfit(
 
     function = wrapCircuit(circuit, held)
     size = np.concatenate([np.abs(z), np.abs(z)])
-    target = np.concatenate([z.real, z.imag])
+    target = np.concatenate([np.real(z), np.imag(z)])
     bounds = set_default_bounds(circuit, constants=held)[1]
 
     def miss(logs: np.ndarray) -> np.ndarray:
@@ -216,7 +272,9 @@ def _circuit_result(
     values = np.exp(found.x)
     errors = (values * np.sqrt(np.diag(covariance)))[order]
     values = values[order]
-    stacked = miss(found.x) * np.tile(np.abs(z), 2) + np.concatenate([z.real, z.imag])
+    stacked = miss(found.x) * np.tile(np.abs(z), 2) + np.concatenate(
+        [np.real(z), np.imag(z)]
+    )
     fitted = stacked[: len(f)] + 1j * stacked[len(f) :]
     notes = [
         f"{n} is not determined by the spectrum: {v:.3g} +/- {e:.2g} {u}."
@@ -242,8 +300,6 @@ def _inverse(normal: np.ndarray) -> np.ndarray:
 
 def _arc_order(circuit: str, names: list[str], values: np.ndarray) -> list[int]:
     """Like arcs in series can change places: number them from fast to slow."""
-    import re
-
     order = list(range(len(names)))
     for element, power in (("CPE", True), ("C", False)):
         labels = re.findall(rf"p\(R(\d+),{element}\1\)", circuit.replace(" ", ""))
@@ -275,7 +331,8 @@ def _guesses(data: xr.Dataset, names: list[str]) -> list[np.ndarray]:
     arcs = [n for n in names if n.startswith("R") and n != "R0"]
     begin = tail_begin(f, z)
     span = max(
-        np.interp(begin, f[::-1], z.real[::-1]) - z.real.min(), 1e-3 * np.abs(z).max()
+        np.interp(begin, f[::-1], np.real(z)[::-1]) - np.real(z).min(),
+        1e-3 * np.abs(z).max(),
     )
     low = np.log(1 / (2 * np.pi * f.max()))
     high = np.log(1 / (2 * np.pi * max(begin, f.min())))
@@ -317,7 +374,7 @@ def _start(
     else:
         tail = max(-z[-1].imag, 1e-9 * abs(z[-1]))
         values = {
-            "R": max(z.real.min(), 1e-3 * np.ptp(z.real)),
+            "R": max(np.real(z).min(), 1e-3 * np.ptp(np.real(z))),
             "C": 1 / (tail * (2 * np.pi * f[-1]) ** power),
             "L": 1e-6 / f.max(),
             "W": tail * np.sqrt(2 * np.pi * f[-1]),

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from sscell.analysis.circuits import fit_circuit
-from sscell.analysis.relaxation import drt
+from sscell.analysis.relaxation import BLOCKING, FEWEST, drt
 from sscell.analysis.spectra import kramers_kronig, one_spectrum, tail_begin
-from sscell.dataset import metadata
+from sscell.dataset import metadata, temperatures
+from sscell.errors import condensed
 
 __all__ = ["eis"]
+
+_PARTS = ("interfacial_resistance_ohm", "drt", "kramers_kronig", "circuit")
+COVERED = 0.2  # of |Z|: a larger arc counts even where a blocking tail has begun
 
 
 def eis(
@@ -35,7 +40,8 @@ def eis(
     Returns
     -------
     dict
-        ``spectra`` (``state``, ``frequency_Hz``, ``real_ohm_cm2``,
+        ``spectra`` (``state``, ``passed_share``, ``temperature_C``, ``frequency_Hz``,
+        ``real_ohm_cm2``,
         ``imaginary_ohm_cm2``; null without an area, beside ``real_ohm`` and
         ``imaginary_ohm``), ``interfacial_resistance_ohm_cm2``,
         ``interfacial_resistance_ohm``, ``drt``, ``kramers_kronig``, ``circuit`` and
@@ -45,7 +51,9 @@ def eis(
     -----
     The interfacial resistance is the area of the DRT peaks within the measured range and
     faster than the tail of diffusion or blocking, which begins at the last minimum of
-    -Im Z towards low frequency.
+    -Im Z towards low frequency or, where it has none, behind its last shoulder; an arc of
+    more than a fifth of Z's modulus counts even in a tail that blocks. It is null where no arc
+    closes.
 
     Examples
     --------
@@ -65,14 +73,15 @@ def eis(
             "No electrode area is known (--area): resistances are in Ohm, not Ohm cm2."
         )
     parts = [_one_state(one, circuit, initial_guess, result["warnings"]) for _, one in rows]
+    result["warnings"] = condensed(result["warnings"])
     for label, one in rows:
         result["spectra"].append(_spectrum_dict(label, one, area))
     single = len(parts) == 1
-    for key in ("interfacial_resistance_ohm", "drt", "kramers_kronig", "circuit"):
+    for key in _PARTS:
         values = [p[key] for p in parts]
         result[key] = values[0] if single else values
     ohm = [p["interfacial_resistance_ohm"] for p in parts]
-    scaled = [None if area is None else r * area for r in ohm]
+    scaled = [None if area is None or r is None else r * area for r in ohm]
     result["interfacial_resistance_ohm_cm2"] = scaled[0] if single else scaled
     return result
 
@@ -90,12 +99,25 @@ def _spectrum_dict(
     f, z = one_spectrum(data)
     return {
         "state": label,
+        "passed_share": _about(data, "passed_share"),
+        "temperature_C": _celsius(data),
         "frequency_Hz": f.tolist(),
-        "real_ohm_cm2": None if area is None else (z.real * area).tolist(),
-        "imaginary_ohm_cm2": None if area is None else (z.imag * area).tolist(),
-        "real_ohm": z.real.tolist(),
-        "imaginary_ohm": z.imag.tolist(),
+        "real_ohm_cm2": None if area is None else (np.real(z) * area).tolist(),
+        "imaginary_ohm_cm2": None if area is None else (np.imag(z) * area).tolist(),
+        "real_ohm": np.real(z).tolist(),
+        "imaginary_ohm": np.imag(z).tolist(),
     }
+
+
+def _celsius(data: xr.Dataset) -> float | None:
+    own = _about(data, "temperature")
+    return next(iter(temperatures(data)), None) if own is None else own
+
+
+def _about(data: xr.Dataset, name: str) -> float | None:
+    """What is known of a spectrum beside its impedance."""
+    value = float(data[name]) if name in data.coords else float("nan")
+    return None if value != value else value
 
 
 def _one_state(
@@ -104,21 +126,34 @@ def _one_state(
     initial_guess: Sequence[float] | None,
     notes: list[str],
 ) -> dict[str, Any]:
-    spread = drt(data)
-    slowest = tail_begin(*one_spectrum(data))
-    closed = [
-        p["area_ohm"] for p in spread.peaks if p["closed"] and p["frequency_Hz"] >= slowest
-    ]
-    notes += spread.warnings
-    check = kramers_kronig(data)
-    notes += check.warnings
     fit = None
     if circuit is not None:
         fit = fit_circuit(data, circuit, initial_guess)
         notes += fit.warnings
-    return {
-        "interfacial_resistance_ohm": float(sum(closed)),
+    found = {**dict.fromkeys(_PARTS), "circuit": None if fit is None else fit.to_dict()}
+    if one_spectrum(data)[0].size < FEWEST:
+        notes.append(
+            f"A spectrum of fewer than {FEWEST} frequencies has no distribution of "
+            "relaxation times and no test of Kramers and Kronig."
+        )
+        return found
+    spread = drt(data)
+    f, z = one_spectrum(data)
+    slowest = tail_begin(f, z)
+    blocked = spread.series_exponent > BLOCKING
+    closed = []
+    for peak in spread.peaks:
+        at = peak["frequency_Hz"]
+        modulus = np.interp(at, f[::-1], np.abs(z)[::-1])
+        if peak["closed"] and (
+            at >= slowest or blocked and peak["area_ohm"] > COVERED * modulus
+        ):
+            closed.append(peak["area_ohm"])
+    notes += spread.warnings
+    check = kramers_kronig(data)
+    notes += check.warnings
+    return found | {
+        "interfacial_resistance_ohm": float(sum(closed)) if closed else None,
         "drt": spread.to_dict(),
         "kramers_kronig": check.to_dict(),
-        "circuit": None if fit is None else fit.to_dict(),
     }

@@ -14,10 +14,12 @@ from typing import Any
 from sscell.bench import fits, processes, suites
 from sscell.bench.cases import Case
 from sscell.bench.clock import Ratio
+from sscell.bench.sets import sets
 from sscell.bench.suites import Plan, Sheet
 from sscell.cells.cell import Cell
 from sscell.errors import ParameterError, did_you_mean
 from sscell.simulation.engine import Resolution
+from sscell.simulation.progress import Progress
 
 __all__ = ["SUITES", "compared", "measure", "to_markdown"]
 
@@ -38,6 +40,7 @@ SUITES: dict[str, tuple[Callable[[Case, Plan], Sheet], str]] = {
     "ten starts": (fits.ten_starts, _FULL),
     "size": (suites.size, _ONE_IF_QUICK),
     "command line": (processes.command_line, _ONE),
+    "sets": (sets, _ONE_IF_QUICK),
     "pybop": (fits.against_pybop, _ONE),
 }
 # Of these a larger value is better; of all others a smaller one.
@@ -53,14 +56,12 @@ _ALWAYS = (
 )
 _PACKAGES = ("sscell", "pybamm", "pybammsolvers", "casadi", "numpy", "scipy", "distributed")
 
-Tell = Callable[[float, str], None]
-
 
 def measure(
     cells: Sequence[str],
     plan: Plan,
     only: Sequence[str] = (),
-    on_progress: Tell | None = None,
+    on_progress: Progress | None = None,
     skip: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run suites on cells.
@@ -136,7 +137,7 @@ def _tried(suite: str, case: Case, plan: Plan) -> Sheet:
 def _collected(found: Mapping[str, Mapping[str, Sheet]], plan: Plan) -> dict[str, Any]:
     ratios: dict[str, Ratio | None] = dict.fromkeys(_ALWAYS)
     where: dict[str, str] = {}
-    reasons = dict.fromkeys(_ALWAYS, "its suite was not run")
+    reasons: dict[str, str] = dict.fromkeys(_ALWAYS, "its suite was not run")
     for cell, sheets in found.items():
         for sheet in sheets.values():
             reasons |= sheet.reasons

@@ -338,7 +338,8 @@ def _cell(name: str, settings: list[str] | None, mass: str | None) -> Cell:
         cell = cell.replace(changes)
     if mass is not None:
         share = parse_quantity(mass, "kg", "mass") / cell.basis("capacity")[1]
-        cell = cell.replace({_MASS: share * cell.values[_MASS]}, "weighed by the user")
+        weighed = {_MASS: share * cell.values[_MASS]}
+        cell = cell.replace(weighed, "weighed by the user", "stated")
     return cell
 
 
@@ -362,10 +363,10 @@ def _pairs(texts: Sequence[str], option: str, form: str) -> dict[str, tuple[floa
     for text in texts:
         name, equals, values = text.rpartition("=")
         try:
-            low, high = (float(part) for part in values.split(":"))
+            low, high = map(float, values.split(":"))
         except ValueError:
-            equals = ""
-        if not equals or not name.strip():
+            low = high = None
+        if low is None or high is None or not equals or not name.strip():
             raise ParameterError(f"{option} '{text}' must read 'NAME={form}'.")
         found[name.strip()] = (low, high)
     return found

@@ -272,7 +272,7 @@ def _trimmed(t: np.ndarray, v: np.ndarray, row: int, stop: int, noise: float) ->
     far = np.flatnonzero(off > _SURE * noise)
     # One sample may be far by chance; from where most are, the line has ended.
     ends = [k for k in far if np.mean(off[k:] > _SURE * noise) > 0.5]
-    return core + ends[0] if ends else stop
+    return core + int(ends[0]) if ends else stop
 
 
 def _fit(t: np.ndarray, v: np.ndarray) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sscell.analysis.charge import charge_integral
 from sscell.errors import DataError
 from sscell.fitting.controls import Line, bends_of, scale_of, spread_of
 
@@ -226,8 +227,9 @@ class Span:
         t, i = self.t[self.first : self.stop], self.i[self.first : self.stop]
         if t[-1] == self.begin:
             return float(i.mean())
-        lead = (t[0] - self.begin) * 0.5 * (self._lead() + i[0])
-        return float((np.trapezoid(i, t) + lead) / (t[-1] - self.begin))
+        lead = 0.5 * (self._lead() + float(i[0]))
+        charge = 3600 * charge_integral(t, i, self.begin, lead)[-1]
+        return float(charge / (t[-1] - self.begin))
 
     def _travel(self, width: float) -> tuple[np.ndarray, np.ndarray]:
         """Times and the measure along which points are equally far apart."""

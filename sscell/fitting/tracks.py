@@ -123,7 +123,8 @@ class Track:
         """Rows of the unknowns."""
         if self._plain is not None:
             return dict(self._plain.functions.slices)
-        own = self.engine.model.y_slices.items()
+        model: Any = self.engine.model
+        own = model.y_slices.items()
         return {x.name: (int(s[0].start), int(s[0].stop)) for x, s in own}
 
     def advance(
@@ -219,7 +220,8 @@ class Track:
 
     def _symbols(self) -> tuple[Any, Any, dict[str, Any], Any]:
         inputs = {name: casadi.MX.sym(name) for name in self.engine.input_names}
-        state = casadi.MX.sym("y", self.engine.model.len_rhs_and_alg)
+        model: Any = self.engine.model
+        state = casadi.MX.sym("y", model.len_rhs_and_alg)
         return casadi.MX.sym("t"), state, inputs, casadi.vertcat(*inputs.values())
 
     @cached_property
@@ -237,7 +239,7 @@ class Track:
     @cached_property
     def _rates(self) -> casadi.Function:
         t, y, inputs, p = self._symbols()
-        model = self.engine.model
+        model: Any = self.engine.model
         rhs = model.concatenated_rhs.to_casadi(t, y, inputs=inputs)
         matrix = casadi.MX(0, y.shape[0])
         if model.len_alg:

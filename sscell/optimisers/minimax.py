@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from sscell.optimisers.broyden import Slopes
+from sscell.optimisers.broyden import BroydenJacobian
 
 __all__ = ["descend_largest", "merit"]
 
@@ -73,8 +74,8 @@ def descend_largest(
     >>> round(float(found[0]), 3)
     0.4
     """
-    residuals, box, slopes = function(x), _FIRST, Slopes()
-    matrix, fresh = jacobian(x, residuals), True
+    residuals, box, slopes = function(x), _FIRST, BroydenJacobian(jacobian)
+    matrix, fresh = slopes.afresh(x, residuals), True
     while box > _LAST:
         moved, foretold = _step(x, residuals, matrix, box)
         then = function(moved)
@@ -82,15 +83,12 @@ def descend_largest(
         if gain >= _GAIN:
             if gain > 0.6 * (merit(residuals) - foretold):
                 box *= 1.5
-            slopes.keep(x, residuals, matrix)
             x, residuals = moved, then
-            updated = slopes.updated(x, residuals)
-            fresh = updated is None
-            matrix = jacobian(x, residuals) if updated is None else updated
+            matrix, fresh = slopes.at(x, residuals)
         elif fresh:
             box /= 2.5
         else:
-            matrix, fresh = jacobian(x, residuals), True
+            matrix, fresh = slopes.afresh(x, residuals), True
     return x
 
 
@@ -106,7 +104,7 @@ def _step(x: Vector, residuals: Vector, matrix: Vector, box: float) -> tuple[Vec
     above += [np.hstack([s * matrix, zero, -each]) for s in (1, -1)]
     costs = np.concatenate([np.zeros(columns), [1.0], np.full(rows, _OTHERS)])
     sides = [(max(-box, -v), min(box, 1 - v)) for v in x]
-    found = linprog(
+    found: Any = linprog(
         costs,
         np.vstack(above),
         np.concatenate([-residuals, residuals] * 2),

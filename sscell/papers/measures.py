@@ -14,6 +14,7 @@ from sscell.analysis.capacity import (
     dqdv_peaks,
     half_cycles,
 )
+from sscell.analysis.pairs import coulombic_efficiencies
 from sscell.analysis.potential_steps import cottrell
 from sscell.analysis.pressure import PRESSURE, pressure_between
 from sscell.analysis.rates import rate
@@ -29,7 +30,7 @@ from sscell.papers.probes import (
 )
 from sscell.units import FARADAY
 
-__all__ = ["Reading", "measure", "measure_error"]
+__all__ = ["MEASURES", "Reading", "measure", "measure_error"]
 
 
 class Reading:
@@ -82,10 +83,9 @@ class Reading:
 
     def efficiency(self, where: Mapping[str, Any]) -> float | None:
         """Second half cycle of a cycle over its first [%]."""
-        halves = [half for half in self._halves if half.cycle == where["cycle"]]
-        if len(halves) < 2 or not halves[0].capacity:
-            return None
-        return 100 * halves[1].capacity / halves[0].capacity
+        first = metadata(self.data, "first_step")
+        share = coulombic_efficiencies(self._halves, first).get(where["cycle"])
+        return None if share is None else 100 * share
 
     def reached(self, where: Mapping[str, Any]) -> float:
         """Cycle at which a share of the highest capacity of all is reached [-].
@@ -237,7 +237,7 @@ class Reading:
         asked = np.log(where["power"])
         if not moved or not known[0, 0] <= asked <= known[0, -1]:
             return None
-        return float(np.exp(np.interp(asked, *known)))
+        return float(np.exp(np.interp(asked, known[0], known[1])))
 
     def beyond(self, where: Mapping[str, Any]) -> float | None:
         """Capacity of a discharge below a voltage ``below`` [mA.h.g-1]."""
@@ -246,7 +246,7 @@ class Reading:
             return None
         past = np.flatnonzero(half.voltage + self.offset(where) < where["below"])
         passed = half.capacity - half.charge[past[0]] if past.size else 0.0
-        return passed * 1e3 / self.mass
+        return float(passed * 1e3 / self.mass)
 
     def uptake(self, where: Mapping[str, Any]) -> float | None:
         """Charge that a ``series`` of lithium per host exchanges in a half cycle.
@@ -276,7 +276,8 @@ class Reading:
         if half is None:
             return None
         names = ("Separator", "Contact", "Cathode ion", "Cathode electron")
-        lost = sum(self.data[f"{n} contribution [V]"].values[half.rows] for n in names)
+        parts = [self.data[f"{n} contribution [V]"].values[half.rows] for n in names]
+        lost = np.sum(parts, axis=0)
         area = metadata(self.data, "area_cm2", "resistances of an area")
         moving = np.abs(half.current) > 0.5 * np.abs(half.current).max()
         return float(np.max(-lost[moving] / half.current[moving]) * area)
@@ -324,7 +325,7 @@ class Reading:
         return (first - second) / (where["electrons"] * FARADAY)
 
 
-_MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
+MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "capacity": Reading.capacity,
     "capacity ratio": Reading.capacity_ratio,
     "efficiency": Reading.efficiency,
@@ -392,12 +393,12 @@ def measure(data: xr.Dataset | Reading, where: Mapping[str, Any]) -> float | Non
     >>> measure(run, where) > 0.9
     True
     """
-    if where.get("of") not in _MEASURES:
-        hint = did_you_mean(str(where.get("of")), _MEASURES, "measures")
+    if where.get("of") not in MEASURES:
+        hint = did_you_mean(str(where.get("of")), MEASURES, "measures")
         raise ParameterError(f"There is no measure '{where.get('of')}'. {hint}")
     reading = data if isinstance(data, Reading) else Reading(data)
     try:
-        value = _MEASURES[where["of"]](reading, where)
+        value = MEASURES[where["of"]](reading, where)
     except KeyError as error:
         raise ParameterError(f"Measure '{where['of']}' needs {error}.") from error
     except DataError:  # such as a titration that ended before its first pulse

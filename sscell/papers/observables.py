@@ -7,21 +7,21 @@ why, and which parameters a refit may vary within which bounds.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sscell.cells.library import available, find
+from sscell.cells.library import families, read_toml
 from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError, did_you_mean
-from sscell.papers.runs import Run, read_run
+from sscell.optimisers.bounds import Variable
+from sscell.papers.measures import MEASURES
+from sscell.papers.rows import ObservableRow, ObservablesFile, RivalRow, VaryRow, plain
+from sscell.papers.runs import Run, run_of
+from sscell.tables import read_table
 
-__all__ = ["Observable", "ObservableTable", "Rival", "Vary", "load_observables"]
-
-WORDS = ("fitted", "predicted", "illustrated")
-SENSES = ("equal", "at least", "at most", "within")
+__all__ = ["Observable", "ObservableTable", "Rival", "has_observables", "load_observables"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,13 @@ class Observable:
     note: str = ""
     count: bool = True
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Both ends of the published range; twice the same for a number [unit]."""
+        if isinstance(self.published, tuple):
+            return self.published
+        return self.published, self.published
+
     def error(self, model: float) -> float:
         """Model minus published; for a bound or a range, how far outside [unit].
 
@@ -83,9 +90,7 @@ class Observable:
         >>> bound.error(0.9), round(bound.error(0.6), 6)
         (0.0, -0.1)
         """
-        low = high = self.published
-        if isinstance(self.published, tuple):
-            low, high = self.published
+        low, high = self.bounds
         if self.sense == "at least" and model >= low:
             return 0.0
         if self.sense == "at most" and model <= high:
@@ -93,61 +98,6 @@ class Observable:
         if self.sense == "within" and low <= model <= high:
             return 0.0
         return model - (low if abs(model - low) < abs(model - high) else high)
-
-
-@dataclass(frozen=True)
-class Vary:
-    """A parameter that a refit may change.
-
-    Parameters
-    ----------
-    name : str
-        With its unit.
-    lower, upper : float
-        Bounds of the search [unit of the name].
-    scale : str, optional
-        ``"log"`` for positive rates, else ``"linear"``.
-    ties : mapping, optional
-        Parameters that move with it, and their ratio to it [-].
-
-    Examples
-    --------
-    >>> Vary("R1 rate constant [s-1]", 1e-6, 1e-2, "log").to_unit(1e-4)
-    0.5
-    """
-
-    name: str
-    lower: float
-    upper: float
-    scale: str = "linear"
-    ties: Mapping[str, float] = field(default_factory=dict)
-
-    def to_unit(self, value: float) -> float:
-        """Position between the bounds, 0 to 1 [-].
-
-        Parameters
-        ----------
-        value : float
-            In the unit of the name.
-        """
-        import math
-
-        if self.scale == "log":
-            span = math.log(self.upper / self.lower)
-            return math.log(max(value, 1e-300) / self.lower) / span
-        return (value - self.lower) / (self.upper - self.lower)
-
-    def from_unit(self, position: float) -> float:
-        """Value at a position between the bounds [unit of the name].
-
-        Parameters
-        ----------
-        position : float
-            0 to 1 [-].
-        """
-        if self.scale == "log":
-            return self.lower * (self.upper / self.lower) ** position
-        return self.lower + position * (self.upper - self.lower)
 
 
 @dataclass(frozen=True)
@@ -160,7 +110,7 @@ class Rival:
         Key in the table.
     values : mapping of str to float
         Parameters that switch it on and what it competes with off [units of the names].
-    vary : mapping of str to Vary
+    vary : mapping of str to Variable
         What moves beside the rest.
     hold : tuple of str
         What no longer moves.
@@ -170,7 +120,7 @@ class Rival:
 
     name: str
     values: Mapping[str, float]
-    vary: Mapping[str, Vary]
+    vary: Mapping[str, Variable]
     hold: tuple[str, ...] = ()
     physics: Mapping[str, Any] = field(default_factory=dict)
 
@@ -187,7 +137,7 @@ class ObservableTable:
         In the order of the table.
     left_out : mapping of str to str
         Observables that the model cannot produce, with the reason.
-    vary : mapping of str to Vary
+    vary : mapping of str to Variable
         What a refit may change.
     rivals : mapping of str to Rival
         Other explanations that a refit may try.
@@ -205,7 +155,7 @@ class ObservableTable:
     runs: Mapping[str, Run]
     observables: tuple[Observable, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
-    vary: Mapping[str, Vary] = field(default_factory=dict)
+    vary: Mapping[str, Variable] = field(default_factory=dict)
     rivals: Mapping[str, Rival] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ways: tuple[tuple[float, str, str], ...] = ()
@@ -230,88 +180,92 @@ class ObservableTable:
         ParameterError
             If a row lacks a key, names an unknown run or counts an observable twice.
         """
-        runs = {n: read_run(n, row, where) for n, row in table.get("runs", {}).items()}
-        observables = tuple(_observable(r, runs, where) for r in table["observables"])
-        seen = set()
-        for row in observables:
-            key = (row.run, tuple(sorted((k, str(v)) for k, v in row.measure.items())))
-            if key in seen:
-                raise ParameterError(
-                    f"{where}: '{row.id}' measures what another row measures."
-                )
-            seen.add(key)
-        left_out = {i: r["reason"] for r in table.get("left_out", []) for i in r["ids"]}
-        refit = table.get("refit", {})
-        rivals = {
-            name: Rival(
-                name,
-                row.get("values", {}),
-                _varied(row.get("vary", {})),
-                tuple(row.get("hold", ())),
-                row.get("physics", {}),
-            )
-            for name, row in refit.get("rivals", {}).items()
-        }
-        vary = _varied(refit.get("vary", {}))
-        notes, ways = (
-            tuple(table.get("notes", ())),
-            tuple(map(tuple, table.get("ways", ()))),
+        content = read_table(ObservablesFile, table, where)
+        runs = {name: run_of(name, row) for name, row in content.runs.items()}
+        observables = tuple(_observable(r, runs, where) for r in content.observables)
+        _check_different(observables, where)
+        vary = _varied(content.refit.vary)
+        rivals = {n: _rival(n, r, vary, where) for n, r in content.refit.rivals.items()}
+        return cls(
+            runs,
+            observables,
+            {i: row.reason for row in content.left_out for i in row.ids},
+            vary,
+            rivals,
+            tuple(content.notes),
+            tuple((degrees, rate, steps) for degrees, rate, steps in content.ways),
         )
-        return cls(runs, observables, left_out, vary, rivals, notes, ways)
 
 
-def _varied(rows: Mapping[str, Any]) -> dict[str, Vary]:
+def _check_different(observables: Iterable[Observable], where: str) -> None:
+    """An observable that counts twice would weigh twice."""
+    seen = set()
+    for row in observables:
+        key = (row.run, tuple(sorted((k, str(v)) for k, v in row.measure.items())))
+        if key in seen:
+            raise ParameterError(f"{where}: '{row.id}' measures what another row measures.")
+        seen.add(key)
+
+
+def _varied(rows: Mapping[str, VaryRow]) -> dict[str, Variable]:
     return {
-        name: Vary(name, *row["bounds"], row.get("scale", "linear"), row.get("ties", {}))
+        name: Variable(name, *row.bounds, log=row.scale == "log", ties=row.ties)
         for name, row in rows.items()
     }
 
 
-def _observable(row: Mapping[str, Any], runs: Mapping[str, Run], where: str) -> Observable:
-    name = row.get("id", "?")
-    for key in (
-        "id",
-        "run",
-        "measure",
-        "published",
-        "unit",
-        "tolerance",
-        "word",
-        "source",
-    ):
-        if key not in row:
-            raise ParameterError(f"{where}: observable '{name}' has no {key}.")
-    if row["run"] not in runs:
-        hint = did_you_mean(row["run"], runs, "runs")
-        raise ParameterError(f"{where}: '{name}' names no run '{row['run']}'. {hint}")
-    published = row["published"]
-    is_range = isinstance(published, list)
-    sense = row.get("sense", "within" if is_range else "equal")
-    if row["word"] not in WORDS or sense not in SENSES:
+def _rival(name: str, row: RivalRow, vary: Mapping[str, Variable], where: str) -> Rival:
+    for held in row.hold:
+        if held not in vary:
+            hint = did_you_mean(held, vary, "parameters")
+            raise ParameterError(f"{where}: rival '{name}' holds '{held}'. {hint}")
+    return Rival(name, row.values, _varied(row.vary), tuple(row.hold), row.physics)
+
+
+def _published(given: float | list[float]) -> float | tuple[float, float]:
+    return (given[0], given[1]) if isinstance(given, list) else given
+
+
+def _observable(row: ObservableRow, runs: Mapping[str, Run], where: str) -> Observable:
+    if row.run not in runs:
+        hint = did_you_mean(row.run, runs, "runs")
+        raise ParameterError(f"{where}: '{row.id}' names no run '{row.run}'. {hint}")
+    if row.measure.of not in MEASURES:
+        hint = did_you_mean(row.measure.of, MEASURES, "measures")
         raise ParameterError(
-            f"{where}: '{name}' has word '{row['word']}' and sense '{sense}'; allowed: "
-            f"{', '.join(WORDS)}; {', '.join(SENSES)}."
+            f"{where}: '{row.id}' asks for no measure '{row.measure.of}'. {hint}"
         )
-    tolerance = row["tolerance"]
+    published = _published(row.published)
+    if row.sense and (row.sense == "within") != isinstance(published, tuple):
+        raise ParameterError(
+            f"{where}: '{row.id}' has the sense '{row.sense}' for {row.published}; a range "
+            "is 'within', a number is not."
+        )
+    tolerance = row.tolerance
     if isinstance(tolerance, str):
+        if isinstance(published, tuple):
+            raise ParameterError(
+                f"{where}: '{row.id}' is a range: give its tolerance in {row.unit}, not "
+                f"{tolerance!r}."
+            )
         tolerance = float(tolerance.rstrip(" %")) / 100 * abs(published)
     return Observable(
-        id=name,
-        run=row["run"],
-        measure=row["measure"],
-        published=tuple(published) if is_range else published,
-        unit=row["unit"],
+        id=row.id,
+        run=row.run,
+        measure=plain(row.measure),
+        published=published,
+        unit=row.unit,
         tolerance=float(tolerance),
-        sense=sense,
-        word=row["word"],
-        source=row["source"],
-        null_model=row.get("null_model"),
-        note=row.get("note", ""),
-        count=row.get("count", True),
+        sense=row.sense or ("within" if isinstance(published, tuple) else "equal"),
+        word=row.word,
+        source=row.source,
+        null_model=row.null_model,
+        note=row.note,
+        count=row.count,
     )
 
 
-def load_observables(cell: str | Path) -> ObservableTable:
+def load_observables(cell: str | Path | ParameterSet) -> ObservableTable:
     """Read the observables of a cell.
 
     A variant is another cell: it has a table of its own, which may name the one that it is
@@ -319,8 +273,9 @@ def load_observables(cell: str | Path) -> ObservableTable:
 
     Parameters
     ----------
-    cell : str or pathlib.Path
-        A published cell, or a TOML file: then the table of the cell it is named after.
+    cell : str, pathlib.Path or ParameterSet
+        A published cell, or a TOML file: then the table of the cell that its entry
+        ``observables`` names, as in the file of a fitted cell, or of its own name.
 
     Returns
     -------
@@ -336,26 +291,46 @@ def load_observables(cell: str | Path) -> ObservableTable:
     >>> load_observables("Ji2024").runs["cycle_60"].temperature
     60.0
     """
-    path, variant = find(cell)
-    family = ParameterSet.load(cell).data["name"]
-    shipped = {p.stem: p.parent for p in available().values()}
-    folders = [path.parent, *([shipped[family]] if family in shipped else [])]
-    name = family if variant is None else f"{family}-{variant}"
-    try:
-        content = _content(name, folders)
-        if "like" in content:
-            content = _content(content["like"], folders) | content
-        return ObservableTable.from_table(content, f"observables/{name}.toml")
-    except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise ParameterError(f"observables/{name}.toml does not hold: {error}.") from error
+    judged = cell if isinstance(cell, ParameterSet) else ParameterSet.load(cell)
+    name, folders = judged.observables, _folders(judged)
+    content = _content(name, folders)
+    if "like" in content:
+        content = {**_content(content["like"], folders), **content}
+    return ObservableTable.from_table(content, f"observables/{name}.toml")
 
 
-def _content(name: str, folders: Iterable[Path]) -> dict[str, Any]:
-    for folder in folders:
-        table = folder / "observables" / f"{name}.toml"
-        if table.is_file():
-            return tomllib.loads(table.read_text(encoding="utf-8"))
-    raise ParameterError(
-        f"There are no published observables for '{name}': no file "
-        f"'observables/{name}.toml' beside its parameter set."
-    )
+def has_observables(cell: str | Path) -> bool:
+    """Whether there is a table of observables for a cell.
+
+    Parameters
+    ----------
+    cell : str or pathlib.Path
+        As for `load_observables`.
+
+    Returns
+    -------
+    bool
+    """
+    judged = ParameterSet.load(cell)
+    return _table(judged.observables, _folders(judged)) is not None
+
+
+def _folders(judged: ParameterSet) -> list[Path]:
+    """Where tables stand: beside the file of a set, and beside the published ones."""
+    own = [] if judged.path is None else [judged.path.parent]
+    return list(dict.fromkeys([*own, *(path.parent for path in families().values())]))
+
+
+def _table(name: str, folders: Iterable[Path]) -> Path | None:
+    tables = (folder / "observables" / f"{name}.toml" for folder in folders)
+    return next((table for table in tables if table.is_file()), None)
+
+
+def _content(name: str, folders: Iterable[Path]) -> Mapping[str, Any]:
+    table = _table(name, folders)
+    if table is None:
+        raise ParameterError(
+            f"There are no published observables for '{name}': no file "
+            f"'observables/{name}.toml' beside its parameter set."
+        )
+    return read_toml(table)

@@ -10,7 +10,7 @@ enters only through the laws of the model, and the current rate not at all.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,18 @@ from typing import Any
 import numpy as np
 
 from sscell.cells.cell import Cell
-from sscell.cells.library import find
+from sscell.cells.parameters import Parameter, ParameterSet
+from sscell.cells.writing import rewrite_values
 from sscell.errors import ParameterError, SimulationError, did_you_mean
-from sscell.optimisers.broyden import Slopes
+from sscell.optimisers.bounds import Variable, starting_points
+from sscell.optimisers.broyden import BroydenJacobian
 from sscell.optimisers.minimax import descend_largest, merit
 from sscell.papers.measures import Reading, measure
-from sscell.papers.observables import Observable, ObservableTable, Vary
+from sscell.papers.observables import Observable, ObservableTable
 from sscell.papers.runs import Run
 from sscell.papers.validation import run_all
 from sscell.simulation.engine import Resolution
+from sscell.simulation.progress import Progress
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Refit", "Residuals", "refit", "write_refit"]
@@ -39,8 +42,6 @@ _OBJECTIVES = {
     "largest": "largest |model - published|/tolerance over fitted rows, with 2 % of all",
 }
 _PINS = 0.05  # share of a parameter's sensitivity from which an observable pins it
-
-Progress = Callable[[float, str], None]
 
 
 class _Enough(Exception):
@@ -57,7 +58,7 @@ class Residuals:
         What the fit starts from.
     table : ObservableTable
         Observables, runs and bounds.
-    vary : sequence of Vary
+    vary : sequence of Variable
         Parameters that move.
     limit : int
         Largest number of evaluations.
@@ -73,7 +74,7 @@ class Residuals:
 
     cell: Cell
     table: ObservableTable
-    vary: Sequence[Vary]
+    vary: Sequence[Variable]
     limit: int
     shells: int = _SHELLS
     on_progress: Progress | None = None
@@ -93,7 +94,7 @@ class Residuals:
     def start(self) -> np.ndarray:
         """Positions of the cell's own values, 0 to 1."""
         values = self.cell.values
-        return np.clip([v.to_unit(values[v.name]) for v in self.vary], 0.0, 1.0)
+        return np.array([v.position(values[v.name]) for v in self.vary])
 
     def values(self, x: np.ndarray) -> dict[str, float]:
         """Parameters at given positions, tied ones included [units of the names].
@@ -109,7 +110,7 @@ class Residuals:
         """
         found = {}
         for vary, position in zip(self.vary, x, strict=True):
-            value = float(vary.from_unit(position))
+            value = vary.value(position)
             found[vary.name] = value
             found |= {name: ratio * value for name, ratio in vary.ties.items()}
         return found
@@ -176,7 +177,7 @@ class Refit:
     ----------
     cell : Cell
         With the best values.
-    vary : tuple of Vary
+    vary : tuple of Variable
         What moved.
     values : mapping of str to float
         Best values, tied ones included [unit of the name].
@@ -190,7 +191,7 @@ class Refit:
     """
 
     cell: Cell
-    vary: tuple[Vary, ...]
+    vary: tuple[Variable, ...]
     values: Mapping[str, float]
     std_errors: Mapping[str, float | None]
     pins: Mapping[str, tuple[str, ...]]
@@ -264,10 +265,12 @@ def refit(
         raise ParameterError("Evaluations and starts must be at least 1.")
     cell, table = _with_rival(cell, table, rival)
     chosen = _chosen(table, vary)
+    for variable in chosen:
+        cell.quantity(variable.name)  # else a table of another cell fails on the way
     trials = Residuals(cell, table, chosen, max_evaluations, shells, on_progress, objective)
     started, reason, costs = time.monotonic(), "converged", []
     try:
-        for x in _starts(trials.start(), starts, seed):
+        for x in starting_points(trials.start(), starts, seed):
             costs.append(_descend(trials, x, starts))
     except _Enough:
         reason = "evaluations used up"
@@ -301,7 +304,7 @@ def _with_rival(
     return cell.replace(rival.values, f"rival {name}"), replace(table, vary=vary)
 
 
-def _chosen(table: ObservableTable, names: Sequence[str] | None) -> tuple[Vary, ...]:
+def _chosen(table: ObservableTable, names: Sequence[str] | None) -> tuple[Variable, ...]:
     if not table.vary:
         raise ParameterError("The observables name no parameters to vary.")
     for name in names or ():
@@ -309,14 +312,6 @@ def _chosen(table: ObservableTable, names: Sequence[str] | None) -> tuple[Vary, 
             hint = did_you_mean(name, table.vary, "parameters")
             raise ParameterError(f"No bounds are given for '{name}'. {hint}")
     return tuple(table.vary[name] for name in names or table.vary)
-
-
-def _starts(first: np.ndarray, starts: int, seed: int) -> list[np.ndarray]:
-    """The cell's own values, then a Latin hypercube drawn half way towards them."""
-    from scipy.stats import qmc
-
-    cube = qmc.LatinHypercube(first.size, seed=seed).random(starts - 1)
-    return [first, *(first + 0.5 * (cube - first))]
 
 
 def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
@@ -327,14 +322,19 @@ def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
     end = objective.limit
     objective.limit = min(end, objective.evaluations + share)
     inside = np.clip(x, 1e-6, 1 - 1e-6)
+
+    def jacobian(u: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+        return _jacobian(objective, u, residuals)
+
+    slopes = BroydenJacobian(jacobian)
     try:
         if objective.objective == "largest":
-            descend_largest(objective, lambda u, r: _jacobian(objective, u, r), inside)
+            descend_largest(objective, jacobian, inside)
             return objective.best_cost
         found = least_squares(
             objective,
             inside,
-            jac=_keeping(objective),
+            jac=lambda u: slopes.at(u, objective.last)[0],
             bounds=(0.0, 1.0),
             x_scale=1.0,
             loss="soft_l1",
@@ -346,21 +346,6 @@ def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
         return objective.best_cost
     finally:
         objective.limit = end
-
-
-def _keeping(objective: Residuals) -> Callable[[np.ndarray], np.ndarray]:
-    """Derivatives that a step which they foretold keeps up to date."""
-    slopes = Slopes()
-
-    def jacobian(x: np.ndarray) -> np.ndarray:
-        residuals = objective.last
-        matrix = slopes.updated(x, residuals)
-        if matrix is None:
-            matrix = _jacobian(objective, x, residuals)
-        slopes.keep(x, residuals, matrix)
-        return matrix
-
-    return jacobian
 
 
 def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Refit:
@@ -382,7 +367,7 @@ def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Ref
         "residuals": dict(zip(ids, map(float, residuals), strict=True)),
         "values": values,
         "std_errors": errors,
-        "bounds": {v.name: [v.lower, v.upper] for v in objective.vary},
+        "bounds": {v.name: [v.low, v.high] for v in objective.vary},
         "at_bound": [
             v.name
             for v, x in zip(objective.vary, best, strict=True)
@@ -425,8 +410,7 @@ def _identify(
     pins: dict[str, tuple[str, ...]] = {}
     for number, v in enumerate(objective.vary):
         spread = float(np.sqrt(variance[number]))
-        slope = abs(v.from_unit(best[number] + 1e-4) - v.from_unit(best[number] - 1e-4))
-        errors[v.name] = slope / 2e-4 * spread if spread < 0.2 else None
+        errors[v.name] = v.slope(best[number]) * spread if spread < 0.2 else None
         share = matrix[:, number] ** 2
         # Below a hundredth of a tolerance over all the bounds, it is noise of the solver.
         share = share / max(share.sum(), 1e-4)
@@ -437,6 +421,8 @@ def _identify(
 
 def write_refit(found: Refit, source: str | Path, target: Path) -> None:
     """Write the set with its new values, errors and pins; comments stay.
+
+    A value that did not move keeps its source: it is still whoever's guided it before.
 
     Parameters
     ----------
@@ -452,31 +438,34 @@ def write_refit(found: Refit, source: str | Path, target: Path) -> None:
     ParameterError
         If there is no such set.
     """
-    import tomlkit
-
-    path, variant = find(source)
-    document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    stated = document if variant is None else document["variants"][variant]
-    entries = stated["parameters"]
-    bounds = found.log["bounds"]
+    before = ParameterSet.load(source)
     leaders = {n: v.name for v in found.vary for n in (v.name, *v.ties)}
+    moved = {}
     for name, value in found.values.items():
-        leader = leaders[name]
-        if name not in entries:
-            entries[name] = tomlkit.inline_table()
-        entry = entries[name]
-        entry["value"] = float(f"{value:.6g}")
-        entry["kind"] = "fitted"
-        entry["source"] = "refit to the paper's observables, log beside the observables"
-        for key in ("range", "std_error", "note"):
-            entry.pop(key, None)
-        error = found.std_errors[leader]
-        if error is None or leader != name:
-            low, high = bounds[leader]
-            ratio = 1.0 if leader == name else value / found.values[leader]
-            entry["range"] = [float(f"{x * ratio:.6g}") for x in (low, high)]
-        else:
-            entry["std_error"] = float(f"{error:.2g}")
-        if found.pins[leader]:
-            entry["observables"] = list(found.pins[leader][:6])
-    target.write_text(tomlkit.dumps(document), encoding="utf-8")
+        old = before.parameters.get(name)
+        if old is None or f"{value:.6g}" != f"{old.value:.6g}":
+            moved[name] = _entry(found, name, leaders[name], old)
+    rewrite_values(source, target, moved)
+
+
+def _entry(found: Refit, name: str, leader: str, old: Parameter | None) -> Parameter:
+    """Value with its error, or the bounds where it has none of its own."""
+    value, error = found.values[name], found.std_errors[leader]
+    error = error if name == leader else None
+    ratio = 1.0 if name == leader else value / found.values[leader]
+    bounds = sorted(_rounded(x * ratio) for x in found.log["bounds"][leader])
+    # Without derivatives nothing says which rows pin it: all that count were fitted to.
+    observables = found.pins[leader][:6] or (old.observables if old else ())
+    return Parameter(
+        name,
+        _rounded(value),
+        "fitted",
+        "refit to the paper's observables, log beside the observables",
+        std_error=None if error is None else float(f"{error:.2g}"),
+        range=(bounds[0], bounds[1]) if error is None else None,
+        observables=observables or tuple(found.log["residuals"]),
+    )
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")

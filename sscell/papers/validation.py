@@ -6,7 +6,7 @@ frozen) or only *illustrated*. The null model uses all active material, without 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from sscell.cells.cell import Cell
-from sscell.cells.library import available
+from sscell.cells.library import find
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.papers.bands import add_bands, changed_cells, open_parameters
 from sscell.papers.measures import Reading, measure, measure_error
@@ -23,12 +23,11 @@ from sscell.papers.observables import Observable, ObservableTable, load_observab
 from sscell.papers.runs import Run
 from sscell.simulation.engine import Resolution
 from sscell.simulation.pellets import blocked_impedance, dc_polarisation, pellet_of
+from sscell.simulation.progress import Progress, parts
 from sscell.simulation.simulation import simulate
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Validation", "format_row", "run_all", "validate"]
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -202,16 +201,16 @@ def validate(
     (1607, True, True)
     """
     if table is None:
-        table = load_observables(_origin(cell) if isinstance(cell, Cell) else cell)
+        table = load_observables(cell.parameters if isinstance(cell, Cell) else cell)
     loaded = cell if isinstance(cell, Cell) else Cell.load(cell)
     chosen = _chosen(table.observables, ids)
 
     changed, refused = changed_cells(loaded) if bands else ({}, [])
-    parts = _parts(on_progress, 1 + len(changed))
-    rows, done = _compare(loaded, table, chosen, next(parts), resolution)
+    shares = parts(on_progress, 1 + len(changed))
+    rows, done = _compare(loaded, table, chosen, next(shares), resolution)
     if bands:
         others = (
-            _compare(other, table, chosen, next(parts), resolution)[0]
+            _compare(other, table, chosen, next(shares), resolution)[0]
             for other in changed.values()
         )
         add_bands(rows, zip(changed, others, strict=True))
@@ -230,17 +229,6 @@ def validate(
     )
 
 
-def _parts(on_progress: Progress | None, count: int) -> Iterator[Progress]:
-    """Progress of each part of a whole."""
-    for number in range(count):
-
-        def tell(share: float, text: str, number: int = number) -> None:
-            if on_progress:
-                on_progress((number + share) / count, text)
-
-        yield tell
-
-
 def _compare(
     cell: Cell,
     table: ObservableTable,
@@ -254,12 +242,6 @@ def _compare(
     done = {name: run for name, run in runs.items() if isinstance(run, xr.Dataset)}
     readings = {**runs, **{name: Reading(run) for name, run in done.items()}}
     return [_row(o, table.runs[o.run], readings[o.run], cell) for o in chosen], done
-
-
-def _origin(cell: Cell) -> str | Path:
-    """Name of a published cell or variant, else the file that a cell was read from."""
-    path = cell.parameters.path
-    return cell.name if path in (None, available().get(cell.name)) else path
 
 
 def _chosen(
@@ -330,7 +312,7 @@ def _as_variant(cell: Cell, variant: str | None) -> Cell:
     """Cell with what a variant of its family changes; the rest stays as it is."""
     if variant is None:
         return cell
-    family = cell.data["name"]
+    family = find(cell.parameters.observables)[0].stem
     base, other = Cell.load(family).values, Cell.load(f"{family}-{variant}").values
     return cell.replace({n: v for n, v in other.items() if v != base.get(n)})
 

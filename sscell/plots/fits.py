@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sscell.plots.style import DIRECTION_COLOURS, figure_style, plain
+from sscell.plots.style import DIRECTION_COLOURS, figure_style, plain, subplots
 
 __all__ = ["plot_correlation", "plot_curve", "plot_spectrum"]
 
@@ -38,14 +38,12 @@ def plot_curve(curve: Mapping[str, Any]) -> Any:
     >>> [axis.get_ylabel() for axis in figure.axes]
     ['Voltage [V]', 'Residual [mV]']
     """
-    import matplotlib.pyplot as plt
-
     hours = np.asarray(curve["time"]) / 3600
     held = bool(curve.get("held"))
     scale = 1e6 if held else 1.0
     measured, model = (scale * np.asarray(curve[k]) for k in ("measured", "model"))
     with figure_style():
-        figure, (top, below) = plt.subplots(
+        figure, (top, below) = subplots(
             2,
             1,
             figsize=(5.2, 3.6),
@@ -111,13 +109,11 @@ def plot_correlation(names: Sequence[str], correlation: Any) -> Any:
     >>> len(figure.axes)
     1
     """
-    import matplotlib.pyplot as plt
-
     table = np.asarray(correlation, dtype=float)
     count = len(names)
     side = 1.0 + 0.55 * count
     with figure_style():
-        figure, axis = plt.subplots(figsize=(side + 2.8, side), layout="constrained")
+        figure, axis = subplots(figsize=(side + 2.8, side), layout="constrained")
         axis.imshow(table, cmap="RdBu_r", vmin=-1, vmax=1)
         for row in range(count):
             for column in range(count):
@@ -163,17 +159,15 @@ def plot_spectrum(spectrum: Mapping[str, Any]) -> Any:
     >>> [axis.get_xlabel() for axis in figure.axes]
     ['Z real [Ohm]', 'Frequency [Hz]']
     """
-    import matplotlib.pyplot as plt
-
     measured, model = np.asarray(spectrum["measured"]), np.asarray(spectrum["model"])
     share = 100 * (model - measured) / np.abs(measured)
     with figure_style():
-        figure, (top, below) = plt.subplots(
+        figure, (top, below) = subplots(
             2, 1, figsize=(5.2, 4.2), height_ratios=(3, 1.2), layout="constrained"
         )
         top.plot(
-            measured.real,
-            -measured.imag,
+            np.real(measured),
+            -np.imag(measured),
             "o",
             ms=3,
             mfc="none",
@@ -181,7 +175,7 @@ def plot_spectrum(spectrum: Mapping[str, Any]) -> Any:
             color=_DATA,
             label="data",
         )
-        top.plot(model.real, -model.imag, color=_MODEL, label="model")
+        top.plot(np.real(model), -np.imag(model), color=_MODEL, label="model")
         top.set_aspect("equal", adjustable="box")
         top.set_xlabel("Z real [Ohm]")
         top.set_ylabel("-Z imaginary [Ohm]")

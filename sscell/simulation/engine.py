@@ -28,6 +28,8 @@ from sscell.solver import cache
 from sscell.solver.compiling import LONGEST, allowed, compiled, expected_seconds
 from sscell.solver.functions import Functions, made
 from sscell.solver.integrator import Integrator, Stretch
+from sscell.solver.stepping import OwnClock
+from sscell.solver.watch import alone
 
 __all__ = [
     "CAPACITY",
@@ -57,14 +59,10 @@ LIMITS = {
 }
 # What is set, beside a current: a current that moves linearly, or a voltage that does.
 _CURRENT, _SLOPE = "Current function [A]", "Current slope [A.s-1]"
-_CONTROLS = {
+_CONTROLS: dict[str, dict[str, float]] = {
     "current": {},
     "ramp": {_SLOPE: 0.0},
-    "voltage": {
-        "Voltage start [V]": 0.0,
-        "Voltage slope [V.s-1]": 0.0,
-        "Step start [s]": 0.0,
-    },
+    "voltage": {"Voltage start [V]": 0.0, "Voltage slope [V.s-1]": 0.0},
 }
 
 
@@ -148,7 +146,7 @@ class Engine:
     ):
         check_mesh(cell, resolution.thickness_points)
         self._cell, self._resolution = cell, resolution
-        self._controlled = controlled
+        self.controlled = controlled
         own = _CONTROLS[controlled]
         self._parameters = tuple(cell.parameter_dict())
         self._defaults = {**LIMITS, **own}
@@ -158,10 +156,11 @@ class Engine:
         # PyBaMM orders the columns of the sensitivities by the names of the inputs.
         self.sensitive = tuple(sorted(sensitive))
         options = {"nonlinear_convergence_coefficient": _SLOPED} if sensitive else {}
-        self._solver = solver(resolution.rtol, resolution.atol, **options)
+        self._solver = OwnClock.like(solver(resolution.rtol, resolution.atol, **options))
         self._spent = 0.0  # s of integration
 
     @cached_property
+    @alone
     def model(self) -> pybamm.BaseModel:
         """The discretised model: only what its functions do not say needs it."""
         resolution = self._resolution
@@ -170,23 +169,27 @@ class Engine:
             shells=resolution.shells,
             thickness_points=resolution.thickness_points,
             double_layer=resolution.double_layer,
-            controlled="voltage" if self._controlled == "voltage" else "current",
+            controlled="voltage" if self.controlled == "voltage" else "current",
         )
         model.events = _events(model)
         values = pybamm.ParameterValues(dict.fromkeys(self._parameters, "[input]"))
-        if self._controlled == "ramp":  # its clock is that of the step
+        if self.controlled == "ramp":  # its clock is that of the step
             moved = pybamm.InputParameter(_SLOPE) * pybamm.t
             values[_CURRENT] = pybamm.InputParameter(_CURRENT) + moved
         simulation = pybamm.Simulation(model, parameter_values=values, solver=self._solver)
         simulation.build()
-        return simulation.built_model
+        built = simulation.built_model
+        assert built is not None
+        return built
 
     @cached_property
+    @alone
     def functions(self) -> Functions:
         """What a run evaluates, from the cache or made from the model."""
         resolution, data = self._resolution, self._cell.data
         about = [data["physics"], data.get("network"), resolution.shells]
-        about += [resolution.thickness_points, resolution.double_layer, self._controlled]
+        about += self._cell.composition.sources
+        about += [resolution.thickness_points, resolution.double_layer, self.controlled]
         told = json.dumps([*about, self.input_names, self.outputs], default=str)
         name = f"{cache.content_hash(told)}.json"
         known = cache.fetch(name)
@@ -219,6 +222,7 @@ class Engine:
             self.functions, self._solver, self.input_names, lambda: self.model
         )
 
+    @alone
     def compile(self, make: bool = True) -> bool:
         """Go over to compiled functions at once.
 
@@ -274,6 +278,7 @@ class Engine:
         values = cell.parameter_dict() | {"Current function [A]": current}
         return values | self._defaults | limits
 
+    @alone
     def step(
         self,
         solution: Any,
@@ -304,6 +309,7 @@ class Engine:
         """
         if not self.sensitive:
             return self._run(solution, duration, inputs, times)
+        sensitive: Any = list(self.sensitive)  # names are allowed, and not annotated
         return self._solver.step(
             solution,
             self.model,
@@ -311,7 +317,7 @@ class Engine:
             inputs=dict(inputs),
             save=False,
             t_interp=times,
-            calculate_sensitivities=list(self.sensitive),
+            calculate_sensitivities=sensitive,
         )
 
     def _run(
@@ -327,7 +333,7 @@ class Engine:
         self._spent += float(found.solve_time.value)
         if self._spent > self._pays:
             self._compile(make=True)
-        if self._controlled == "current":
+        if self.controlled == "current":
             found.current = inputs["Current function [A]"]
         return found
 
@@ -338,6 +344,7 @@ class Engine:
             return 0.0, self._integrator.start(values)
         return float(before.t[-1]), self._integrator.adopted(before, values)
 
+    @alone
     def evaluate(
         self,
         t: np.ndarray,
@@ -374,16 +381,17 @@ class Engine:
         table = np.empty((size, len(names)))
         p = self.functions.settled(self._values(inputs))
         buffer, evaluate = self._evaluator(names)
-        buffer.set_arg(2, memoryview(p))
+        buffer.set_arg(2, p.data)
         for block in range(0, size, _BLOCK):
             k = min(block, size - _BLOCK)  # the last one may do some times once more
-            buffer.set_arg(0, memoryview(times[k : k + _BLOCK]))
-            buffer.set_arg(1, memoryview(states[k : k + _BLOCK]))
-            buffer.set_res(0, memoryview(table[k : k + _BLOCK]))
+            buffer.set_arg(0, times[k : k + _BLOCK].data)
+            buffer.set_arg(1, states[k : k + _BLOCK].data)
+            buffer.set_res(0, table[k : k + _BLOCK].data)
             evaluate()
         table = table[:count]
         return dict(zip(names, table.T.copy(), strict=True))
 
+    @alone
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:
         """Time and state at the end of a solution of this model.
 
@@ -428,6 +436,7 @@ def _events(model: Any) -> list[Any]:
 _ENGINES: dict[tuple[Any, ...], Engine] = {}
 
 
+@alone
 def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> Engine:
     """Engine of a cell's structure: built once, then shared by all its values.
 

@@ -8,15 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from sscell.cells.cell import Cell
 from sscell.errors import ParameterError
 from sscell.protocols import Step, cycle
 from sscell.simulation.run import Run
+from sscell.units import ZERO_CELSIUS
 
-__all__ = ["bring_to", "parse_state"]
+__all__ = ["bring_to", "formation_steps", "parse_state"]
+
+_REST = 3600.0  # s: after it a voltage counts as that of the cell at rest
+_SAME = 2e-3  # V
 
 
 def bring_to(run: Run, state: str) -> str:
     """Bring a pristine cell to a state.
+
+    A voltage is met under the slow rate; where the cell rests at another one, the notes of
+    the run say so.
 
     Parameters
     ----------
@@ -38,11 +46,7 @@ def bring_to(run: Run, state: str) -> str:
     kind, value = parse_state(state)
     if kind == "pristine":
         return "pristine"
-    formation = run.cell.data.get("protocols", {}).get("formation")
-    if formation is None:
-        raise ParameterError(f"{run.cell.name} names no formation; use state 'pristine'.")
-    cycles = _formation_cycles(formation, run.celsius)
-    steps = cycle(formation["rate"], cycles).steps(run.cell.first_step)
+    steps = formation_steps(run.cell)
     run.execute(steps)
     ended = "discharged" if steps[-1].direction == "discharge" else "charged"
     if kind == "formed":
@@ -76,10 +80,48 @@ def _to_voltage(run: Run, target: float) -> None:
         )
     direction = "discharge" if target < run.voltage() else "charge"
     run.execute([Step(direction, until=target)])
+    trial = Run(run.cell, run.resolution)
+    trial.solution = run.solution
+    trial.execute([Step("rest", duration=_REST)])
+    rested = trial.voltage()
+    if abs(rested - target) > _SAME:
+        run.notes.append(
+            f"State {target:g} V was met at {run.cell.slow_rate}; after {_REST / 3600:g} h "
+            f"at rest the cell stands at {rested:.3f} V."
+        )
+
+
+def formation_steps(cell: Cell) -> tuple[Step, ...]:
+    """Half cycles of a formation: as the paper does at the nearest of its temperatures.
+
+    Parameters
+    ----------
+    cell : Cell
+        With its temperature [K].
+
+    Returns
+    -------
+    tuple of Step
+
+    Raises
+    ------
+    ParameterError
+        If the set names no formation.
+
+    Examples
+    --------
+    >>> [step.direction for step in formation_steps(Cell.load("Ji2024"))]
+    ['discharge', 'charge']
+    """
+    formation = cell.data.get("protocols", {}).get("formation")
+    if formation is None:
+        raise ParameterError(f"{cell.name} names no formation; use state 'pristine'.")
+    celsius = cell.values["Ambient temperature [K]"] - ZERO_CELSIUS
+    cycles = _formation_cycles(formation, celsius)
+    return cycle(formation["rate"], cycles).steps(cell.first_step)
 
 
 def _formation_cycles(formation: Mapping[str, Any], celsius: float) -> int:
-    """Cycles of a formation: as the paper does at the nearest of its temperatures."""
     known = formation.get("at", [])
     if not known:
         return int(formation["cycles"])
