@@ -58,7 +58,9 @@ def fit_command(
     ] = None,
     state: Annotated[
         list[str] | None,
-        typer.Option(help="pristine or formed: one for all files, or one each."),
+        typer.Option(
+            help="pristine, formed, such as 50% or 3.3V: one for all files, or one each."
+        ),
     ] = None,
     weight: Annotated[
         list[float] | None, typer.Option(help="Of each file, in order; default 1.")
