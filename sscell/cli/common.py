@@ -95,7 +95,21 @@ PlotFile = Annotated[
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What every command that runs a cell takes, beside its protocol."""
+    """What every command that runs a cell takes, beside its protocol.
+
+    Parameters
+    ----------
+    temperature, state, formation_temperature, formation_pressure, pressure : str, optional
+        As typed: conditions of the cell [degC], [MPa], and where it starts.
+    settings : list of str, optional
+        ``NAME=value``, other values of parameters.
+    shells, thickness : int, optional
+        Finite volumes over the particle radius and over the thickness.
+    output, plot : pathlib.Path, optional
+        Files to write.
+    as_json : bool, optional
+        Whether stdout is one JSON object.
+    """
 
     temperature: Temperature = None
     state: StateOption = "pristine"
