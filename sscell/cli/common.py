@@ -104,7 +104,7 @@ class RunOptions:
     settings : list of str, optional
         ``NAME=value``, other values of parameters.
     shells, thickness : int, optional
-        Finite volumes over the particle radius and over the thickness.
+        Finite volumes over the particle radius and over the thickness [-].
     output, plot : pathlib.Path, optional
         Files to write.
     as_json : bool, optional
