@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,7 +23,9 @@ app = typer.Typer(
 )
 
 # Typer carries its own Click or uses the installed one, depending on its version.
-_ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+_ClickError: Any = next(
+    c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
+)
 
 # Each of these modules has a function `register(app)` that adds its commands.
 _COMMAND_MODULES = ("cells", "runs", "lab", "data", "papers", "sweeps", "fitting", "bench")

@@ -232,7 +232,7 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         """
         phi = variables[_PHI]
         weights = {n: pybamm.AbsoluteValue(r) + 1e-12 for n, r in passed.items()}
-        total = sum(weights.values())
+        total: Any = sum(weights.values())
         filled = pybamm.r_average(variables["Sulfur filling profile"])
         rest = {
             "Sulfur": self._at_rest("Sulfur", filled),
