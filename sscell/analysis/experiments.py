@@ -57,7 +57,12 @@ def which_experiment(data: xr.Dataset) -> str | None:
     """
     require(data, "Time [s]", "Voltage [V]", "Current [A]")
     holds = find_holds(data)
-    if holds and holds[0].controlled == "voltage" and _held_share(data, holds) > 0.6:
+    # Where the current is the same from the first sample on, it is what was held.
+    answers = [h for h in holds if abs(h.first - h.current) > 0.02 * abs(h.current)]
+    by_voltage = (
+        holds and holds[0].controlled == "voltage" and 2 * len(answers) >= len(holds)
+    )
+    if by_voltage and _held_share(data, holds) > 0.6:
         return _held(holds)
     halves = [h for h in half_cycles(data) if len(h.rows) >= 3]
     if not halves:

@@ -86,16 +86,17 @@ def _holds(t: np.ndarray, x: np.ndarray, y: np.ndarray, controlled: str) -> list
     scale = np.abs(x).max(initial=0.0)
     if scale == 0:
         return []
-    noise = float(np.median(np.abs(np.diff(x)))) if len(x) > 1 else 0.0
+    # Of third differences: a ramp is no noise.
+    noise = float(np.median(np.abs(np.diff(x, 3)))) / 3 if len(x) > 3 else 0.0
     jump = max(0.02 * scale, 8 * noise)
     if controlled == "voltage":
-        jump = max(min(jump, 0.005), 8 * noise, 5e-4)
+        jump = max(min(jump, 0.005), 8 * noise, 2e-4)
     cuts = np.flatnonzero(np.abs(np.diff(x)) > jump) + 1
     edges = [0, *cuts.tolist(), len(x)]
     held = []
     for a, b in zip(edges[:-1], edges[1:], strict=True):
         level = float(np.median(x[a:b]))
-        flat = b - a >= LEAST and np.ptp(x[a:b]) < max(0.1 * abs(level), 1.5 * jump)
+        flat = b - a >= LEAST and np.ptp(x[a:b]) < max(0.02 * abs(level), 12 * noise)
         # A rest is no hold: nothing flows.
         current = y[a:b] if controlled == "voltage" else x[a:b]
         idle = np.abs(current).max(initial=0) <= 1e-4 * np.abs(
