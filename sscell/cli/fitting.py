@@ -14,6 +14,9 @@ import typer
 
 from sscell.cli.common import (
     CellName,
+    Columns,
+    CurrentSign,
+    FileFormat,
     JsonFlag,
     Settings,
     Shells,
@@ -58,7 +61,9 @@ def fit_command(
     ] = None,
     state: Annotated[
         list[str] | None,
-        typer.Option(help="pristine or formed: one for all files, or one each."),
+        typer.Option(
+            help="pristine, formed, such as 50% or 3.3V: one for all files, or one each."
+        ),
     ] = None,
     weight: Annotated[
         list[float] | None, typer.Option(help="Of each file, in order; default 1.")
@@ -82,16 +87,9 @@ def fit_command(
     mass: Annotated[
         str | None, typer.Option(help="Of the capacity basis in this cell, such as 2mg.")
     ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(help="Which header is what: 'voltage=U2,current=I:uA'."),
-    ] = None,
-    current_sign: Annotated[
-        str | None, typer.Option(help="What a positive current does: charge or discharge.")
-    ] = None,
-    file_format: Annotated[
-        str | None, typer.Option("--format", help="Name of the format, if not recognised.")
-    ] = None,
+    columns: Columns = None,
+    current_sign: CurrentSign = None,
+    file_format: FileFormat = None,
     settings: Settings = None,
     starts: Annotated[
         int, typer.Option(help="Descents: the cell as it is, then others.")

@@ -36,7 +36,7 @@ from sscell.simulation.progress import Progress
 from sscell.simulation.simulation import simulate
 from sscell.units import ZERO_CELSIUS
 
-__all__ = ["Plan", "Candidate", "plan", "standard_tests"]
+__all__ = ["Candidate", "Plan", "plan", "standard_tests"]
 
 _COARSE = Resolution(shells=25, rtol=1e-5, atol=1e-7)
 _TONES = tuple(np.logspace(5, -2, 36).tolist())
