@@ -190,9 +190,8 @@ def _failure(
                 # What is left of the voltage, against before or within this half.
                 least = min(share, 1 - fallen)
                 return k + 1, "hard" if least < HARD else "soft"
-            rough = scatter(np.abs(half.voltage)) / max(_end(half), 1e-12)
-            before = [scatter(np.abs(h.voltage)) / max(_end(h), 1e-12) for h in sum(
-                map(list, pairs[max(k - 3, 0) : k]), [])]  # fmt: skip
+            rough = _roughness(half)
+            before = [_roughness(h) for p in pairs[max(k - 3, 0) : k] for h in p]
             if before and rough > max(5 * float(np.median(before)), ROUGH):
                 return k + 1, "soft"
             if expected and share > RISEN:
@@ -220,6 +219,11 @@ def _sudden_fall(half: HalfCycle) -> float:
         if before > 0 and fall > 5 * noise:
             worst = max(worst, fall / before)
     return worst
+
+
+def _roughness(half: HalfCycle) -> float:
+    """Scatter of the voltage of a half, over the voltage it ends with [-]."""
+    return scatter(np.abs(half.voltage)) / max(_end(half), 1e-12)
 
 
 def scatter(voltage: np.ndarray) -> float:
