@@ -24,6 +24,7 @@ from sscell.cli.common import (
     Thickness,
     check_output,
     check_pressure,
+    given,
     parse_settings,
 )
 from sscell.cli.output import print_json, run_with_progress
@@ -45,6 +46,7 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate_command(
+    context: typer.Context,
     cell: CellName,
     temperature: Temperature = None,
     rate: RateOption = None,
@@ -60,6 +62,18 @@ def simulate_command(
     hold_time: Annotated[str | None, typer.Option(help="Hold it no longer.")] = None,
     hold_capacity: Annotated[
         str | None, typer.Option(help="Hold it until this has passed, such as 350mAh/g.")
+    ] = None,
+    drive_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--drive",
+            help="Follow a CSV file: 'Time [s]' with 'Current [A]' or 'Power [W]' (positive "
+            "discharges), perhaps 'Temperature [degC]'; linear between rows.",
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="Go on from the last state of a run, saved as .nc."),
     ] = None,
     state: StateOption = "pristine",
     formation_temperature: FormationTemperature = None,
@@ -95,7 +109,18 @@ def simulate_command(
         "hold_time": hold_time,
         "hold_capacity": hold_capacity,
     }
-    protocol = _protocol(mode, rate, cycles, cycling)
+    if drive_file is not None:
+        from sscell.protocols import drive
+
+        if given(context, "mode", "rate", "cycles", *cycling):
+            raise ParameterError(
+                "--drive stands for the whole protocol: no --mode, -C, ..."
+            )
+        protocol = drive(drive_file)
+    else:
+        protocol = _protocol(mode, rate, cycles, cycling)
+    if start is not None and given(context, "state"):
+        raise ParameterError("--from stands for the state: give one of --from and --state.")
     from sscell.simulation.engine import Resolution
     from sscell.simulation.simulation import simulate
 
@@ -108,8 +133,11 @@ def simulate_command(
         "pressure": pressure,
         "formation_pressure": formation_pressure,
         "resolution": Resolution(shells=shells, thickness_points=thickness),
+        "start": start,
         "changes": parse_settings(settings),
     }
+    if start is not None and not given(context, "shells", "thickness"):
+        options["resolution"] = None
     try:
         data = run_with_progress(
             lambda tell: simulate(cell, protocol, on_progress=tell, **options), output
