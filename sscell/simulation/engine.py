@@ -58,14 +58,13 @@ LIMITS = {
     "Charge capacity limit [A.h]": -FAR,
 }
 _CHARGE = "Discharge capacity [A.h]"
-_SMALL_CHARGE = (
-    1e-4  # A.h: of a stretch of a drive cycle, where other states are of order 1
-)
+_SMALL_CHARGE = 1e-4  # A.h: of a row of a drive cycle, where other states are of order 1
+_CURRENT, _SLOPE = "Current function [A]", "Current slope [A.s-1]"
 _WARMING = "Temperature slope [K.s-1]"
-_SLOPE = "Current slope [A.s-1]"
 # Inputs of their own of each way to control a cell.
-_OWN_INPUTS = {
+_CONTROLS: dict[str, dict[str, float]] = {
     "current": {},
+    "ramp": {_SLOPE: 0.0},
     "voltage": {"Voltage start [V]": 0.0, "Voltage slope [V.s-1]": 0.0},
     "drive": {_SLOPE: 0.0, _WARMING: 0.0},
     "power": {"Power start [W]": 0.0, "Power slope [W.s-1]": 0.0, _WARMING: 0.0},
@@ -137,8 +136,9 @@ class Engine:
     resolution : Resolution
         Meshes and tolerances.
     controlled : str
-        ``"current"``, ``"voltage"``, ``"drive"`` (a current that moves linearly) or
-        ``"power"``; in the last two the temperature may move too.
+        ``"current"``, ``"ramp"`` (a current that moves linearly in the time of the step),
+        ``"voltage"``, ``"drive"`` (a ramp) or ``"power"``; in the last two the temperature
+        may move too.
     sensitive : sequence of str, optional
         Inputs whose forward sensitivities every step integrates along.
     """
@@ -154,7 +154,7 @@ class Engine:
         self._cell, self._resolution = cell, resolution
         self.controlled = controlled
         self._parameters = tuple(cell.parameter_dict())
-        self._defaults = {**LIMITS, **_OWN_INPUTS[controlled]}
+        self._defaults = {**LIMITS, **_CONTROLS[controlled]}
         self.input_names = (*self._parameters, *self._defaults)
         self.budget = budget_of(cell)
         self.outputs = series(cell, self.budget)
@@ -174,7 +174,9 @@ class Engine:
             shells=resolution.shells,
             thickness_points=resolution.thickness_points,
             double_layer=resolution.double_layer,
-            controlled="current" if self.controlled == "drive" else self.controlled,
+            controlled=self.controlled
+            if self.controlled in ("voltage", "power")
+            else "current",
         )
         model.events = _events(model)
         values = pybamm.ParameterValues(
@@ -182,11 +184,13 @@ class Engine:
         )
         simulation = pybamm.Simulation(model, parameter_values=values, solver=self._solver)
         simulation.build()
-        return simulation.built_model
+        built = simulation.built_model
+        assert built is not None
+        return built
 
     def _moving(self) -> dict[str, Any]:
         """Parameters that move linearly in a step's own time."""
-        slopes = {"Ambient temperature [K]": _WARMING, "Current function [A]": _SLOPE}
+        slopes = {"Ambient temperature [K]": _WARMING, _CURRENT: _SLOPE}
         return {
             name: pybamm.InputParameter(name) + pybamm.InputParameter(slope) * pybamm.t
             for name, slope in slopes.items()
@@ -325,6 +329,7 @@ class Engine:
         """
         if not self.sensitive:
             return self._run(solution, duration, inputs, times)
+        sensitive: Any = list(self.sensitive)  # names are allowed, and not annotated
         return self._solver.step(
             solution,
             self.model,
@@ -332,7 +337,7 @@ class Engine:
             inputs=dict(inputs),
             save=False,
             t_interp=times,
-            calculate_sensitivities=list(self.sensitive),
+            calculate_sensitivities=sensitive,
         )
 
     def _run(
@@ -348,7 +353,7 @@ class Engine:
         self._spent += float(found.solve_time.value)
         if self._spent > self._pays:
             self._compile(make=True)
-        if self.controlled in ("current", "drive"):
+        if self.controlled in ("current", "ramp", "drive"):
             passed = float(found.t[-1] - t)
             found.current = (
                 inputs["Current function [A]"] + inputs.get(_SLOPE, 0.0) * passed
@@ -399,12 +404,12 @@ class Engine:
         table = np.empty((size, len(names)))
         p = self.functions.settled(self._values(inputs))
         buffer, evaluate = self._evaluator(names)
-        buffer.set_arg(2, memoryview(p))
+        buffer.set_arg(2, p.data)
         for block in range(0, size, _BLOCK):
             k = min(block, size - _BLOCK)  # the last one may do some times once more
-            buffer.set_arg(0, memoryview(times[k : k + _BLOCK]))
-            buffer.set_arg(1, memoryview(states[k : k + _BLOCK]))
-            buffer.set_res(0, memoryview(table[k : k + _BLOCK]))
+            buffer.set_arg(0, times[k : k + _BLOCK].data)
+            buffer.set_arg(1, states[k : k + _BLOCK].data)
+            buffer.set_res(0, table[k : k + _BLOCK].data)
             evaluate()
         table = table[:count]
         return dict(zip(names, table.T.copy(), strict=True))
@@ -465,7 +470,7 @@ def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> E
     resolution : Resolution
         Meshes and tolerances.
     controlled : str, optional
-        ``"current"`` or ``"voltage"``.
+        ``"current"``, ``"ramp"`` or ``"voltage"``.
 
     Returns
     -------

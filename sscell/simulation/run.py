@@ -88,7 +88,7 @@ class Run:
         self._ended: dict[str, int] = {}
         self._begun: dict[str, float] = {}  # charge where a group began [A.h]
         self.outputs: tuple[str, ...] | None = None  # that records keep; None: all
-        self._worst = dict.fromkeys(BALANCES, 0.0)
+        self._worst: dict[str, float] = dict.fromkeys(BALANCES, 0.0)
         self.is_now = "pristine"  # before the records
         self.failed_trials = 0  # solutions that were refused, and computed again
 
