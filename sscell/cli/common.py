@@ -16,6 +16,9 @@ from sscell.errors import ParameterError
 __all__ = [
     "DATA_SUFFIXES",
     "CellName",
+    "Columns",
+    "CurrentSign",
+    "FileFormat",
     "FormationPressure",
     "FormationTemperature",
     "JsonFlag",
@@ -90,6 +93,17 @@ OutputFile = Annotated[
 ]
 PlotFile = Annotated[
     Path | None, typer.Option("--plot", help="Write a figure: .png, .svg or .pdf.")
+]
+
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(help="Which header is what: 'voltage=U2,current=I:uA'; repeatable."),
+]
+CurrentSign = Annotated[
+    str | None, typer.Option(help="What a positive current does: charge or discharge.")
+]
+FileFormat = Annotated[
+    str | None, typer.Option("--format", help="Name of the format, if not recognised.")
 ]
 
 

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sscell.cli.choices import Cycles, Drop, Frequencies, Half, Window
-from sscell.cli.common import JsonFlag, PlotFile, check_output
+from sscell.cli.common import (
+    Columns,
+    CurrentSign,
+    FileFormat,
+    JsonFlag,
+    PlotFile,
+    check_output,
+)
 from sscell.cli.kinds import ANALYSES, KINDS, SEVERAL
 from sscell.cli.output import print_json, print_text, read_file, reading, save_data
 from sscell.errors import ParameterError, did_you_mean
@@ -26,18 +33,8 @@ _ALWAYS = ("capacity_basis", "energy_basis", "voltage_reference")
 
 Mass = Annotated[str | None, typer.Option(help="Of the capacity basis, such as 2mg.")]
 Area = Annotated[str | None, typer.Option(help="Of the electrode, such as 1.27cm2.")]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option(help="Which header is what: 'voltage=U2,current=I:uA'; repeatable."),
-]
-CurrentSign = Annotated[
-    str | None, typer.Option(help="What a positive current does: charge or discharge.")
-]
 MeasuredAt = Annotated[
     str | None, typer.Option("-T", "--temperature", help="Of the measurement [degC].")
-]
-FileFormat = Annotated[
-    str | None, typer.Option("--format", help="Name of the format, if not recognised.")
 ]
 ScanRate = Annotated[
     str | None, typer.Option(help="Of a voltammogram without a time, such as 0.1mV/s.")
