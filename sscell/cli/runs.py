@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sscell.cli.common import CellName, RateOption, RunOptions, with_run_options
+from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
 
 @with_run_options()
 def simulate_command(
+    context: typer.Context,
     cell: CellName,
     rate: RateOption = None,
     mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
@@ -42,6 +43,18 @@ def simulate_command(
     hold_time: Annotated[str | None, typer.Option(help="Hold it no longer.")] = None,
     hold_capacity: Annotated[
         str | None, typer.Option(help="Hold it until this has passed, such as 350mAh/g.")
+    ] = None,
+    drive_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--drive",
+            help="Follow a CSV file: 'Time [s]' with 'Current [A]' or 'Power [W]' (positive "
+            "discharges), perhaps 'Temperature [degC]'; linear between rows.",
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="Go on from the last state of a run, saved as .nc."),
     ] = None,
     v_min: Annotated[str | None, typer.Option(help="Lower cut-off, such as 0.7V.")] = None,
     v_max: Annotated[str | None, typer.Option(help="Upper cut-off, such as 2.8V.")] = None,
@@ -64,10 +77,23 @@ def simulate_command(
         "hold_time": hold_time,
         "hold_capacity": hold_capacity,
     }
-    protocol = _protocol(mode, rate, cycles, cycling)
+    if drive_file is not None:
+        from sscell.protocols import drive
+
+        if given(context, "mode", "rate", "cycles", *cycling):
+            raise ParameterError(
+                "--drive stands for the whole protocol: no --mode, -C, ..."
+            )
+        protocol = drive(drive_file)
+    else:
+        protocol = _protocol(mode, rate, cycles, cycling)
+    if start is not None and given(context, "state"):
+        raise ParameterError("--from stands for the state: give one of --from and --state.")
     from sscell.simulation.simulation import simulate
 
-    arguments = {**options.of_simulate(), "v_min": v_min, "v_max": v_max}
+    arguments = {**options.of_simulate(), "v_min": v_min, "v_max": v_max, "start": start}
+    if start is not None and not given(context, "shells", "thickness"):
+        arguments["resolution"] = None
     try:
         data = run_with_progress(
             lambda tell: simulate(cell, protocol, on_progress=tell, **arguments),
