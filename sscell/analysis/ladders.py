@@ -178,8 +178,8 @@ def _line(total: float, share: float, square: np.ndarray) -> np.ndarray:
     u = np.sqrt(square)
     # Far from the begin of the line both functions are one.
     with np.errstate(over="ignore", invalid="ignore"):
-        coth = np.where(u.real > 300, 1, 1 / np.tanh(u))
-        tanh = np.where(u.real > 300, 1, np.tanh(u / 2))
+        coth = np.where(np.real(u) > 300, 1, 1 / np.tanh(u))
+        tanh = np.where(np.real(u) > 300, 1, np.tanh(u / 2))
     return total * (share + coth / u - 2 * share * tanh / u)
 
 
@@ -205,8 +205,8 @@ def _starts(shape: Shape, omega: np.ndarray, z: np.ndarray) -> list[np.ndarray]:
     from sscell.analysis.spectra import tail_begin
 
     begin = 2 * np.pi * tail_begin(omega / (2 * np.pi), z) or omega.min()
-    real = np.sort(z.real)
-    span = max(np.interp(begin, omega[::-1], z.real[::-1]) - real[0], 0.05 * abs(z[-1]))
+    real = np.sort(np.real(z))
+    span = max(np.interp(begin, omega[::-1], np.real(z)[::-1]) - real[0], 0.05 * abs(z[-1]))
     first = max(real[0], 1e-3 * np.abs(z).min())
     head = [first] if shape.series else []
     foot = [max(-z[-1].imag, 1e-3 * abs(z[-1])), 0.85] if shape.tail else []

@@ -80,7 +80,7 @@ def conductivities(
     >>> from sscell.dataset import spectrum
     >>> f = np.logspace(6, 0, 50)
     >>> z = 100 / (1 + 2j * np.pi * f * 1e-5) + 1 / (2j * np.pi * f * 1e-6)
-    >>> one = spectrum({"Frequency [Hz]": f, "Z real [Ohm]": z.real, "Z imaginary [Ohm]": z.imag})
+    >>> one = spectrum({"Frequency [Hz]": f, "Z real [Ohm]": np.real(z), "Z imaginary [Ohm]": np.imag(z)})
     >>> found = conductivities(one, thickness_cm=0.1, area_cm2=1.0)
     >>> round(found["points"][0]["total_S_cm"], 6)
     0.001
@@ -158,7 +158,7 @@ def _given(f: np.ndarray, z: np.ndarray, circuit: str, notes: list[str]) -> Ladd
     from sscell.dataset import spectrum
 
     data = spectrum(
-        {"Frequency [Hz]": f, "Z real [Ohm]": z.real, "Z imaginary [Ohm]": z.imag}
+        {"Frequency [Hz]": f, "Z real [Ohm]": np.real(z), "Z imaginary [Ohm]": np.imag(z)}
     )
     fit = fit_circuit(data, circuit)
     notes += [n for n in fit.warnings if n not in notes]
@@ -188,15 +188,16 @@ def _point(
     point: dict[str, Any] = {"temperature_C": celsius, "pressure_MPa": pressure}
     for part in _PARTS:
         value, error = found.get(part, (None, None))
-        known = value is not None and error is not None and error < 0.5 * value
-        sigma = sizes[0] / (value * sizes[1]) if known and sizes else None
+        sigma = spread = None
+        if value is None or error is None or error >= 0.5 * value:
+            value = error = None  # not known
+        elif sizes is not None:
+            sigma = sizes[0] / (value * sizes[1])
+            spread = sigma * error / value
         point[f"{part}_S_cm"] = sigma
-        if part != "total" or sigma is not None:
-            point[f"{part}_std_error"] = sigma * error / value if sigma else None
-        else:
-            point[f"{part}_std_error"] = None
-        point[f"{part}_ohm"] = value if known else None
-        point[f"{part}_ohm_std_error"] = error if known else None
+        point[f"{part}_std_error"] = spread
+        point[f"{part}_ohm"] = value
+        point[f"{part}_ohm_std_error"] = error
     point["circuit"] = fit.circuit
     return point, notes
 
@@ -348,8 +349,8 @@ def _curves(fit: LadderFit, z: np.ndarray) -> dict[str, Any]:
         "circuit": fit.circuit,
         "misses": fit.misses,
         "frequency_Hz": fit.frequency.tolist(),
-        "real_ohm": z.real.tolist(),
-        "imaginary_ohm": z.imag.tolist(),
-        "fit_real_ohm": fit.impedance.real.tolist(),
-        "fit_imaginary_ohm": fit.impedance.imag.tolist(),
+        "real_ohm": np.real(z).tolist(),
+        "imaginary_ohm": np.imag(z).tolist(),
+        "fit_real_ohm": np.real(fit.impedance).tolist(),
+        "fit_imaginary_ohm": np.imag(fit.impedance).tolist(),
     }

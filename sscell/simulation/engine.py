@@ -235,7 +235,7 @@ class Engine:
             self._compile(make=False)
         if _WARMING in self._defaults:
             # Many short stretches add up: the charge of each has to be that exact.
-            exact = np.full(self.functions.states, self._resolution.atol)
+            exact: Any = np.full(self.functions.states, self._resolution.atol)
             exact[slice(*self.functions.slices[_CHARGE])] *= _SMALL_CHARGE
             self._solver.atol = exact
         return Integrator(

@@ -240,11 +240,13 @@ class Run:
         before = self.solution
         started = before.t[-1] if before is not None else 0.0
         # A power has the current to be solved for, which finer tolerances cannot.
-        for share in _DRIVEN if step.driven == "current" else _DRIVEN[:1]:
-            self.solution = before
-            record = self._solve(step, self._tighter(built, share), inputs, duration)
+        first, *finer = _DRIVEN
+        record = self._solve(step, self._tighter(built, first), inputs, duration)
+        for share in finer if step.driven == "current" else ():
             if _charge_error(record) < _EXACT:
                 break
+            self.solution = before
+            record = self._solve(step, self._tighter(built, share), inputs, duration)
         since = record.time - (started - self._start)
         return replace(record, celsius=celsius + warming * since)
 
