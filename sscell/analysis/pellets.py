@@ -80,7 +80,7 @@ def conductivities(
     >>> from sscell.dataset import spectrum
     >>> f = np.logspace(6, 0, 50)
     >>> z = 100 / (1 + 2j * np.pi * f * 1e-5) + 1 / (2j * np.pi * f * 1e-6)
-    >>> one = spectrum({"Frequency [Hz]": f, "Z real [Ohm]": np.real(z), "Z imaginary [Ohm]": np.imag(z)})
+    >>> one = spectrum({"Frequency [Hz]": f, "Z real [Ohm]": z.real, "Z imaginary [Ohm]": z.imag})
     >>> found = conductivities(one, thickness_cm=0.1, area_cm2=1.0)
     >>> round(found["points"][0]["total_S_cm"], 6)
     0.001
@@ -189,7 +189,7 @@ def _point(
     for part in _PARTS:
         value, error = found.get(part, (None, None))
         sigma = spread = None
-        if value is None or error is None or error >= 0.5 * value:
+        if value is None or error is None or not error < 0.5 * value:
             value = error = None  # not known
         elif sizes is not None:
             sigma = sizes[0] / (value * sizes[1])
