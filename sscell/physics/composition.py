@@ -17,7 +17,7 @@ from sscell.physics.cathodes.insertion import InsertionParticle
 from sscell.physics.cathodes.mixed import MixedHosts
 from sscell.physics.cathodes.mixed_hosts import MixedHostsParticle
 from sscell.physics.cathodes.network import Network
-from sscell.physics.cathodes.sites import Sites
+from sscell.physics.cathodes.tabulated import InsertionHost
 from sscell.physics.contact import Contact, NoContact
 from sscell.physics.degradation import Degradation, NoDegradation
 from sscell.physics.electrolyte_redox import ElectrolyteRedox
@@ -31,7 +31,7 @@ _ANODES: dict[str, Any] = {"plateau": PlateauAnode}
 # A cathode's menu line: what reads its table, and the submodel that runs it.
 _CATHODES: dict[str, tuple[Any, Any]] = {
     "conversion": (Network, ConversionParticle),
-    "insertion": (Sites, InsertionParticle),
+    "insertion": (InsertionHost, InsertionParticle),
     "activation": (Domains, ActivatedParticle),
     "mixed": (MixedHosts, MixedHostsParticle),
 }

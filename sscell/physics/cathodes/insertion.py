@@ -7,6 +7,7 @@ from typing import Any
 import pybamm
 
 from sscell.physics.cathodes.sites import Sites
+from sscell.physics.cathodes.tabulated import HYSTERESIS, Tabulated
 from sscell.units import FARADAY
 
 __all__ = ["InsertionParticle"]
@@ -15,6 +16,7 @@ _PARTICLE = "positive particle"
 # What the active host holds, per site that was active at the start: with the guest that
 # lost host keeps it is linear in the charge, so that the balance closes to round-off.
 _CONTENT = "Positive particle content"
+_STATE = "Positive particle hysteresis state"
 # Share of full or empty sites beyond which the logarithm goes on as a straight line, and
 # its length in units of RT/F: for trials of the solver that lie outside 0 to 1.
 _EDGE, _LINE = 1e-5, 50.0
@@ -31,13 +33,14 @@ class InsertionParticle(pybamm.BaseSubModel):
     with the share :math:`\theta` of the surface that is in contact, which counts where
     :math:`c > 0`: 1/2 for patches that are far apart, as the flux to a disc goes with its
     radius. The potential of the surface, and for the loss budget that of the mean filling,
-    are unknowns of one equation each: their filling is that of
-    `sscell.physics.cathodes.sites.Sites`.
+    are unknowns of one equation each where the filling is that of
+    `sscell.physics.cathodes.sites.Sites`, and explicit where it is that of
+    `sscell.physics.cathodes.tabulated.Tabulated`.
 
     Parameters
     ----------
-    sites : Sites
-        Kinds of site.
+    sites : Sites or Tabulated
+        Which potential belongs to which filling.
     distributed : bool, optional
         Whether there is a particle at every point of the thickness.
 
@@ -47,9 +50,11 @@ class InsertionParticle(pybamm.BaseSubModel):
     from the cathode; ``Positive particle surface potential [V]`` goes back to it.
     """
 
-    def __init__(self, sites: Sites, distributed: bool = False):
+    def __init__(self, sites: Sites | Tabulated, distributed: bool = False):
         super().__init__(None, domain="positive", name="insertion particle")
         self._sites = sites
+        self._table = sites if isinstance(sites, Tabulated) else None
+        self._hysteresis = self._table is not None and self._table.potential.has_hysteresis
         self._distributed = distributed
         self._where = ["positive electrode"] if distributed else []
         self._domains: dict[str, Any] = {"domain": _PARTICLE}
@@ -59,23 +64,40 @@ class InsertionParticle(pybamm.BaseSubModel):
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the filling, the potentials that follow from it and the balances."""
         content = pybamm.Variable(_CONTENT, **self._domains)
-        surface = pybamm.Variable(
-            "Positive particle surface potential [V]", domain=self._where
-        )
-        rest = pybamm.Variable("Positive particle rest potential [V]")
         # A state that never changes: parameters may differ in a later step, such as the
         # temperature after a formation, but not what the cell was assembled with.
         start = pybamm.Variable("Guest at the start")
         mean = pybamm.x_average(pybamm.r_average(content))
+        own = {
+            **{v.name: v for v in (content, start)},
+            "Host in phases": pybamm.Scalar(1),
+            "Guest in active host": mean * self._sites.guest_per_host,
+        }
+        if self._hysteresis:
+            state = pybamm.Variable(_STATE, domain=self._where)
+            own[_STATE] = state
+            own[f"X-averaged {_STATE[0].lower()}{_STATE[1:]}"] = pybamm.x_average(state)
+        if self._table is not None:
+            return own
+        surface = pybamm.Variable(
+            "Positive particle surface potential [V]", domain=self._where
+        )
+        rest = pybamm.Variable("Positive particle rest potential [V]")
         return {
-            **{v.name: v for v in (content, surface, rest, start)},
+            **own,
+            **{v.name: v for v in (surface, rest)},
             "Positive particle initial potential [V]": pybamm.Parameter(
                 "Initial positive electrode potential [V]"
             ),
+            **self._losses(surface, rest),
+        }
+
+    @staticmethod
+    def _losses(surface: Any, rest: Any) -> dict[str, Any]:
+        """What the particle adds to the voltage."""
+        return {
             "Particle open-circuit contribution [V]": rest,
             "Particle transport contribution [V]": pybamm.x_average(surface) - rest,
-            "Host in phases": pybamm.Scalar(1),
-            "Guest in active host": mean * self._sites.guest_per_host,
         }
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +139,41 @@ class InsertionParticle(pybamm.BaseSubModel):
             "Positive particle surface stoichiometry": surface,
             "X-averaged positive particle surface stoichiometry": pybamm.x_average(surface),
             **self._balances(variables),
+            **self._tabulated(surface, mean, variables),
         }
+
+    def _tabulated(
+        self, surface: Any, mean: Any, variables: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Potentials of the surface and of the mean filling, where a table gives them."""
+        if self._table is None:
+            return {}
+        state = variables[_STATE] if self._hysteresis else pybamm.Scalar(0)
+        start = pybamm.Parameter("Initial positive electrode filling")
+        before = (
+            pybamm.Parameter("Initial positive particle hysteresis state")
+            if self._hysteresis
+            else pybamm.Scalar(0)
+        )
+        at_surface = self._potential(surface, state)
+        at_rest = self._potential(mean, pybamm.x_average(state))
+        return {
+            "Positive particle surface potential [V]": at_surface,
+            "Positive particle rest potential [V]": at_rest,
+            "Positive particle initial potential [V]": self._potential(start, before),
+            **self._losses(at_surface, at_rest),
+        }
+
+    def _potential(self, filling: Any, state: Any) -> Any:
+        """Potential that the table gives to a filling."""
+        assert self._table is not None
+        return self._table.surface_potential(
+            filling,
+            state,
+            pybamm.Parameter("Ambient temperature [K]"),
+            pybamm.Parameter,
+            pybamm.maximum,
+        )
 
     def _balances(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Guest taken up, per host, with what the lost host keeps; its volume."""
@@ -132,6 +188,7 @@ class InsertionParticle(pybamm.BaseSubModel):
 
     def _split(self, potential: Any) -> tuple[Any, Any]:
         """Filled and empty share of the sites at a potential."""
+        assert isinstance(self._sites, Sites)
         return self._sites.split(
             potential,
             pybamm.Parameter("Ambient temperature [K]"),
@@ -149,6 +206,8 @@ class InsertionParticle(pybamm.BaseSubModel):
 
     def set_algebraic(self, variables: dict[str, Any]) -> None:
         """Sites at the surface, and of the mean filling, in equilibrium with a potential."""
+        if self._table is not None:
+            return
         surface = variables["Positive particle surface potential [V]"]
         rest = variables["Positive particle rest potential [V]"]
         self.algebraic[surface] = self._mismatch(
@@ -175,6 +234,12 @@ class InsertionParticle(pybamm.BaseSubModel):
         lost = variables["Total host loss rate [s-1]"] * content
         self.rhs[content] = variables["Active host remaining"] * gain - lost
         self.rhs[variables["Guest at the start"]] = pybamm.Scalar(0)
+        if self._hysteresis:
+            state = variables[_STATE]
+            filling = 3 * variables["Positive particle uptake [s-1]"]
+            self.rhs[state] = -pybamm.Parameter(HYSTERESIS) * (
+                abs(filling) * state + filling
+            )
 
     def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
         """No flux by the gradient itself: the surface flux is added in the balance."""
@@ -183,7 +248,16 @@ class InsertionParticle(pybamm.BaseSubModel):
         self.boundary_conditions[x] = {"left": zero, "right": zero}
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
-        """At rest at the potential of the cell as assembled."""
+        """At rest at the potential, or with the filling, of the cell as assembled."""
+        if self._table is not None:
+            filled = pybamm.Parameter("Initial positive electrode filling")
+            for name in (_CONTENT, "Guest at the start"):
+                self.initial_conditions[variables[name]] = filled
+            if self._hysteresis:
+                self.initial_conditions[variables[_STATE]] = pybamm.Parameter(
+                    "Initial positive particle hysteresis state"
+                )
+            return
         potential = variables["Positive particle initial potential [V]"]
         filled, _ = self._split(potential)
         for name in (_CONTENT, "Guest at the start"):
