@@ -130,6 +130,11 @@ class Cell:
         return self.composition.has_redox
 
     @property
+    def has_side_reaction(self) -> bool:
+        """Whether charge goes elsewhere at the cathode, without an end."""
+        return self.composition.has_side_reaction
+
+    @property
     def has_degradation(self) -> bool:
         """Whether host, interphase and contact wear out."""
         return self.composition.has_degradation

@@ -16,6 +16,7 @@ import pybamm
 from sscell.cells.cell import Cell
 from sscell.errors import ParameterError
 from sscell.physics.electrolyte_redox import ElectrolyteRedox
+from sscell.physics.side_reaction import CHARGE
 from sscell.physics.sizes import particle_sizes
 from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
 
@@ -287,6 +288,8 @@ class SolidStateCell(pybamm.BaseModel):
         if self.cell.has_redox:
             gone = 1 - self.variables["Mean reactive electrolyte fraction"]
             beside -= gone * ElectrolyteRedox.charge()
+        if self.cell.has_side_reaction:
+            beside -= self.variables[CHARGE]
         return beside
 
     @property

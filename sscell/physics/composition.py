@@ -24,6 +24,7 @@ from sscell.physics.electrolyte_redox import ElectrolyteRedox
 from sscell.physics.interface import Interface
 from sscell.physics.quantity import Quantity
 from sscell.physics.separator import SeparatorLayers
+from sscell.physics.side_reaction import CURRENT, SideReaction
 
 __all__ = ["Composition"]
 
@@ -85,6 +86,11 @@ class Composition:
         return bool(self.physics.get("electrolyte_redox", False))
 
     @property
+    def has_side_reaction(self) -> bool:
+        """Whether charge goes elsewhere at the cathode, without an end."""
+        return bool(self.physics.get("side_reaction", False))
+
+    @property
     def has_degradation(self) -> bool:
         """Whether host, interphase and contact wear out."""
         return bool(self.physics.get("degradation", False))
@@ -126,8 +132,10 @@ class Composition:
         wear = Degradation if self.has_degradation else NoDegradation
         sized = self.size_classes > 0
         several = distributed or sized
-        implicit = several or double_layer or self.has_redox
+        reacts = self.has_redox or self.has_side_reaction
+        implicit = several or double_layer or reacts
         films = getattr(self.host, "films", ())
+        beside = (CURRENT,) if self.has_side_reaction else ()
         parts = {
             "negative electrode": anode(double_layer),
             "separator": SeparatorLayers(self.layers, double_layer),
@@ -135,7 +143,7 @@ class Composition:
             if distributed
             else conduction.LumpedCathode(implicit, closure),
             "positive interface": Interface(
-                implicit, double_layer, self.has_redox, several, sized, films
+                implicit, double_layer, self.has_redox, several, sized, films, beside
             ),
             "positive particle": particle(self.host, several),
             "positive degradation": wear(self.host.phases),
@@ -145,6 +153,8 @@ class Composition:
         }
         if self.has_redox:
             parts["electrolyte redox"] = ElectrolyteRedox(several)
+        if self.has_side_reaction:
+            parts["side reaction"] = SideReaction(several)
         return parts
 
     @property
@@ -163,6 +173,7 @@ class Composition:
             self.host,
             self.conduction,
             self.has_redox,
+            self.has_side_reaction,
             self.has_degradation,
             self.has_contact,
             self.size_classes,
@@ -179,6 +190,7 @@ class Composition:
             *Interface.quantities(),
             *conducting(),
             *(ElectrolyteRedox.quantities() if self.has_redox else ()),
+            *(SideReaction.quantities() if self.has_side_reaction else ()),
             *(Degradation.quantities() if self.has_degradation else ()),
             *(self.contact_quantities() if self.has_contact else ()),
             *(sizes.quantities() if self.size_classes else ()),
