@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pybamm
@@ -12,7 +13,7 @@ from sscell.physics.curves import Potential
 from sscell.physics.quantity import Quantity
 from sscell.units import FARADAY, GAS_CONSTANT
 
-__all__ = ["PARTICLE", "InsertionAnode"]
+__all__ = ["PARTICLE", "AnodeHost", "InsertionAnode"]
 
 PARTICLE = "negative particle"
 _I0 = "Negative electrode exchange-current density"
@@ -24,39 +25,64 @@ _RATE = "Negative particle hysteresis rate constant"
 _KEYS = ("guest_per_host", "table")
 
 
-class InsertionAnode(pybamm.BaseSubModel):
-    r"""One representative particle that the guest leaves on discharge.
-
-    .. math::
-        \frac{\partial x}{\partial t} = \frac{1}{r^2}\frac{\partial}{\partial r}
-        \left(r^2 \frac{D}{R^2} \frac{\partial x}{\partial r}\right), \quad
-        \phi = U(x_{surf}, h, T) + \eta + j R_{film} + \frac{i L}{3 \sigma}, \quad
-        \eta = (2RT/F)\,\mathrm{asinh}(j/2i_0)
-
-    with the oxidation current density :math:`j` per particle surface. Metal can plate where
-    :math:`U(x_{surf}) + \eta`, the potential against the metal at the surface, is negative.
+@dataclass(frozen=True)
+class AnodeHost:
+    """What holds the guest in an anode of particles.
 
     Parameters
     ----------
-    double_layer : bool
-        Whether the double layer is charged.
-    table : mapping
-        The set's table ``[anode]``: ``guest_per_host`` [-] and ``table``, columns as for
-        `sscell.physics.curves.Potential.from_table`.
+    guest_per_host : float
+        Moles of guest per mole of host at a filling of one [-].
+    potential : Potential
+        Against the working metal.
 
-    Raises
-    ------
-    ParameterError
-        If a key is missing or unknown, or the table is none.
+    Examples
+    --------
+    >>> table = {"guest_per_host": 1 / 6, "table": {
+    ...     "filling": [0.0, 0.5, 1.0], "potential": [0.8, 0.12, 0.05]}}
+    >>> round(AnodeHost.from_table(table).potential(0.5), 6)
+    0.12
     """
 
-    def __init__(self, double_layer: bool, table: Mapping[str, Any]) -> None:
-        super().__init__(None, domain="negative", name="insertion anode")
-        self._double_layer = double_layer
-        self._potential, self._amount = _read(table)
+    guest_per_host: float
+    potential: Potential
 
-    @staticmethod
-    def quantities(table: Mapping[str, Any]) -> tuple[Quantity, ...]:
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> AnodeHost:
+        """Read the table ``[anode]`` of a parameter set.
+
+        Parameters
+        ----------
+        table : mapping
+            ``guest_per_host`` [-] and ``table``, columns as for
+            `sscell.physics.curves.Potential.from_table`.
+
+        Returns
+        -------
+        AnodeHost
+
+        Raises
+        ------
+        ParameterError
+            If a key is missing or unknown, or the table is none.
+        """
+        for key in table:
+            if key not in _KEYS:
+                raise ParameterError(
+                    f"The anode has an unknown key '{key}'. {did_you_mean(key, _KEYS)}"
+                )
+        for key in _KEYS:
+            if key not in table:
+                raise ParameterError(f"The anode has no '{key}'.")
+        amount = table["guest_per_host"]
+        number = isinstance(amount, int | float) and not isinstance(amount, bool)
+        if not number or amount <= 0:
+            raise ParameterError(f"'guest_per_host' must be above 0, not {amount!r}.")
+        if not isinstance(table["table"], Mapping):
+            raise ParameterError("The anode's 'table' must have columns of numbers.")
+        return cls(float(amount), Potential.from_table(table["table"]))
+
+    def quantities(self) -> tuple[Quantity, ...]:
         """What a parameter set says about the anode."""
         surface, layer = "per particle surface", "of the anode layer"
         hysteresis = (
@@ -107,19 +133,16 @@ class InsertionAnode(pybamm.BaseSubModel):
                 1e-3,
                 0.0,
             ),
-            *(hysteresis if _read(table)[0].has_hysteresis else ()),
+            *(hysteresis if self.potential.has_hysteresis else ()),
         )
 
-    @staticmethod
-    def capacity(values: Mapping[str, float], table: Mapping[str, Any]) -> float:
+    def capacity(self, values: Mapping[str, float]) -> float:
         """Charge between an empty and a full anode [A.h].
 
         Parameters
         ----------
         values : mapping of str to float
             Parameter values by name.
-        table : mapping
-            The set's table ``[anode]``.
 
         Returns
         -------
@@ -130,10 +153,10 @@ class InsertionAnode(pybamm.BaseSubModel):
             * values["Negative electrode active material mass fraction"]
             / values["Negative electrode active material molar mass [kg.mol-1]"]
         )
-        return moles * _read(table)[1] * FARADAY / 3600
+        return moles * self.guest_per_host * FARADAY / 3600
 
-    @staticmethod
-    def outputs(table: Mapping[str, Any]) -> tuple[str, ...]:
+    @property
+    def outputs(self) -> tuple[str, ...]:
         """Model variables that belong in every result."""
         own = (
             "Negative electrode potential [V]",
@@ -141,8 +164,36 @@ class InsertionAnode(pybamm.BaseSubModel):
             "Negative electrode transport overpotential [V]",
             "Negative electrode guest balance residual",
         )
-        state = (_STATE,) if _read(table)[0].has_hysteresis else ()
+        state = (_STATE,) if self.potential.has_hysteresis else ()
         return own + state
+
+
+class InsertionAnode(pybamm.BaseSubModel):
+    r"""One representative particle that the guest leaves on discharge.
+
+    .. math::
+        \frac{\partial x}{\partial t} = \frac{1}{r^2}\frac{\partial}{\partial r}
+        \left(r^2 \frac{D}{R^2} \frac{\partial x}{\partial r}\right), \quad
+        \phi = U(x_{surf}, h, T) + \eta + j R_{film} + \frac{i L}{3 \sigma}, \quad
+        \eta = (2RT/F)\,\mathrm{asinh}(j/2i_0)
+
+    with the oxidation current density :math:`j` per particle surface. Metal can plate where
+    :math:`U(x_{surf}) + \eta`, the potential against the metal at the surface, is negative.
+
+    Parameters
+    ----------
+    double_layer : bool
+        Whether the double layer is charged.
+    host : AnodeHost
+        What the guest sits in.
+    """
+
+    host_type = AnodeHost
+
+    def __init__(self, double_layer: bool, host: AnodeHost) -> None:
+        super().__init__(None, domain="negative", name="insertion anode")
+        self._double_layer = double_layer
+        self._potential, self._amount = host.potential, host.guest_per_host
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the filling, the state of the hysteresis and the double layer's overpotential."""
@@ -293,22 +344,3 @@ class InsertionAnode(pybamm.BaseSubModel):
         if self._double_layer:
             eta = variables["Negative electrode reaction overpotential [V]"]
             self.initial_conditions[eta] = pybamm.Scalar(0)
-
-
-def _read(table: Mapping[str, Any]) -> tuple[Potential, float]:
-    """Potential of the table ``[anode]``, and moles of guest per host."""
-    for key in table:
-        if key not in _KEYS:
-            raise ParameterError(
-                f"The anode has an unknown key '{key}'. {did_you_mean(key, _KEYS)}"
-            )
-    for key in _KEYS:
-        if key not in table:
-            raise ParameterError(f"The anode has no '{key}'.")
-    amount = table["guest_per_host"]
-    number = isinstance(amount, int | float) and not isinstance(amount, bool)
-    if not number or amount <= 0:
-        raise ParameterError(f"'guest_per_host' must be above 0, not {amount!r}.")
-    if not isinstance(table["table"], Mapping):
-        raise ParameterError("The anode's 'table' must have columns of numbers.")
-    return Potential.from_table(table["table"]), float(amount)
