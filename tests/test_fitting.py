@@ -31,7 +31,8 @@ from sscell.fitting.forward import Forward
 from sscell.fitting.identifiability import knowledge
 from sscell.fitting.problem import Problem
 from sscell.fitting.spans import noise_of
-from sscell.fitting.variables import Variable, variables_of
+from sscell.fitting.variables import variables_of
+from sscell.optimisers.bounds import Variable
 from sscell.reports import write_report
 from sscell.simulation.engine import Resolution
 

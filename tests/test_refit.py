@@ -11,8 +11,9 @@ import pytest
 import sscell.papers.refit as module
 from sscell.cells.cell import Cell
 from sscell.errors import ParameterError
+from sscell.optimisers.bounds import Variable
 from sscell.optimisers.minimax import descend_largest
-from sscell.papers.observables import Vary, load_observables
+from sscell.papers.observables import load_observables
 from sscell.papers.refit import refit, write_refit
 
 NAME = "Inactive host fraction"
@@ -23,7 +24,7 @@ IDS = ("ji_dis1_90", "ji_ch1_90")
 def table():
     full = load_observables("Ji2024")
     rows = tuple(o for o in full.observables if o.id in IDS)
-    blind = Vary("Positive electrode porosity", 0.1, 0.35)
+    blind = Variable("Positive electrode porosity", 0.1, 0.35)
     return replace(full, observables=rows, vary={**full.vary, blind.name: blind})
 
 
@@ -99,8 +100,12 @@ def test_written_set_loads_and_keeps_its_comments(found, tmp_path):
 
 
 def test_tied_parameters_move_together(table):
-    vary = Vary(
-        "R3 rate constant [s-1]", 1e-6, 1e-2, "log", {"R4 rate constant [s-1]": 0.5}
+    vary = Variable(
+        "R3 rate constant [s-1]",
+        1e-6,
+        1e-2,
+        log=True,
+        ties={"R4 rate constant [s-1]": 0.5},
     )
     residuals = module.Residuals(Cell.load("Ji2024"), table, [vary], 1)
     values = residuals.values([0.5])

@@ -59,7 +59,7 @@ def test_every_cell_with_observables_names_known_runs_protocols_and_parameters()
             assert run.pellet or run.protocol().steps(cell.first_step)
         for vary in found.vary.values():
             quantity = cell.quantity(vary.name)
-            assert quantity.lower <= vary.lower < vary.upper <= quantity.upper
+            assert quantity.lower <= vary.low < vary.high <= quantity.upper
             for tied in vary.ties:
                 cell.quantity(tied)
 

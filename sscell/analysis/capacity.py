@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from sscell.analysis.charge import charge_passed
 from sscell.dataset import require
 from sscell.errors import ParameterError
 
@@ -107,13 +108,13 @@ def half_cycles(data: xr.Dataset) -> list[HalfCycle]:
     voltage = data["Voltage [V]"].values.astype(float)
     cycles = _numbers(data, "Cycle", time.size)
     steps = _numbers(data, "Step", time.size)
+    passed = charge_passed(data)
     found = []
     simulated = "steps" in data.attrs
     for rows in _runs(current, cycles):
         if rows.size < 2 and not simulated:
             continue  # a stray sample of an instrument; in a simulation, a cut-off at once
         t, i = time[rows], current[rows]
-        passed = np.concatenate([[0.0], np.cumsum(np.diff(t) * (i[1:] + i[:-1]) / 2)])
         last = int(rows[-1])
         direction = "discharge" if i[-1] > 0 else "charge"
         found.append(
@@ -125,7 +126,7 @@ def half_cycles(data: xr.Dataset) -> list[HalfCycle]:
                 time=t,
                 current=i,
                 voltage=voltage[rows],
-                charge=np.abs(passed) / 3600,
+                charge=np.abs(passed[rows] - passed[rows[0]]),
             )
         )
     return found

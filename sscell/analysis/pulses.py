@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sscell.analysis.charge import charge_integral
 from sscell.errors import DataError
 
 __all__ = ["Pulse", "find_pulses", "measure_pulse", "rest_voltage"]
@@ -156,7 +157,7 @@ def measure_pulse(
     origin = _onset(segment, t)
     rows = slice(segment.start, segment.stop)
     since, current, voltage = t[rows] - origin, i[rows], v[rows]
-    charge = float(np.trapezoid(current, since) + current[0] * since[0])
+    charge = float(charge_integral(since, current, begin=0.0)[-1])
     before = rest_voltage(v, segment.rest_before)
     after = rest_voltage(v, segment.rest_after)
     duration = float(since[-1])
@@ -182,7 +183,7 @@ def measure_pulse(
         "current_A": float(np.median(current)),
         "duration_s": duration,
         "start_s": float(origin),
-        "charge_Ah": abs(charge) / 3600,
+        "charge_Ah": abs(charge),
         "flags": flags,
     }
 

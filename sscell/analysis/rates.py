@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from sscell.analysis.capacity import SMOOTHING, HalfCycle, dqdv_peaks, half_cycles
+from sscell.analysis.charge import coulombic_efficiencies
 from sscell.dataset import metadata
 from sscell.errors import DataError
 
@@ -79,9 +80,9 @@ def coulombic_efficiency(data: xr.Dataset) -> list[float | None]:
     Returns
     -------
     list of float or None
-        Second half cycle over the first of each pair: discharge over charge, or charge
-        over discharge for a cell that discharges first, as their papers have it; None
-        for a pair that is not complete.
+        Second half cycle over the first of each cycle, as the data count them, or of each
+        pair: discharge over charge, or charge over discharge for a cell that discharges
+        first, as their papers have it; None for one that is not complete.
 
     Raises
     ------
@@ -99,18 +100,8 @@ def coulombic_efficiency(data: xr.Dataset) -> list[float | None]:
     halves = half_cycles(data)
     if not halves:
         raise DataError("No current flows in these data: there is no half cycle.")
-    first = halves[0].direction
-    result: list[float | None] = []
-    k = 0
-    while k < len(halves):
-        if halves[k].direction != first:
-            k += 1
-            continue
-        pair = halves[k : k + 2]
-        whole = len(pair) == 2 and pair[1].direction != first and pair[0].capacity > 0
-        result.append(pair[1].capacity / pair[0].capacity if whole else None)
-        k += 2 if whole else 1
-    return result
+    first = metadata(data, "first_step")
+    return list(coulombic_efficiencies(halves, first).values())
 
 
 def rate(data: xr.Dataset, *, tolerance: float = 0.05) -> dict[str, Any]:

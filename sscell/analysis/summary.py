@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from sscell.analysis.capacity import HalfCycle, dqdv_peaks, half_cycles
+from sscell.analysis.charge import coulombic_efficiencies
 from sscell.dataset import metadata
 
 __all__ = ["Summary", "always", "summary"]
@@ -101,11 +102,12 @@ def summary(data: xr.Dataset) -> Summary:
     >>> summary(data)["steps"][0]["capacity_mAh_g"]
     500.0
     """
-    rows = [_half(data, half) for half in half_cycles(data)]
+    halves = half_cycles(data)
+    efficiencies = coulombic_efficiencies(halves, metadata(data, "first_step"))
     return Summary(
         **always(data),
-        steps=rows,
-        coulombic_efficiency=_efficiencies(data, rows),
+        steps=[_half(data, half) for half in halves],
+        coulombic_efficiency=list(efficiencies.values()),
         balances=metadata(data, "balances") or {},
     )
 
@@ -201,19 +203,3 @@ def _sort_peaks(
         row = int(np.argmin(np.abs(half.voltage - peak["voltage_V"])))
         (other if side[row] > 0.5 else own).append(peak)
     return {"dqdv_peaks": own, "electrolyte_peaks": other}
-
-
-def _efficiencies(data: xr.Dataset, rows: list[dict[str, Any]]) -> list[float | None]:
-    """Second over first half cycle, as the papers of cells that start this way do."""
-    first = metadata(data, "first_step") or (rows[0]["direction"] if rows else "charge")
-    found: list[float | None] = []
-    for number in sorted({row["cycle"] for row in rows}):
-        passed = {
-            row["direction"]: row["capacity_mAh_g"]
-            for row in rows
-            if row["cycle"] == number
-        }
-        second = "charge" if first == "discharge" else "discharge"
-        both = passed.get(first) and passed.get(second) is not None
-        found.append(passed[second] / passed[first] if both else None)
-    return found

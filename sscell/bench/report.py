@@ -18,6 +18,7 @@ from sscell.bench.suites import Plan, Sheet
 from sscell.cells.cell import Cell
 from sscell.errors import ParameterError, did_you_mean
 from sscell.simulation.engine import Resolution
+from sscell.simulation.progress import Progress
 
 __all__ = ["SUITES", "compared", "measure", "to_markdown"]
 
@@ -53,14 +54,12 @@ _ALWAYS = (
 )
 _PACKAGES = ("sscell", "pybamm", "pybammsolvers", "casadi", "numpy", "scipy", "distributed")
 
-Tell = Callable[[float, str], None]
-
 
 def measure(
     cells: Sequence[str],
     plan: Plan,
     only: Sequence[str] = (),
-    on_progress: Tell | None = None,
+    on_progress: Progress | None = None,
     skip: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run suites on cells.

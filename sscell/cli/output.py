@@ -16,6 +16,8 @@ from sscell.errors import SimulationError
 if TYPE_CHECKING:
     import xarray as xr
 
+    from sscell.simulation.progress import Progress
+
 __all__ = ["print_json", "print_text", "progress", "read_file", "run_with_progress"]
 
 
@@ -85,7 +87,7 @@ def _short(value: Any) -> str:
 
 
 @contextmanager
-def progress(started: float, timed: bool = True) -> Iterator[Callable[[float, str], None]]:
+def progress(started: float, timed: bool = True) -> Iterator[Progress]:
     """Progress bar on stderr that appears once a run has lasted a second.
 
     Parameters
@@ -100,12 +102,12 @@ def progress(started: float, timed: bool = True) -> Iterator[Callable[[float, st
     callable
         Takes the share done [-] and a text.
     """
+    from rich import progress as bars
     from rich.console import Console
-    from rich.progress import Progress
 
     console = Console(file=sys.stderr)
-    columns = Progress.get_default_columns()  # the last is the time that is left
-    bar = Progress(*columns[: None if timed else -1], console=console, transient=True)
+    columns = bars.Progress.get_default_columns()  # the last is the time that is left
+    bar = bars.Progress(*columns[: None if timed else -1], console=console, transient=True)
     task = bar.add_task("", total=1.0)
 
     def tell(share: float, text: str) -> None:
@@ -121,9 +123,7 @@ def progress(started: float, timed: bool = True) -> Iterator[Callable[[float, st
             bar.stop()
 
 
-def run_with_progress(
-    run: Callable[[Callable[[float, str], None]], Any], output: Path | None
-) -> Any:
+def run_with_progress(run: Callable[[Progress], Any], output: Path | None) -> Any:
     """Run with a progress bar and save the data; a failed run saves what it had.
 
     Parameters

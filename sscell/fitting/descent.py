@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ import numpy as np
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.problem import Problem
 from sscell.fitting.result import Start
-from sscell.optimisers.broyden import Slopes
+from sscell.optimisers.broyden import BroydenJacobian
+from sscell.simulation.progress import Progress
 
 __all__ = ["Search"]
 
-Progress = Callable[[float, str], None]
 _FAILED = 1e4  # standard deviations: residuals of a solve that failed
 # Of the cost, per variance: a fifth of a standard error. Nearer, it follows the noise of the
 # integrator.
@@ -140,7 +139,7 @@ class Search:
         self.stages = _stages(self.problem)
         self.stage = self.stages[-1]
         self.current = 0
-        self.slopes = Slopes()
+        self.slopes = self._derivatives()
         self.bests: list[float] = []
         self.best: tuple[float, np.ndarray] = (math.inf, np.empty(0))
 
@@ -192,15 +191,20 @@ class Search:
         residuals = self.stage.values.residuals(u)
         cost = float(residuals @ residuals)
         close = self.stage.close(cost)
-        matrix = self.slopes.updated(u, residuals)
-        near = matrix is not None and _left(residuals, matrix, u) < close
-        if matrix is None or (near and self.stage.final):
-            _, matrix = self.stage.slopes(u)
-            near = _left(residuals, matrix, u) < close
-        if near:
+
+        def near(matrix: np.ndarray) -> bool:
+            return _left(residuals, matrix, u) < close
+
+        # That it has arrived, only derivatives computed there may say.
+        matrix, _ = self.slopes.at(
+            u, residuals, lambda m: not (self.stage.final and near(m))
+        )
+        if near(matrix):
             raise _Arrived(u, cost)
-        self.slopes.keep(u, residuals, matrix)
         return matrix
+
+    def _derivatives(self) -> BroydenJacobian:
+        return BroydenJacobian(lambda u, _: self.stage.slopes(u)[1])
 
     def _tell(self, cost: float) -> None:
         self.write("running")
@@ -283,7 +287,7 @@ class Search:
         return Start(start.tolist(), end.tolist(), cost, used, ended)
 
     def _begin(self, stage: _Stage, u: np.ndarray) -> None:
-        self.stage, self.slopes = stage, Slopes()
+        self.stage, self.slopes = stage, self._derivatives()
         self.bests, self.best = [], (math.inf, u)
 
     def _cost(self, stage: _Stage, u: np.ndarray) -> float:

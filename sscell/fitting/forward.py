@@ -28,12 +28,14 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.courses import Course
 from sscell.fitting.spans import Segment
 from sscell.simulation.engine import Engine, Resolution, engine
-from sscell.units import ZERO_CELSIUS, parse_rate
+from sscell.simulation.states import formation_steps
+from sscell.units import ZERO_CELSIUS, Rate
 
 __all__ = ["Forward", "Traced", "preparation_of"]
 
 # Slope past an early cut-off: that of the data, within these windows per length of the step.
 _FLATTEST, _STEEPEST = 0.5, 50.0
+_SIGN = {"discharge": 1, "charge": -1}
 _LONGEST = 1.5  # of the data: a step that a voltage ends takes no longer in the model
 
 
@@ -262,16 +264,13 @@ def preparation_of(cell: Cell, course: Course) -> tuple[Segment, ...]:
     ParameterError
         If the state is none that can be repeated.
     """
-    signs = {"discharge": 1, "charge": -1}
-    first = signs[cell.first_step]
+    first = _SIGN[cell.first_step]
     done: list[int] = []
-    rate = cell.slow_rate
+    rate: str | Rate = cell.slow_rate
     if course.state == "formed":
-        formation = cell.data.get("protocols", {}).get("formation")
-        if formation is None:
-            raise ParameterError(f"{cell.name} names no formation; use state 'pristine'.")
-        rate = formation["rate"]
-        done = [first, -first] * int(formation["cycles"])
+        steps = formation_steps(cell)
+        rate = steps[0].rate or rate
+        done = [_SIGN[step.direction] for step in steps]
     elif course.state != "pristine":
         raise ParameterError(
             f"State '{course.state}' cannot be repeated in a fit; use 'pristine' or 'formed'."
@@ -279,7 +278,7 @@ def preparation_of(cell: Cell, course: Course) -> tuple[Segment, ...]:
     ahead = done[-1] if done else -first
     if course.first_sign == ahead:
         done.append(-ahead)
-    current = cell.current(parse_rate(rate))
+    current = cell.current(rate)
     full = cell.theoretical_capacity / current * 3600
     nothing = np.empty(0)
     ends = {1: cell.window[0], -1: cell.window[1]}

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from sscell.fitting.variables import Variable
+from sscell.optimisers.bounds import Variable
 
 __all__ = ["Knowledge", "correlated_noise", "knowledge"]
 

@@ -19,7 +19,7 @@ from sscell.cells.cell import Cell
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.prepare import Bounds, prepare
 from sscell.fitting.result import Fit
-from sscell.fitting.variables import Variable
+from sscell.optimisers.bounds import Variable
 from sscell.protocols import (
     Protocol,
     charge,
@@ -32,6 +32,7 @@ from sscell.protocols import (
     then,
 )
 from sscell.simulation.engine import Resolution
+from sscell.simulation.progress import Progress
 from sscell.simulation.simulation import simulate
 from sscell.units import ZERO_CELSIUS
 
@@ -167,7 +168,7 @@ def plan(
     noise: float = 2e-3,
     share: float = 5e-3,
     resolution: Resolution | None = None,
-    on_progress: Callable[[float, str], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> list[Plan]:
     """Rank tests by the information that they would add per hour.
 

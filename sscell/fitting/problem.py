@@ -14,7 +14,7 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.courses import Course
 from sscell.fitting.forward import Forward, Traced
 from sscell.fitting.spectra import Spectrum, spectrum_of
-from sscell.fitting.variables import Variable
+from sscell.optimisers.bounds import Variable
 from sscell.simulation.engine import Resolution
 
 __all__ = ["Problem"]

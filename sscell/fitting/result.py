@@ -20,7 +20,7 @@ from sscell.fitting.courses import Course
 from sscell.fitting.identifiability import Knowledge, correlated_noise, knowledge
 from sscell.fitting.problem import Problem
 from sscell.fitting.spectra import Spectrum
-from sscell.fitting.variables import Variable
+from sscell.optimisers.bounds import Variable
 
 __all__ = ["Fit", "Start", "write_set"]
 

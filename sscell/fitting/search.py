@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from sscell.fitting.descent import Search
 from sscell.fitting.prepare import Bounds, prepare
 from sscell.fitting.problem import Problem
 from sscell.fitting.result import Fit
+from sscell.optimisers.bounds import starting_points
 from sscell.protocols.steps import whole
+from sscell.simulation.progress import Progress
 
 __all__ = ["fit"]
 
-Progress = Callable[[float, str], None]
 _MESH = 0.5  # of the noise
 
 
@@ -94,7 +95,7 @@ def fit(
     if log_file is not None and not Path(log_file).parent.is_dir():
         raise ParameterError(f"The folder '{Path(log_file).parent}' does not exist.")
     problem, told = prepare(cell, datasets, vary, **options)
-    points = _starts(problem.start(), starts, seed)
+    points = starting_points(problem.start(), starts, seed)
     key = _digest(problem, points, max_evaluations)
     file = None if log_file is None else Path(log_file)
     search = Search(problem, points, max_evaluations, on_progress, file, key)
@@ -107,13 +108,6 @@ def fit(
             raise
         ended = "interrupted"
     return _conclude(search, ended, told, seed)
-
-
-def _starts(first: np.ndarray, count: int, seed: int) -> list[np.ndarray]:
-    from scipy.stats import qmc
-
-    others = qmc.LatinHypercube(first.size, seed=seed).random(count - 1)
-    return [first, *(0.05 + 0.9 * others)]
 
 
 def _digest(problem: Problem, points: Sequence[np.ndarray], limit: int) -> str:

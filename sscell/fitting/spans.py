@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sscell.analysis.charge import charge_integral
 from sscell.errors import DataError
 
 __all__ = ["Segment", "noise_of"]
@@ -184,8 +185,9 @@ class Span:
         # Until its first sample, a current that moves goes on from the step before; one
         # that jumps is there at once.
         moves = abs(before - i[0]) < 0.5 * max(abs(before), abs(i[0]))
-        lead = (t[0] - self.begin) * (0.5 * (before + i[0]) if moves else i[0])
-        return float((np.trapezoid(i, t) + lead) / (t[-1] - self.begin))
+        lead = float(0.5 * (before + i[0]) if moves else i[0])
+        charge = 3600 * charge_integral(t, i, self.begin, lead)[-1]
+        return float(charge / (t[-1] - self.begin))
 
     def _travel(self, width: float) -> tuple[np.ndarray, np.ndarray]:
         """Times and the measure along which points are equally far apart."""

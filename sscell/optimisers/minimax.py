@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sscell.optimisers.broyden import Slopes
+from sscell.optimisers.broyden import BroydenJacobian
 
 __all__ = ["descend_largest", "merit"]
 
@@ -73,8 +73,8 @@ def descend_largest(
     >>> round(float(found[0]), 3)
     0.4
     """
-    residuals, box, slopes = function(x), _FIRST, Slopes()
-    matrix, fresh = jacobian(x, residuals), True
+    residuals, box, slopes = function(x), _FIRST, BroydenJacobian(jacobian)
+    matrix, fresh = slopes.afresh(x, residuals), True
     while box > _LAST:
         moved, foretold = _step(x, residuals, matrix, box)
         then = function(moved)
@@ -82,15 +82,12 @@ def descend_largest(
         if gain >= _GAIN:
             if gain > 0.6 * (merit(residuals) - foretold):
                 box *= 1.5
-            slopes.keep(x, residuals, matrix)
             x, residuals = moved, then
-            updated = slopes.updated(x, residuals)
-            fresh = updated is None
-            matrix = jacobian(x, residuals) if updated is None else updated
+            matrix, fresh = slopes.at(x, residuals)
         elif fresh:
             box /= 2.5
         else:
-            matrix, fresh = jacobian(x, residuals), True
+            matrix, fresh = slopes.afresh(x, residuals), True
     return x
 
 

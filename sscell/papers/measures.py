@@ -14,6 +14,7 @@ from sscell.analysis.capacity import (
     dqdv_peaks,
     half_cycles,
 )
+from sscell.analysis.charge import coulombic_efficiencies
 from sscell.analysis.potential_steps import cottrell
 from sscell.analysis.pressure import PRESSURE, pressure_between
 from sscell.analysis.rates import rate
@@ -82,10 +83,9 @@ class Reading:
 
     def efficiency(self, where: Mapping[str, Any]) -> float | None:
         """Second half cycle of a cycle over its first [%]."""
-        halves = [half for half in self._halves if half.cycle == where["cycle"]]
-        if len(halves) < 2 or not halves[0].capacity:
-            return None
-        return 100 * halves[1].capacity / halves[0].capacity
+        first = metadata(self.data, "first_step")
+        share = coulombic_efficiencies(self._halves, first).get(where["cycle"])
+        return None if share is None else 100 * share
 
     def reached(self, where: Mapping[str, Any]) -> float:
         """Cycle at which a share of the highest capacity of all is reached [-].

@@ -16,9 +16,10 @@ from typing import Any
 from sscell.cells.library import available, find
 from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError, did_you_mean
+from sscell.optimisers.bounds import Variable
 from sscell.papers.runs import Run, read_run
 
-__all__ = ["Observable", "ObservableTable", "Rival", "Vary", "load_observables"]
+__all__ = ["Observable", "ObservableTable", "Rival", "load_observables"]
 
 WORDS = ("fitted", "predicted", "illustrated")
 SENSES = ("equal", "at least", "at most", "within")
@@ -96,61 +97,6 @@ class Observable:
 
 
 @dataclass(frozen=True)
-class Vary:
-    """A parameter that a refit may change.
-
-    Parameters
-    ----------
-    name : str
-        With its unit.
-    lower, upper : float
-        Bounds of the search [unit of the name].
-    scale : str, optional
-        ``"log"`` for positive rates, else ``"linear"``.
-    ties : mapping, optional
-        Parameters that move with it, and their ratio to it [-].
-
-    Examples
-    --------
-    >>> Vary("R1 rate constant [s-1]", 1e-6, 1e-2, "log").to_unit(1e-4)
-    0.5
-    """
-
-    name: str
-    lower: float
-    upper: float
-    scale: str = "linear"
-    ties: Mapping[str, float] = field(default_factory=dict)
-
-    def to_unit(self, value: float) -> float:
-        """Position between the bounds, 0 to 1 [-].
-
-        Parameters
-        ----------
-        value : float
-            In the unit of the name.
-        """
-        import math
-
-        if self.scale == "log":
-            span = math.log(self.upper / self.lower)
-            return math.log(max(value, 1e-300) / self.lower) / span
-        return (value - self.lower) / (self.upper - self.lower)
-
-    def from_unit(self, position: float) -> float:
-        """Value at a position between the bounds [unit of the name].
-
-        Parameters
-        ----------
-        position : float
-            0 to 1 [-].
-        """
-        if self.scale == "log":
-            return self.lower * (self.upper / self.lower) ** position
-        return self.lower + position * (self.upper - self.lower)
-
-
-@dataclass(frozen=True)
 class Rival:
     """Another explanation, which a refit may try with the same effort.
 
@@ -160,7 +106,7 @@ class Rival:
         Key in the table.
     values : mapping of str to float
         Parameters that switch it on and what it competes with off [units of the names].
-    vary : mapping of str to Vary
+    vary : mapping of str to Variable
         What moves beside the rest.
     hold : tuple of str
         What no longer moves.
@@ -170,7 +116,7 @@ class Rival:
 
     name: str
     values: Mapping[str, float]
-    vary: Mapping[str, Vary]
+    vary: Mapping[str, Variable]
     hold: tuple[str, ...] = ()
     physics: Mapping[str, Any] = field(default_factory=dict)
 
@@ -187,7 +133,7 @@ class ObservableTable:
         In the order of the table.
     left_out : mapping of str to str
         Observables that the model cannot produce, with the reason.
-    vary : mapping of str to Vary
+    vary : mapping of str to Variable
         What a refit may change.
     rivals : mapping of str to Rival
         Other explanations that a refit may try.
@@ -205,7 +151,7 @@ class ObservableTable:
     runs: Mapping[str, Run]
     observables: tuple[Observable, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
-    vary: Mapping[str, Vary] = field(default_factory=dict)
+    vary: Mapping[str, Variable] = field(default_factory=dict)
     rivals: Mapping[str, Rival] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ways: tuple[tuple[float, str, str], ...] = ()
@@ -260,9 +206,14 @@ class ObservableTable:
         return cls(runs, observables, left_out, vary, rivals, notes, ways)
 
 
-def _varied(rows: Mapping[str, Any]) -> dict[str, Vary]:
+def _varied(rows: Mapping[str, Any]) -> dict[str, Variable]:
     return {
-        name: Vary(name, *row["bounds"], row.get("scale", "linear"), row.get("ties", {}))
+        name: Variable(
+            name,
+            *row["bounds"],
+            log=row.get("scale", "linear") == "log",
+            ties=row.get("ties", {}),
+        )
         for name, row in rows.items()
     }
 

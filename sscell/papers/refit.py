@@ -10,7 +10,7 @@ enters only through the laws of the model, and the current rate not at all.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,15 @@ import numpy as np
 from sscell.cells.cell import Cell
 from sscell.cells.library import find
 from sscell.errors import ParameterError, SimulationError, did_you_mean
-from sscell.optimisers.broyden import Slopes
+from sscell.optimisers.bounds import Variable, starting_points
+from sscell.optimisers.broyden import BroydenJacobian
 from sscell.optimisers.minimax import descend_largest, merit
 from sscell.papers.measures import Reading, measure
-from sscell.papers.observables import Observable, ObservableTable, Vary
+from sscell.papers.observables import Observable, ObservableTable
 from sscell.papers.runs import Run
 from sscell.papers.validation import run_all
 from sscell.simulation.engine import Resolution
+from sscell.simulation.progress import Progress
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Refit", "Residuals", "refit", "write_refit"]
@@ -39,8 +41,6 @@ _OBJECTIVES = {
     "largest": "largest |model - published|/tolerance over fitted rows, with 2 % of all",
 }
 _PINS = 0.05  # share of a parameter's sensitivity from which an observable pins it
-
-Progress = Callable[[float, str], None]
 
 
 class _Enough(Exception):
@@ -57,7 +57,7 @@ class Residuals:
         What the fit starts from.
     table : ObservableTable
         Observables, runs and bounds.
-    vary : sequence of Vary
+    vary : sequence of Variable
         Parameters that move.
     limit : int
         Largest number of evaluations.
@@ -73,7 +73,7 @@ class Residuals:
 
     cell: Cell
     table: ObservableTable
-    vary: Sequence[Vary]
+    vary: Sequence[Variable]
     limit: int
     shells: int = _SHELLS
     on_progress: Progress | None = None
@@ -93,7 +93,7 @@ class Residuals:
     def start(self) -> np.ndarray:
         """Positions of the cell's own values, 0 to 1."""
         values = self.cell.values
-        return np.clip([v.to_unit(values[v.name]) for v in self.vary], 0.0, 1.0)
+        return np.array([v.position(values[v.name]) for v in self.vary])
 
     def values(self, x: np.ndarray) -> dict[str, float]:
         """Parameters at given positions, tied ones included [units of the names].
@@ -109,7 +109,7 @@ class Residuals:
         """
         found = {}
         for vary, position in zip(self.vary, x, strict=True):
-            value = float(vary.from_unit(position))
+            value = vary.value(position)
             found[vary.name] = value
             found |= {name: ratio * value for name, ratio in vary.ties.items()}
         return found
@@ -176,7 +176,7 @@ class Refit:
     ----------
     cell : Cell
         With the best values.
-    vary : tuple of Vary
+    vary : tuple of Variable
         What moved.
     values : mapping of str to float
         Best values, tied ones included [unit of the name].
@@ -190,7 +190,7 @@ class Refit:
     """
 
     cell: Cell
-    vary: tuple[Vary, ...]
+    vary: tuple[Variable, ...]
     values: Mapping[str, float]
     std_errors: Mapping[str, float | None]
     pins: Mapping[str, tuple[str, ...]]
@@ -267,7 +267,7 @@ def refit(
     trials = Residuals(cell, table, chosen, max_evaluations, shells, on_progress, objective)
     started, reason, costs = time.monotonic(), "converged", []
     try:
-        for x in _starts(trials.start(), starts, seed):
+        for x in starting_points(trials.start(), starts, seed):
             costs.append(_descend(trials, x, starts))
     except _Enough:
         reason = "evaluations used up"
@@ -301,7 +301,7 @@ def _with_rival(
     return cell.replace(rival.values, f"rival {name}"), replace(table, vary=vary)
 
 
-def _chosen(table: ObservableTable, names: Sequence[str] | None) -> tuple[Vary, ...]:
+def _chosen(table: ObservableTable, names: Sequence[str] | None) -> tuple[Variable, ...]:
     if not table.vary:
         raise ParameterError("The observables name no parameters to vary.")
     for name in names or ():
@@ -309,14 +309,6 @@ def _chosen(table: ObservableTable, names: Sequence[str] | None) -> tuple[Vary, 
             hint = did_you_mean(name, table.vary, "parameters")
             raise ParameterError(f"No bounds are given for '{name}'. {hint}")
     return tuple(table.vary[name] for name in names or table.vary)
-
-
-def _starts(first: np.ndarray, starts: int, seed: int) -> list[np.ndarray]:
-    """The cell's own values, then a Latin hypercube drawn half way towards them."""
-    from scipy.stats import qmc
-
-    cube = qmc.LatinHypercube(first.size, seed=seed).random(starts - 1)
-    return [first, *(first + 0.5 * (cube - first))]
 
 
 def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
@@ -327,14 +319,19 @@ def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
     end = objective.limit
     objective.limit = min(end, objective.evaluations + share)
     inside = np.clip(x, 1e-6, 1 - 1e-6)
+
+    def jacobian(u: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+        return _jacobian(objective, u, residuals)
+
+    slopes = BroydenJacobian(jacobian)
     try:
         if objective.objective == "largest":
-            descend_largest(objective, lambda u, r: _jacobian(objective, u, r), inside)
+            descend_largest(objective, jacobian, inside)
             return objective.best_cost
         found = least_squares(
             objective,
             inside,
-            jac=_keeping(objective),
+            jac=lambda u: slopes.at(u, objective.last)[0],
             bounds=(0.0, 1.0),
             x_scale=1.0,
             loss="soft_l1",
@@ -346,21 +343,6 @@ def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
         return objective.best_cost
     finally:
         objective.limit = end
-
-
-def _keeping(objective: Residuals) -> Callable[[np.ndarray], np.ndarray]:
-    """Derivatives that a step which they foretold keeps up to date."""
-    slopes = Slopes()
-
-    def jacobian(x: np.ndarray) -> np.ndarray:
-        residuals = objective.last
-        matrix = slopes.updated(x, residuals)
-        if matrix is None:
-            matrix = _jacobian(objective, x, residuals)
-        slopes.keep(x, residuals, matrix)
-        return matrix
-
-    return jacobian
 
 
 def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Refit:
@@ -382,7 +364,7 @@ def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Ref
         "residuals": dict(zip(ids, map(float, residuals), strict=True)),
         "values": values,
         "std_errors": errors,
-        "bounds": {v.name: [v.lower, v.upper] for v in objective.vary},
+        "bounds": {v.name: [v.low, v.high] for v in objective.vary},
         "at_bound": [
             v.name
             for v, x in zip(objective.vary, best, strict=True)
@@ -425,8 +407,7 @@ def _identify(
     pins: dict[str, tuple[str, ...]] = {}
     for number, v in enumerate(objective.vary):
         spread = float(np.sqrt(variance[number]))
-        slope = abs(v.from_unit(best[number] + 1e-4) - v.from_unit(best[number] - 1e-4))
-        errors[v.name] = slope / 2e-4 * spread if spread < 0.2 else None
+        errors[v.name] = v.slope(best[number]) * spread if spread < 0.2 else None
         share = matrix[:, number] ** 2
         # Below a hundredth of a tolerance over all the bounds, it is noise of the solver.
         share = share / max(share.sum(), 1e-4)

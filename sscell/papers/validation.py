@@ -6,7 +6,7 @@ frozen) or only *illustrated*. The null model uses all active material, without 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,11 @@ from sscell.papers.observables import Observable, ObservableTable, load_observab
 from sscell.papers.runs import Run
 from sscell.simulation.engine import Resolution
 from sscell.simulation.pellets import blocked_impedance, dc_polarisation, pellet_of
+from sscell.simulation.progress import Progress, parts
 from sscell.simulation.simulation import simulate
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Validation", "format_row", "run_all", "validate"]
-
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -207,11 +206,11 @@ def validate(
     chosen = _chosen(table.observables, ids)
 
     changed, refused = changed_cells(loaded) if bands else ({}, [])
-    parts = _parts(on_progress, 1 + len(changed))
-    rows, done = _compare(loaded, table, chosen, next(parts), resolution)
+    shares = parts(on_progress, 1 + len(changed))
+    rows, done = _compare(loaded, table, chosen, next(shares), resolution)
     if bands:
         others = (
-            _compare(other, table, chosen, next(parts), resolution)[0]
+            _compare(other, table, chosen, next(shares), resolution)[0]
             for other in changed.values()
         )
         add_bands(rows, zip(changed, others, strict=True))
@@ -228,17 +227,6 @@ def validate(
         done,
         open_parameters(loaded) if bands else {},
     )
-
-
-def _parts(on_progress: Progress | None, count: int) -> Iterator[Progress]:
-    """Progress of each part of a whole."""
-    for number in range(count):
-
-        def tell(share: float, text: str, number: int = number) -> None:
-            if on_progress:
-                on_progress((number + share) / count, text)
-
-        yield tell
 
 
 def _compare(

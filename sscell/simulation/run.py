@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,12 @@ from sscell.simulation.engine import (
     engine,
 )
 from sscell.simulation.impedance import spectrum_at
+from sscell.simulation.progress import Progress
 from sscell.simulation.results import BALANCES, add_spectra, labelled, remarks
 from sscell.units import ZERO_CELSIUS
 
-__all__ = ["Progress", "Run"]
+__all__ = ["Run"]
 
-Progress = Callable[[float, str], None]
 _SIGN = {"discharge": 1, "charge": -1}
 _CONTROLLED = {"hold": "voltage", "sweep": "voltage"}
 _NEEDED = ("Current [A]", "Voltage [V]", "Discharge capacity [A.h]")

@@ -14,7 +14,8 @@ from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.protocols import Protocol, Step, preparation
 from sscell.simulation.engine import Resolution
 from sscell.simulation.experiment import run_experiment
-from sscell.simulation.run import Progress, Run
+from sscell.simulation.progress import Progress
+from sscell.simulation.run import Run
 from sscell.simulation.series import series
 from sscell.simulation.states import bring_to
 from sscell.units import parse_pressure

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from sscell.cells.cell import Cell
 from sscell.errors import ParameterError
 from sscell.protocols import Step, cycle
 from sscell.simulation.run import Run
+from sscell.units import ZERO_CELSIUS
 
-__all__ = ["bring_to", "parse_state"]
+__all__ = ["bring_to", "formation_steps", "parse_state"]
 
 
 def bring_to(run: Run, state: str) -> str:
@@ -38,11 +40,7 @@ def bring_to(run: Run, state: str) -> str:
     kind, value = parse_state(state)
     if kind == "pristine":
         return "pristine"
-    formation = run.cell.data.get("protocols", {}).get("formation")
-    if formation is None:
-        raise ParameterError(f"{run.cell.name} names no formation; use state 'pristine'.")
-    cycles = _formation_cycles(formation, run.celsius)
-    steps = cycle(formation["rate"], cycles).steps(run.cell.first_step)
+    steps = formation_steps(run.cell)
     run.execute(steps)
     ended = "discharged" if steps[-1].direction == "discharge" else "charged"
     if kind == "formed":
@@ -78,8 +76,37 @@ def _to_voltage(run: Run, target: float) -> None:
     run.execute([Step(direction, until=target)])
 
 
+def formation_steps(cell: Cell) -> tuple[Step, ...]:
+    """Half cycles of a formation: as the paper does at the nearest of its temperatures.
+
+    Parameters
+    ----------
+    cell : Cell
+        With its temperature [K].
+
+    Returns
+    -------
+    tuple of Step
+
+    Raises
+    ------
+    ParameterError
+        If the set names no formation.
+
+    Examples
+    --------
+    >>> [step.direction for step in formation_steps(Cell.load("Ji2024"))]
+    ['discharge', 'charge']
+    """
+    formation = cell.data.get("protocols", {}).get("formation")
+    if formation is None:
+        raise ParameterError(f"{cell.name} names no formation; use state 'pristine'.")
+    celsius = cell.values["Ambient temperature [K]"] - ZERO_CELSIUS
+    cycles = _formation_cycles(formation, celsius)
+    return cycle(formation["rate"], cycles).steps(cell.first_step)
+
+
 def _formation_cycles(formation: Mapping[str, Any], celsius: float) -> int:
-    """Cycles of a formation: as the paper does at the nearest of its temperatures."""
     known = formation.get("at", [])
     if not known:
         return int(formation["cycles"])

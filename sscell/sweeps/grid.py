@@ -7,7 +7,7 @@ cluster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sscell.cells.cell import Cell
 from sscell.errors import ParameterError
 from sscell.protocols import Protocol
 from sscell.protocols.steps import whole
+from sscell.simulation.progress import Progress
 from sscell.sweeps.designs import Axes, Design
 from sscell.sweeps.jobs import Job, Pace, connected, run_points
 from sscell.sweeps.store import Store
@@ -33,7 +34,6 @@ _UNITS = {
     "temperature": "degC",
     "pressure": "MPa",
 }
-Progress = Callable[[float, str], None]
 
 
 def sweep(
