@@ -17,7 +17,7 @@ ROOT = Path(sscell.__file__).parent
 # Storeys from the ground up: a folder imports only from lower ones, never from its own storey.
 LAYERS = (
     ("errors",),
-    ("units",),
+    ("units", "tables"),
     ("dataset", "protocols"),
     ("physics",),
     ("cells", "solver", "readers", "analysis", "optimisers"),
@@ -133,13 +133,22 @@ def _loaded(code):
 
 
 def test_importing_the_package_imports_no_heavy_library():
-    heavy = {"pybamm", "matplotlib", "xarray", "scipy", "pandas", "casadi", "numpy"}
+    heavy = {
+        "pybamm",
+        "matplotlib",
+        "xarray",
+        "scipy",
+        "pandas",
+        "casadi",
+        "numpy",
+        "pydantic",
+    }
     assert not _loaded("import sscell") & heavy
 
 
 def test_help_imports_neither_pybamm_nor_matplotlib():
     code = "import sscell.cli\ntry: sscell.cli.main(['--help'])\nexcept SystemExit: pass"
-    assert not _loaded(code) & {"pybamm", "matplotlib", "xarray", "casadi"}
+    assert not _loaded(code) & {"pybamm", "matplotlib", "xarray", "casadi", "pydantic"}
 
 
 def test_reading_a_protocol_does_not_import_pybamm():

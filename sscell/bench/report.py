@@ -14,6 +14,7 @@ from typing import Any
 from sscell.bench import fits, processes, suites
 from sscell.bench.cases import Case
 from sscell.bench.clock import Ratio
+from sscell.bench.sets import sets
 from sscell.bench.suites import Plan, Sheet
 from sscell.cells.cell import Cell
 from sscell.errors import ParameterError, did_you_mean
@@ -39,6 +40,7 @@ SUITES: dict[str, tuple[Callable[[Case, Plan], Sheet], str]] = {
     "ten starts": (fits.ten_starts, _FULL),
     "size": (suites.size, _ONE_IF_QUICK),
     "command line": (processes.command_line, _ONE),
+    "sets": (sets, _ONE_IF_QUICK),
     "pybop": (fits.against_pybop, _ONE),
 }
 # Of these a larger value is better; of all others a smaller one.

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sscell.cells.library import available
+from sscell.cells.library import families, read_toml
 from sscell.cells.parameters import GENERAL, Parameter, ParameterSet
 from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.composition import Composition
+from sscell.physics.options import Physics
 from sscell.physics.quantity import Quantity
+from sscell.tables import read_table
 from sscell.units import (
     FARADAY,
     ZERO_CELSIUS,
@@ -26,7 +27,8 @@ from sscell.units import (
 
 __all__ = ["Cell", "load"]
 
-_MASSES = ("active material", "cathode")
+# What a cell computes from its physics alone, and hands on to copies with other values.
+_OF_PHYSICS = ("composition", "quantities", "_known")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +54,11 @@ class Cell:
     parameters: ParameterSet
 
     def __post_init__(self) -> None:
-        self._check_tables()
-        complete = self._derive(self.parameters.complete(self.quantities))
-        object.__setattr__(self, "parameters", complete)
+        self._settle(self.parameters.complete(self.quantities))
+
+    def _settle(self, parameters: ParameterSet) -> None:
+        """Take a complete set with values within bounds, and check how they go together."""
+        object.__setattr__(self, "parameters", self._derive(parameters))
         low, high = self.window
         if low >= high:
             raise ParameterError(
@@ -63,10 +67,21 @@ class Cell:
         self._check_fractions()
         self.host.check(self.values)
 
+    def _with(self, parameters: ParameterSet) -> Cell:
+        """Copy with another set of the same names and physics, checked value by value."""
+        other = object.__new__(Cell)
+        own = self.__dict__
+        other.__dict__.update({k: own[k] for k in _OF_PHYSICS if k in own})
+        other._settle(parameters)
+        return other
+
     def _derive(self, complete: ParameterSet) -> ParameterSet:
         """Set with what its host derives from others, such as from a composition."""
+        derived = self._derived(complete.values)
+        if not derived:
+            return complete
         entries = dict(complete.parameters)
-        for name, value in self._derived(complete.values).items():
+        for name, value in derived.items():
             entries[name] = replace(entries[name], value=value)
         return replace(complete, parameters=entries)
 
@@ -182,6 +197,10 @@ class Cell:
         """Everything that a set may say about this physics."""
         return (*GENERAL, *self.composition.quantities)
 
+    @cached_property
+    def _known(self) -> dict[str, Quantity]:
+        return {q.name: q for q in self.quantities}
+
     def quantity(self, name: str) -> Quantity:
         """Quantity of that exact name.
 
@@ -199,14 +218,16 @@ class Cell:
         ParameterError
             If this cell has none; names the nearest.
         """
-        known = {q.name: q for q in self.quantities}
-        if name not in known:
-            hint = did_you_mean(name, known)
+        if name not in self._known:
+            hint = did_you_mean(name, self._known)
             raise ParameterError(f"{self.name} has no parameter '{name}'. {hint}")
-        return known[name]
+        return self._known[name]
 
     def replace(
-        self, changes: Mapping[str, float | str], source: str = "set by the user"
+        self,
+        changes: Mapping[str, float | str],
+        source: str = "set by the user",
+        kind: str = "assumed",
     ) -> Cell:
         """Copy of the cell with other values.
 
@@ -216,6 +237,8 @@ class Cell:
             Parameter names to numbers in the unit of the name, or text with a unit.
         source : str, optional
             Why they differ; goes into the set.
+        kind : str, optional
+            ``"assumed"``, or ``"stated"`` for what was weighed or measured.
 
         Returns
         -------
@@ -242,7 +265,7 @@ class Cell:
                     f"'{name}' of {self.name} follows from the composition: {value:g}, not "
                     f"{numbers[name]:g}."
                 )
-        return Cell(self.parameters.with_values(numbers, source))
+        return self._with(self.parameters.with_values(numbers, source, kind))
 
     def with_physics(self, changes: Mapping[str, Any]) -> Cell:
         """Copy of the cell with other physics; new quantities take their neutral defaults.
@@ -267,6 +290,7 @@ class Cell:
         5
         """
         physics = {**self.data["physics"], **changes}
+        read_table(Physics, physics, self.name)
         data = {**self.data, "physics": physics}
         return Cell(replace(self.parameters, data=data))
 
@@ -460,46 +484,6 @@ class Cell:
         volume = v["Positive electrode mass [kg]"] * solid
         return volume / (1 - v["Positive electrode porosity"]) / self.area
 
-    def _check_tables(self) -> None:
-        """Check the tables beside the parameters, which every run reads."""
-        layers = self.data["physics"].get("separator", ["Separator"])
-        named = isinstance(layers, list | tuple) and all(isinstance(n, str) for n in layers)
-        if not named or len(set(layers)) != len(layers):
-            raise ParameterError(
-                f"{self.name}: 'separator' must be a list of different names, not {layers!r}."
-            )
-        count = self.data["physics"].get("particle_sizes", 0)
-        whole = isinstance(count, int) and not isinstance(count, bool)
-        if not whole or (count and not 3 <= count <= 100):
-            raise ParameterError(
-                f"{self.name}: 'particle_sizes' must be 0 or a whole number from 3 to 100, "
-                f"not {count!r}."
-            )
-        bases, rates = self.data["bases"], self.data["rates"]
-        for key in ("capacity", "energy", "voltage_reference", "working_metal"):
-            if key not in bases:
-                raise ParameterError(f"{self.name}: the table 'bases' has no '{key}'.")
-        for which in ("capacity", "energy"):
-            entry = bases[which]
-            if not isinstance(entry, Mapping) or not {"name", "mass"} <= set(entry):
-                raise ParameterError(f"{self.name}: '{which}' needs a name and a mass.")
-            if entry["mass"] not in _MASSES:
-                raise ParameterError(
-                    f"There is no mass for the {which} basis, '{entry['mass']}'. "
-                    f"{did_you_mean(str(entry['mass']), _MASSES)}"
-                )
-        for key in ("slow", "first_step"):
-            if key not in rates:
-                raise ParameterError(f"{self.name}: the table 'rates' has no '{key}'.")
-        if rates["first_step"] not in ("discharge", "charge"):
-            raise ParameterError(
-                f"{self.name}: 'first_step' is {rates['first_step']!r}; "
-                "allowed: discharge, charge."
-            )
-        one_c = rates.get("one_C", {"value": 1, "unit": "A/kg"})
-        if not isinstance(one_c, Mapping) or not {"value", "unit"} <= set(one_c):
-            raise ParameterError(f"{self.name}: 'one_C' needs a value and a unit.")
-
     def _check_fractions(self) -> None:
         parts = ("active material", "electrolyte", "carbon")
         total = sum(self.values[f"Positive electrode {p} mass fraction"] for p in parts)
@@ -586,14 +570,14 @@ def load(name: str | Path) -> Cell:
 
 def __getattr__(name: str) -> Callable[[], dict[str, float]]:
     """Entry points of PyBaMM: every family of parameter sets is a function here."""
-    families = {path.stem: path for path in available().values()}
-    if name not in families:
+    files = families()
+    if name not in files:
         raise AttributeError(f"module 'sscell.cells.cell' has no attribute '{name}'")
 
     def values() -> dict[str, float]:
         return Cell.load(name).parameter_dict()
 
-    title = tomllib.loads(families[name].read_text(encoding="utf-8")).get("title", "")
+    title = read_toml(files[name]).get("title", "")
     values.__name__ = name
     values.__doc__ = f"{title}\n\nParameter values for ``pybamm.ParameterValues``."
     return values

@@ -1,13 +1,21 @@
-"""Where published sets are kept, and which of them a name means."""
+"""Where published sets are kept, and which of them a name means.
+
+A file is read once: what was read is kept until the file changes.
+"""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
 
-__all__ = ["available", "find"]
+__all__ = ["available", "families", "find", "read_toml", "stamp_of"]
+
+_KEPT = 64  # files
 
 
 def _folder() -> Path:
@@ -15,6 +23,17 @@ def _folder() -> Path:
     here = Path(__file__).parents[1]
     inside = here / "parameter_sets"
     return inside if inside.is_dir() else here.parent / "parameter_sets"
+
+
+def families() -> dict[str, Path]:
+    """Names of the published files, whose variants are not looked at.
+
+    Returns
+    -------
+    dict of str to pathlib.Path
+        In alphabetical order; folders inside, such as that of the observables, are left out.
+    """
+    return {path.stem: path for path in sorted(_folder().glob("*.toml"))}
 
 
 def available() -> dict[str, Path]:
@@ -30,12 +49,14 @@ def available() -> dict[str, Path]:
     >>> "Ji2024" in available()
     True
     """
-    found: dict[str, Path] = {}
-    for path in sorted(_folder().glob("*.toml")):
-        found[path.stem] = path
-        variants = tomllib.loads(path.read_text(encoding="utf-8")).get("variants", {})
-        found |= {f"{path.stem}-{variant}": path for variant in variants}
-    return found
+    names: dict[str, Path] = {}
+    for family, path in families().items():
+        names |= dict.fromkeys((family, *_variants(family, path)), path)
+    return names
+
+
+def _variants(family: str, path: Path) -> list[str]:
+    return [f"{family}-{variant}" for variant in read_toml(path).get("variants", {})]
 
 
 def find(name: str | Path) -> tuple[Path, str | None]:
@@ -67,9 +88,56 @@ def find(name: str | Path) -> tuple[Path, str | None]:
         if not Path(text).is_file():
             raise ParameterError(f"There is no file '{text}'.")
         return Path(text), None
+    for family, path in families().items():
+        if text == family:
+            return path, None
+        if text.startswith(f"{family}-") and text in _variants(family, path):
+            return path, text.removeprefix(f"{family}-")
     known = available()
-    if text not in known:
-        hint = did_you_mean(text, known, "cells") or "Known: " + ", ".join(known)
-        raise ParameterError(f"There is no cell '{text}'. {hint}")
-    path = known[text]
-    return path, text.removeprefix(path.stem).removeprefix("-") or None
+    hint = did_you_mean(text, known, "cells") or "Known: " + ", ".join(known)
+    raise ParameterError(f"There is no cell '{text}'. {hint}")
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """When a file was changed last [ns] and how large it is [bytes]: the key of what was read.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file.
+
+    Returns
+    -------
+    tuple of int
+    """
+    about = path.stat()
+    return about.st_mtime_ns, about.st_size
+
+
+def read_toml(path: Path) -> Mapping[str, Any]:
+    """Content of a TOML file; read again only after it changed.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file.
+
+    Returns
+    -------
+    mapping
+        Shared by all who ask: to be copied before it is changed.
+
+    Raises
+    ------
+    ParameterError
+        If it is no TOML.
+    """
+    return _read(path, stamp_of(path))
+
+
+@lru_cache(_KEPT)
+def _read(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path.name} is not valid TOML: {error}.") from error

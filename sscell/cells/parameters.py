@@ -8,50 +8,22 @@ the physics it names, so that this module knows no physics.
 from __future__ import annotations
 
 import copy
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from sscell.cells.library import find
+from sscell.cells.contents import SCHEMA, Contents, SetFile
+from sscell.cells.entries import KINDS, Parameter
+from sscell.cells.library import find, read_toml, stamp_of
 from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.quantity import Quantity
-from sscell.units import unit_of
+from sscell.tables import read_table
 
-__all__ = ["GENERAL", "KINDS", "SCHEMA", "Parameter", "ParameterSet"]
+__all__ = ["GENERAL", "KINDS", "NEUTRAL", "SCHEMA", "Parameter", "ParameterSet"]
 
-SCHEMA = 1
-KINDS = ("stated", "derived", "literature", "fitted", "assumed")
-_ENTRY_KEYS = {
-    "value",
-    "kind",
-    "source",
-    "formula",
-    "std_error",
-    "observables",
-    "range",
-    "note",
-    "matters",
-}
-_TABLES = {
-    "schema",
-    "name",
-    "title",
-    "citation",
-    "physics",
-    "bases",
-    "rates",
-    "validity",
-    "protocols",
-    "parameters",
-    "network",
-    "variants",
-    "notes",
-}
-_PLAIN = {"schema", "name", "title", "notes"}
-
+NEUTRAL = "neutral default"  # source of what a set does not say
 
 # Quantities of every cell, whatever its physics.
 GENERAL = (
@@ -84,120 +56,6 @@ GENERAL = (
         2.0,
     ),
 )
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One value and where it comes from.
-
-    Parameters
-    ----------
-    name : str
-        PyBaMM's notation, unit in brackets.
-    value : float
-        In that unit.
-    kind : str
-        stated, derived, literature, fitted or assumed.
-    source : str
-        Section, reference or reason.
-    formula, note : str, optional
-        How a derived value follows; anything a reader should know.
-    std_error : float, optional
-        One standard error of a fitted value.
-    observables : tuple of str, optional
-        What a fitted value was fitted to.
-    range : tuple of float, optional
-        Plausible range of an assumed (or loosely fitted) value.
-    matters : bool, optional
-        An assumed value that results depend on: repeated as a warning.
-
-    Examples
-    --------
-    >>> Parameter("Separator thickness [m]", 5e-4, "assumed", "typical", range=(3e-4, 8e-4)).unit
-    'm'
-    """
-
-    name: str
-    value: float
-    kind: str
-    source: str
-    formula: str = ""
-    note: str = ""
-    std_error: float | None = None
-    observables: tuple[str, ...] = ()
-    range: tuple[float, float] | None = None
-    matters: bool = False
-
-    @property
-    def unit(self) -> str:
-        """Unit in the brackets."""
-        return unit_of(self.name)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain mapping, without what is not given."""
-        entry: dict[str, Any] = {"name": self.name, "value": self.value, "unit": self.unit}
-        entry |= {"kind": self.kind, "source": self.source}
-        optional = {
-            "formula": self.formula,
-            "note": self.note,
-            "std_error": self.std_error,
-            "observables": list(self.observables),
-            "range": list(self.range) if self.range else None,
-            "matters": self.matters,
-        }
-        return entry | {k: v for k, v in optional.items() if v}
-
-
-def _parameter(name: str, entry: Any, where: str) -> Parameter:
-    if not isinstance(entry, Mapping):
-        raise ParameterError(f"{where}: '{name}' needs value, kind and source.")
-    unknown = sorted(set(entry) - _ENTRY_KEYS)
-    if unknown:
-        hint = did_you_mean(unknown[0], _ENTRY_KEYS)
-        raise ParameterError(f"{where}: '{name}' has an unknown key '{unknown[0]}'. {hint}")
-    for key in ("value", "kind", "source"):
-        if entry.get(key) in (None, ""):
-            raise ParameterError(f"{where}: '{name}' has no {key}.")
-    if entry["kind"] not in KINDS:
-        raise ParameterError(
-            f"{where}: '{name}' has kind '{entry['kind']}'; allowed: {', '.join(KINDS)}."
-        )
-    needs = {
-        "derived": ("formula",),
-        "fitted": ("observables",),
-        "assumed": ("range",),
-    }
-    for key in needs.get(entry["kind"], ()):
-        if not entry.get(key):
-            raise ParameterError(f"{where}: '{name}' is {entry['kind']} but has no {key}.")
-    if entry["kind"] == "fitted" and not (entry.get("std_error") or entry.get("range")):
-        raise ParameterError(f"{where}: '{name}' is fitted but has no std_error or range.")
-    values = dict(entry)
-    for key in ("range", "observables"):
-        if key not in values:
-            continue
-        if not isinstance(values[key], list | tuple):
-            raise ParameterError(f"{where}: '{name}' needs a list as its {key}.")
-        values[key] = tuple(values[key])
-    _check_range(name, values, where)
-    return Parameter(name=name, **values)
-
-
-def _check_range(name: str, entry: Mapping[str, Any], where: str) -> None:
-    if "range" not in entry or isinstance(entry["value"], str):
-        return
-    try:
-        low, high = entry["range"]
-        holds = low <= entry["value"] <= high
-    except (TypeError, ValueError):
-        raise ParameterError(
-            f"{where}: the range of '{name}' must be two numbers, low and high."
-        ) from None
-    if not holds:
-        raise ParameterError(
-            f"{where}: '{name}' is {entry['value']:g}, outside its own range "
-            f"{low:g} to {high:g}."
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,11 +104,8 @@ class ParameterSet:
             If there is no such set, or the file is not one.
         """
         path, variant = find(name)
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ParameterError(f"{path.name} is not valid TOML: {error}.") from error
-        return cls.from_table(table, path, variant)
+        table, content = _checked(path, stamp_of(path))
+        return cls._of(table, content, path, variant)
 
     @classmethod
     def from_table(
@@ -274,32 +129,28 @@ class ParameterSet:
         Raises
         ------
         ParameterError
-            If a table is unknown or missing, or a value lacks kind or source.
+            If a table or key is unknown or missing, or a value lacks kind or source.
         """
         where = path.name if path else "parameter set"
-        data = copy.deepcopy(dict(table))
-        if data.get("schema") != SCHEMA:
-            raise ParameterError(
-                f"{where} has schema {data.get('schema')!r}; this version reads {SCHEMA}."
-            )
-        for key in sorted(set(data) - _TABLES):
-            raise ParameterError(
-                f"{where} has an unknown table '{key}'. {did_you_mean(key, _TABLES)}"
-            )
-        for key in ("name", "physics", "bases", "rates", "parameters"):
-            if key not in data:
-                raise ParameterError(f"{where} has no '{key}'.")
-        for key, value in data.items():
-            if key not in _PLAIN and not isinstance(value, Mapping):
-                raise ParameterError(f"{where}: '{key}' must be a table, not {value!r}.")
-        variants = data.pop("variants", {})
-        name = data["name"]
+        return cls._of(table, _check(table, where), path, variant)
+
+    @classmethod
+    def _of(
+        cls,
+        table: Mapping[str, Any],
+        content: SetFile,
+        path: Path | None,
+        variant: str | None,
+    ) -> ParameterSet:
+        data, parameters, name = _plain(table), dict(content.parameters), content.name
         if variant is not None:
+            if variant not in content.variants:
+                hint = did_you_mean(variant, content.variants, "variants")
+                raise ParameterError(f"{name} has no variant '{variant}'. {hint}")
+            data = _merge(data, _plain(table["variants"][variant]))
+            parameters |= content.variants[variant].parameters
             name = f"{name}-{variant}"
-            data = _merge(data, variants[variant])
-        entries = data.pop("parameters")
-        parameters = {n: _parameter(n, e, where) for n, e in entries.items()}
-        return cls(name=name, data=data, parameters=parameters, path=path)
+        return cls(name, copy.deepcopy(data), parameters, path)
 
     def __getitem__(self, name: str) -> Parameter:
         """Parameter of that exact name."""
@@ -313,6 +164,11 @@ class ParameterSet:
     def values(self) -> dict[str, float]:
         """Numbers by name, in the units of the names."""
         return {name: p.value for name, p in self.parameters.items()}
+
+    @property
+    def observables(self) -> str:
+        """Published cell or variant whose observables judge this one; its own name else."""
+        return str(self.data.get("observables") or self.name)
 
     def complete(self, quantities: Iterable[Quantity]) -> ParameterSet:
         """Check against what the physics asks, and add the neutral defaults.
@@ -347,13 +203,15 @@ class ParameterSet:
             if q.name not in filled:
                 neutral = float(q.default or 0.0)
                 filled[q.name] = Parameter(
-                    q.name, neutral, "assumed", "neutral default", range=(neutral, neutral)
+                    q.name, neutral, "assumed", NEUTRAL, range=(neutral, neutral)
                 )
-            filled[q.name] = replace(filled[q.name], value=q.check(filled[q.name].value))
+            q.check(filled[q.name].value)
         return replace(self, parameters=filled)
 
-    def with_values(self, changes: Mapping[str, float], source: str) -> ParameterSet:
-        """Copy with some values replaced; the new ones are marked as assumed.
+    def with_values(
+        self, changes: Mapping[str, float], source: str, kind: str = "assumed"
+    ) -> ParameterSet:
+        """Copy with some values replaced.
 
         Parameters
         ----------
@@ -361,6 +219,8 @@ class ParameterSet:
             Names that the set has.
         source : str
             Why they differ.
+        kind : str, optional
+            ``"assumed"``, with a range from the old value to the new, or ``"stated"``.
 
         Returns
         -------
@@ -373,23 +233,41 @@ class ParameterSet:
         """
         parameters = dict(self.parameters)
         for name, value in changes.items():
-            old = self[name]
-            parameters[name] = Parameter(
-                name,
-                value,
-                "assumed",
-                source,
-                range=(min(old.value, value), max(old.value, value)),
-            )
+            old = self[name].value
+            span = (min(old, value), max(old, value)) if kind == "assumed" else None
+            parameters[name] = Parameter(name, value, kind, source, range=span)
         return replace(self, parameters=parameters)
+
+
+@lru_cache(64)
+def _checked(path: Path, stamp: tuple[int, int]) -> tuple[Mapping[str, Any], SetFile]:
+    """Content of a file as read and as checked, until it changes."""
+    table = read_toml(path)
+    return table, _check(table, path.name)
+
+
+def _check(table: Mapping[str, Any], where: str) -> SetFile:
+    """Check a file: its own tables and those of its variants, each merged with them."""
+    if table.get("schema") != SCHEMA:
+        raise ParameterError(
+            f"{where} has schema {table.get('schema')!r}; this version reads {SCHEMA}."
+        )
+    content = read_table(SetFile, table, where)
+    for name in content.variants:
+        merged = _merge(_plain(table), _plain(table["variants"][name]))
+        read_table(Contents, merged, f"{where}, variant {name}")
+    return content
+
+
+def _plain(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables without values and variants, which are kept as objects."""
+    return {k: v for k, v in table.items() if k not in ("parameters", "variants")}
 
 
 def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in change.items():
-        if key == "parameters":
-            merged[key] = {**base[key], **value}
-        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
             merged[key] = _merge(merged[key], value)
         else:
             merged[key] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,13 +29,11 @@ def register(app: typer.Typer) -> None:
 
 def list_command(as_json: JsonFlag = False) -> None:
     """List the published cells and their variants."""
-    import tomllib
-
-    from sscell.cells.library import available
+    from sscell.cells.library import available, read_toml
 
     rows = []
     for name, path in available().items():
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
         variant = name.removeprefix(path.stem).removeprefix("-")
         title = (
             table.get("variants", {}).get(variant, {}).get("title", table.get("title", ""))
@@ -107,13 +106,25 @@ def _is_terminal() -> bool:
 
 
 def check_command(
-    file: Annotated[str, typer.Argument(help="A TOML file or a published cell.")],
+    file: Annotated[
+        str | None, typer.Argument(help="A TOML file or a published cell.")
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option(help="Print the JSON schema of a set, for editors, instead.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Check a parameter set: what is missing, odd or unsourced."""
     from sscell.cells.cell import Cell
+    from sscell.cells.contents import set_schema
 
+    if schema:
+        print_json(set_schema())
+        return
+    if file is None:
+        raise ParameterError("Name a TOML file or a published cell to check, or --schema.")
     cell = Cell.load(file)
+    _check_beside(file)
     remarks = _remarks(cell)
     kinds: dict[str, int] = {}
     for p in cell.parameters.parameters.values():
@@ -125,6 +136,22 @@ def check_command(
     print(f"{cell.name} is complete and within bounds: {count}.")
     for remark in remarks:
         print(f"  note: {remark}")
+
+
+def _check_beside(file: str) -> None:
+    """Check what the same file or a table beside it says of more than the cell itself."""
+    from sscell.cells.cell import Cell
+    from sscell.cells.library import find, read_toml
+    from sscell.cells.parameters import ParameterSet
+    from sscell.papers.observables import has_observables, load_observables
+
+    path, variant = find(file)
+    if variant is None:
+        table = read_toml(path)
+        for name in table.get("variants", {}):
+            Cell(ParameterSet.from_table(table, path, name))
+    if has_observables(file):
+        load_observables(file)
 
 
 def _remarks(cell: Cell) -> list[str]:
@@ -156,15 +183,24 @@ def cite_command(cell: CellName, as_json: JsonFlag = False) -> None:
     if as_json:
         print_json({"cell": cell, "citation": citation})
         return
-    print(
-        f"{citation['authors']} {citation['title']}. {citation['journal']} "
-        f"{citation['volume']}, {citation['pages']} ({citation['year']}). "
-        f"https://doi.org/{citation['doi']}"
-    )
+    print(_cited(citation))
     print(
         "Sulzer V. et al. Python Battery Mathematical Modelling (PyBaMM). Journal of Open "
         "Research Software 9, 14 (2021). https://doi.org/10.5334/jors.309"
     )
+
+
+def _cited(citation: Mapping[str, Any]) -> str:
+    """A reference in one line; theses and preprints have no volume and pages."""
+    said = {key: str(citation.get(key, "")) for key in ("authors", "title", "journal")}
+    numbers = [str(citation[key]) for key in ("volume", "pages") if citation.get(key)]
+    year = f"({citation['year']})" if citation.get("year") else ""
+    place = " ".join(filter(None, (said["journal"], ", ".join(numbers), year)))
+    doi = citation.get("doi")
+    link = f"https://doi.org/{doi}" if doi else str(citation.get("url", ""))
+    sentences = [f"{said['authors']} {said['title']}".strip(), place]
+    text = " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
+    return f"{text} {link}".strip()
 
 
 def new_command(

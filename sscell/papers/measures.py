@@ -30,7 +30,7 @@ from sscell.papers.probes import (
 )
 from sscell.units import FARADAY
 
-__all__ = ["Reading", "measure", "measure_error"]
+__all__ = ["MEASURES", "Reading", "measure", "measure_error"]
 
 
 class Reading:
@@ -324,7 +324,7 @@ class Reading:
         return (first - second) / (where["electrons"] * FARADAY)
 
 
-_MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
+MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "capacity": Reading.capacity,
     "capacity ratio": Reading.capacity_ratio,
     "efficiency": Reading.efficiency,
@@ -392,12 +392,12 @@ def measure(data: xr.Dataset | Reading, where: Mapping[str, Any]) -> float | Non
     >>> measure(run, where) > 0.9
     True
     """
-    if where.get("of") not in _MEASURES:
-        hint = did_you_mean(str(where.get("of")), _MEASURES, "measures")
+    if where.get("of") not in MEASURES:
+        hint = did_you_mean(str(where.get("of")), MEASURES, "measures")
         raise ParameterError(f"There is no measure '{where.get('of')}'. {hint}")
     reading = data if isinstance(data, Reading) else Reading(data)
     try:
-        value = _MEASURES[where["of"]](reading, where)
+        value = MEASURES[where["of"]](reading, where)
     except KeyError as error:
         raise ParameterError(f"Measure '{where['of']}' needs {error}.") from error
     except DataError:  # such as a titration that ended before its first pulse

@@ -7,22 +7,21 @@ why, and which parameters a refit may vary within which bounds.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sscell.cells.library import available, find
+from sscell.cells.library import families, find, read_toml
 from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError, did_you_mean
 from sscell.optimisers.bounds import Variable
-from sscell.papers.runs import Run, read_run
+from sscell.papers.measures import MEASURES
+from sscell.papers.rows import ObservableRow, ObservablesFile, RivalRow, VaryRow, plain
+from sscell.papers.runs import Run, run_of
+from sscell.tables import read_table
 
-__all__ = ["Observable", "ObservableTable", "Rival", "load_observables"]
-
-WORDS = ("fitted", "predicted", "illustrated")
-SENSES = ("equal", "at least", "at most", "within")
+__all__ = ["Observable", "ObservableTable", "Rival", "has_observables", "load_observables"]
 
 
 @dataclass(frozen=True)
@@ -176,89 +175,84 @@ class ObservableTable:
         ParameterError
             If a row lacks a key, names an unknown run or counts an observable twice.
         """
-        runs = {n: read_run(n, row, where) for n, row in table.get("runs", {}).items()}
-        observables = tuple(_observable(r, runs, where) for r in table["observables"])
-        seen = set()
-        for row in observables:
-            key = (row.run, tuple(sorted((k, str(v)) for k, v in row.measure.items())))
-            if key in seen:
-                raise ParameterError(
-                    f"{where}: '{row.id}' measures what another row measures."
-                )
-            seen.add(key)
-        left_out = {i: r["reason"] for r in table.get("left_out", []) for i in r["ids"]}
-        refit = table.get("refit", {})
-        rivals = {
-            name: Rival(
-                name,
-                row.get("values", {}),
-                _varied(row.get("vary", {})),
-                tuple(row.get("hold", ())),
-                row.get("physics", {}),
-            )
-            for name, row in refit.get("rivals", {}).items()
-        }
-        vary = _varied(refit.get("vary", {}))
-        notes, ways = (
-            tuple(table.get("notes", ())),
-            tuple(map(tuple, table.get("ways", ()))),
+        content = read_table(ObservablesFile, table, where)
+        runs = {name: run_of(name, row) for name, row in content.runs.items()}
+        observables = tuple(_observable(r, runs, where) for r in content.observables)
+        _check_different(observables, where)
+        vary = _varied(content.refit.vary)
+        rivals = {n: _rival(n, r, vary, where) for n, r in content.refit.rivals.items()}
+        return cls(
+            runs,
+            observables,
+            {i: row.reason for row in content.left_out for i in row.ids},
+            vary,
+            rivals,
+            tuple(content.notes),
+            tuple((degrees, rate, steps) for degrees, rate, steps in content.ways),
         )
-        return cls(runs, observables, left_out, vary, rivals, notes, ways)
 
 
-def _varied(rows: Mapping[str, Any]) -> dict[str, Variable]:
+def _check_different(observables: Iterable[Observable], where: str) -> None:
+    """An observable that counts twice would weigh twice."""
+    seen = set()
+    for row in observables:
+        key = (row.run, tuple(sorted((k, str(v)) for k, v in row.measure.items())))
+        if key in seen:
+            raise ParameterError(f"{where}: '{row.id}' measures what another row measures.")
+        seen.add(key)
+
+
+def _varied(rows: Mapping[str, VaryRow]) -> dict[str, Variable]:
     return {
-        name: Variable(
-            name,
-            *row["bounds"],
-            log=row.get("scale", "linear") == "log",
-            ties=row.get("ties", {}),
-        )
+        name: Variable(name, *row.bounds, log=row.scale == "log", ties=row.ties)
         for name, row in rows.items()
     }
 
 
-def _observable(row: Mapping[str, Any], runs: Mapping[str, Run], where: str) -> Observable:
-    name = row.get("id", "?")
-    for key in (
-        "id",
-        "run",
-        "measure",
-        "published",
-        "unit",
-        "tolerance",
-        "word",
-        "source",
-    ):
-        if key not in row:
-            raise ParameterError(f"{where}: observable '{name}' has no {key}.")
-    if row["run"] not in runs:
-        hint = did_you_mean(row["run"], runs, "runs")
-        raise ParameterError(f"{where}: '{name}' names no run '{row['run']}'. {hint}")
-    published = row["published"]
-    is_range = isinstance(published, list)
-    sense = row.get("sense", "within" if is_range else "equal")
-    if row["word"] not in WORDS or sense not in SENSES:
+def _rival(name: str, row: RivalRow, vary: Mapping[str, Variable], where: str) -> Rival:
+    for held in row.hold:
+        if held not in vary:
+            hint = did_you_mean(held, vary, "parameters")
+            raise ParameterError(f"{where}: rival '{name}' holds '{held}'. {hint}")
+    return Rival(name, row.values, _varied(row.vary), tuple(row.hold), row.physics)
+
+
+def _observable(row: ObservableRow, runs: Mapping[str, Run], where: str) -> Observable:
+    if row.run not in runs:
+        hint = did_you_mean(row.run, runs, "runs")
+        raise ParameterError(f"{where}: '{row.id}' names no run '{row.run}'. {hint}")
+    if row.measure.of not in MEASURES:
+        hint = did_you_mean(row.measure.of, MEASURES, "measures")
         raise ParameterError(
-            f"{where}: '{name}' has word '{row['word']}' and sense '{sense}'; allowed: "
-            f"{', '.join(WORDS)}; {', '.join(SENSES)}."
+            f"{where}: '{row.id}' asks for no measure '{row.measure.of}'. {hint}"
         )
-    tolerance = row["tolerance"]
+    published, is_range = row.published, isinstance(row.published, list)
+    if is_range != ((row.sense or "within") == "within") and row.sense is not None:
+        raise ParameterError(
+            f"{where}: '{row.id}' has the sense '{row.sense}' for {published}; a range is "
+            "'within', a number is not."
+        )
+    tolerance = row.tolerance
     if isinstance(tolerance, str):
+        if is_range:
+            raise ParameterError(
+                f"{where}: '{row.id}' is a range: give its tolerance in {row.unit}, not "
+                f"{tolerance!r}."
+            )
         tolerance = float(tolerance.rstrip(" %")) / 100 * abs(published)
     return Observable(
-        id=name,
-        run=row["run"],
-        measure=row["measure"],
+        id=row.id,
+        run=row.run,
+        measure=plain(row.measure),
         published=tuple(published) if is_range else published,
-        unit=row["unit"],
+        unit=row.unit,
         tolerance=float(tolerance),
-        sense=sense,
-        word=row["word"],
-        source=row["source"],
-        null_model=row.get("null_model"),
-        note=row.get("note", ""),
-        count=row.get("count", True),
+        sense=row.sense or ("within" if is_range else "equal"),
+        word=row.word,
+        source=row.source,
+        null_model=row.null_model,
+        note=row.note,
+        count=row.count,
     )
 
 
@@ -287,26 +281,45 @@ def load_observables(cell: str | Path) -> ObservableTable:
     >>> load_observables("Ji2024").runs["cycle_60"].temperature
     60.0
     """
-    path, variant = find(cell)
-    family = ParameterSet.load(cell).data["name"]
-    shipped = {p.stem: p.parent for p in available().values()}
-    folders = [path.parent, *([shipped[family]] if family in shipped else [])]
-    name = family if variant is None else f"{family}-{variant}"
-    try:
-        content = _content(name, folders)
-        if "like" in content:
-            content = _content(content["like"], folders) | content
-        return ObservableTable.from_table(content, f"observables/{name}.toml")
-    except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise ParameterError(f"observables/{name}.toml does not hold: {error}.") from error
+    folders = _folders(cell)
+    name = ParameterSet.load(cell).observables
+    content = _content(name, folders)
+    if "like" in content:
+        content = {**_content(content["like"], folders), **content}
+    return ObservableTable.from_table(content, f"observables/{name}.toml")
 
 
-def _content(name: str, folders: Iterable[Path]) -> dict[str, Any]:
-    for folder in folders:
-        table = folder / "observables" / f"{name}.toml"
-        if table.is_file():
-            return tomllib.loads(table.read_text(encoding="utf-8"))
-    raise ParameterError(
-        f"There are no published observables for '{name}': no file "
-        f"'observables/{name}.toml' beside its parameter set."
-    )
+def has_observables(cell: str | Path) -> bool:
+    """Whether there is a table of observables for a cell.
+
+    Parameters
+    ----------
+    cell : str or pathlib.Path
+        As for `load_observables`.
+
+    Returns
+    -------
+    bool
+    """
+    return _table(ParameterSet.load(cell).observables, _folders(cell)) is not None
+
+
+def _folders(cell: str | Path) -> list[Path]:
+    """Where tables stand: beside the file of a cell, and beside the published ones."""
+    shipped = (path.parent for path in families().values())
+    return list(dict.fromkeys((find(cell)[0].parent, *shipped)))
+
+
+def _table(name: str, folders: Iterable[Path]) -> Path | None:
+    tables = (folder / "observables" / f"{name}.toml" for folder in folders)
+    return next((table for table in tables if table.is_file()), None)
+
+
+def _content(name: str, folders: Iterable[Path]) -> Mapping[str, Any]:
+    table = _table(name, folders)
+    if table is None:
+        raise ParameterError(
+            f"There are no published observables for '{name}': no file "
+            f"'observables/{name}.toml' beside its parameter set."
+        )
+    return read_toml(table)

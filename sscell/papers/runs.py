@@ -8,19 +8,10 @@ from typing import Any
 
 from sscell import protocols
 from sscell.errors import ParameterError, did_you_mean
+from sscell.papers.rows import DOES, RunRow
 from sscell.protocols import Protocol, then
 
-__all__ = ["Run"]
-
-
-# What a run may do: protocols by their own names.
-_DOES = ("charge", "cycle", "discharge", "gitt", "hold", "rate_test", "rest")
-
-
-_DOES += ("cv", "impedance", "potential_step")
-
-
-PELLETS = ("dc", "ac")
+__all__ = ["Run", "run_of"]
 
 
 _UNSAID = ("cycles", "frequencies")  # said otherwise, or too long for a table
@@ -84,8 +75,8 @@ class Run:
         for step in self.steps:
             options = dict(step)
             name = options.pop("do", None)
-            if name not in _DOES:
-                hint = did_you_mean(str(name), _DOES, "protocols")
+            if name not in DOES:
+                hint = did_you_mean(str(name), DOES, "protocols")
                 raise ParameterError(
                     f"Run '{self.name}': there is no protocol '{name}'. {hint}"
                 )
@@ -118,20 +109,28 @@ def _text(value: Any) -> str:
     return "/".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def read_run(name: str, row: Mapping[str, Any], where: str) -> Run:
-    pellet = row.get("pellet", "")
-    if pellet and pellet not in PELLETS:
-        raise ParameterError(
-            f"{where}: run '{name}' has pellet '{pellet}'; allowed: {', '.join(PELLETS)}."
-        )
+def run_of(name: str, row: RunRow) -> Run:
+    """Run that a row describes.
+
+    Parameters
+    ----------
+    name : str
+        Its key in the table.
+    row : RunRow
+        As it was read.
+
+    Returns
+    -------
+    Run
+    """
     return Run(
         name,
-        float(row["temperature"]),
-        () if pellet else tuple(row["steps"]),
-        row.get("state", "pristine"),
-        row.get("pressure"),
-        row.get("formation_temperature"),
-        row.get("changes", {}),
-        pellet,
-        row.get("variant"),
+        row.temperature,
+        () if row.pellet else tuple(row.steps),
+        row.state,
+        row.pressure,
+        row.formation_temperature,
+        row.changes,
+        row.pellet or "",
+        row.variant,
     )
