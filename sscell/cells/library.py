@@ -13,12 +13,12 @@ from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
 
-__all__ = ["available", "families", "find", "read_toml", "stamp_of"]
+__all__ = ["available", "families", "find", "read_toml", "sets_folder", "stamp_of"]
 
 _KEPT = 64  # files
 
 
-def _folder() -> Path:
+def sets_folder() -> Path:
     """Folder of the sets: inside an installed package, else beside it in a checkout."""
     here = Path(__file__).parents[1]
     inside = here / "parameter_sets"
@@ -33,7 +33,7 @@ def families() -> dict[str, Path]:
     dict of str to pathlib.Path
         In alphabetical order; folders inside, such as that of the observables, are left out.
     """
-    return {path.stem: path for path in sorted(_folder().glob("*.toml"))}
+    return {path.stem: path for path in sorted(sets_folder().glob("*.toml"))}
 
 
 def available() -> dict[str, Path]:

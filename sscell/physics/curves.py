@@ -13,8 +13,8 @@ from sscell.errors import ParameterError, did_you_mean
 
 __all__ = ["Curve", "Potential"]
 
-# Beyond its table a potential runs away: by 1 V within 5 % of the filling.
-_AWAY = 400.0  # V per squared filling
+# Beyond its table a potential runs away: by so much before the host is full or empty.
+_AWAY, _NEAREST = 1.5, 0.02  # V, of the filling
 _FEWEST, _MOST = 3, 400
 _PURE = ("filling", "potential")
 _BRANCHES = ("filling", "discharge", "charge")
@@ -25,7 +25,7 @@ class Curve:
     r"""Potential that falls with the filling, through every point of a table.
 
     .. math:: U(x) = U_0 + m_0 (x - x_0) + \sum_k \left[a_k (x - x_k)_+^2
-        + b_k (x - x_k)_+^3\right] + K (x_0 - x)_+^2 - K (x - x_n)_+^2
+        + b_k (x - x_k)_+^3\right] + K_0 (x_0 - x)_+^2 - K_n (x - x_n)_+^2
 
     A shape-preserving piecewise cubic, written as one sum without cases: it is as cheap for
     symbols as for numbers, and its slope is continuous everywhere.
@@ -117,7 +117,9 @@ class Curve:
             past = maximum(x - knot, 0)
             value = value + past * past * (square + cubic * past)
         below, above = maximum(first - x, 0), maximum(x - last, 0)
-        return value + _AWAY * (below * below - above * above)
+        up = _AWAY / max(first, _NEAREST) ** 2
+        down = _AWAY / max(1 - last, _NEAREST) ** 2
+        return value + up * below * below - down * above * above
 
     def inverse(self, potential: float) -> float:
         """Filling at a potential [-]; the ends of the table where it lies beyond.
