@@ -4,8 +4,8 @@
 the guest, 0 where it is out and 1 where it is in.
 
 **Loss.** Where a charge passes more than the discharge returns, the excess went elsewhere at the
-cathode: more of it the higher the potential. It is taken out of the charge as a current that grows
-as exp(V/w), with the w at which the branches lie the most evenly apart: so no plateau is moved by
+cathode: more of it the higher the potential. It is taken out of both as a current that grows as
+exp(V/w), with the w at which the branches lie the most evenly apart: so no plateau is moved by
 charge that was never stored.
 
 **Noise.** Samples are averaged over even steps of the way along the curve (charge and voltage
@@ -19,7 +19,7 @@ the polarisation of the slow cycle, and the branches become one: their mean.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,16 +28,39 @@ import xarray as xr
 from sscell.analysis.capacity import HalfCycle, half_cycles
 from sscell.errors import DataError, ParameterError
 
-__all__ = ["OpenCircuit", "open_circuit", "open_circuit_of_points"]
+__all__ = ["Loss", "OpenCircuit", "open_circuit", "open_circuit_of_points"]
 
 _STEPS = 400  # even steps along a branch
 _MOST = 120  # points of a table
 _SAME = 0.020  # V: a smaller mean gap is polarisation, not hysteresis
+_LOST = 2e-3  # of the charge: less is noise
 _WHOLE = 0.9  # of the widest half cycle
 # Distances are orthogonal: a hundredth of the charge counts as much as this.
 _SLIP, _SCALE = 0.01, 0.005  # -, V
 _FEWEST = 12  # samples of a branch
 _OVERLAP = (0.05, 0.95)  # of the charge, where branches are compared
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Current that goes elsewhere: `current` times exp((V - potential)/width).
+
+    Parameters
+    ----------
+    current : float
+        [A].
+    potential, width : float
+        [V].
+
+    Examples
+    --------
+    >>> Loss(1e-6, 4.2, 0.1).width
+    0.1
+    """
+
+    current: float
+    potential: float
+    width: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +81,8 @@ class OpenCircuit:
         Of the samples about the table [V].
     returned : float or None
         Charge of the discharge over that of the charge [-]; None with one branch.
-    loss_width : float or None
-        The w of the loss [V]; None where everything came back, or with one branch.
+    loss : Loss or None
+        None where everything came back, or with one branch.
 
     Examples
     --------
@@ -76,7 +99,7 @@ class OpenCircuit:
     hysteresis: float | None
     rms: float
     returned: float | None = None
-    loss_width: float | None = None
+    loss: Loss | None = None
 
     @property
     def has_branches(self) -> bool:
@@ -150,10 +173,11 @@ def open_circuit(
         raise DataError(
             f"The data have no {'half cycle' if half == 'both' else half} to make an OCV of."
         )
-    width = None
+    returned = loss = None
     if len(branches) == 2:
-        width = _take_out_loss(branches)
-    return _joined(branches, width)
+        returned = branches["discharge"].charge / branches["charge"].charge
+        loss = _take_out_loss(branches)
+    return _joined(branches, returned, loss)
 
 
 def open_circuit_of_points(
@@ -192,7 +216,7 @@ def open_circuit_of_points(
             "The potential of an OCV falls as the guest goes in; this one rises."
         )
     share = (x - x[0]) / (x[-1] - x[0])
-    return _joined({"discharge": (share, u, capacity)})
+    return _joined({"discharge": _Branch("discharge", share * capacity, u, capacity)})
 
 
 def _travelled(half: HalfCycle) -> float:
@@ -200,11 +224,33 @@ def _travelled(half: HalfCycle) -> float:
     return float(np.ptp(half.voltage)) * half.capacity
 
 
-def _branch(
-    half: HalfCycle, window: tuple[float, float] | None
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Share of the guest taken up, potential and charge of one half cycle."""
-    flows = np.abs(half.current) > 0.2 * np.median(np.abs(half.current))
+@dataclass(frozen=True, eq=False)
+class _Branch:
+    """One half cycle: potential over the charge since its start."""
+
+    direction: str
+    charge_of_samples: np.ndarray  # A.h, from zero on
+    potential: np.ndarray  # V
+    current: float  # A, its magnitude
+
+    @property
+    def charge(self) -> float:
+        return float(self.charge_of_samples[-1])
+
+    @property
+    def filling(self) -> np.ndarray:
+        share = self.charge_of_samples / self.charge
+        return share if self.direction == "discharge" else 1 - share
+
+    def stored(self, gained: np.ndarray, whole: float) -> _Branch:
+        """The branch with the charge that a loss adds to what was passed."""
+        passed = self.charge_of_samples + gained
+        return replace(self, charge_of_samples=passed * (whole / passed[-1]))
+
+
+def _branch(half: HalfCycle, window: tuple[float, float] | None) -> _Branch:
+    size = np.abs(half.current)
+    flows = size > 0.2 * np.median(size)
     q, v = half.charge[flows], half.voltage[flows]
     if window is not None:
         low, high = window
@@ -219,17 +265,13 @@ def _branch(
         raise DataError(
             f"The {half.direction} has {q.size} samples, too few for an OCV ({_FEWEST})."
         )
-    share = (q - q[0]) / (q[-1] - q[0])
-    if half.direction == "charge":
-        share = 1 - share
-    order = np.argsort(share, kind="stable")
-    return share[order], v[order], float(q[-1] - q[0])
+    return _Branch(half.direction, q - q[0], v, float(np.median(size[flows])))
 
 
 def _joined(
-    branches: dict[str, tuple[np.ndarray, np.ndarray, float]], width: float | None = None
+    branches: dict[str, _Branch], returned: float | None = None, loss: Loss | None = None
 ) -> OpenCircuit:
-    smooth = {name: _smooth(x, u) for name, (x, u, _) in branches.items()}
+    smooth = {name: _smooth(branch) for name, branch in branches.items()}
     grid = (
         np.union1d(*(x for x, _ in smooth.values()))
         if len(smooth) > 1
@@ -252,7 +294,6 @@ def _joined(
     keep = _thinned(grid, list(on_grid.values()))
     kept = {name: u[keep] for name, u in on_grid.items()}
     curves = list(kept.values())
-    amounts = [q for _, _, q in branches.values()]
     down = kept.get("discharge", curves[0])
     up = kept.get("charge", curves[0])
     if len(kept) == 1:
@@ -261,47 +302,55 @@ def _joined(
         filling=grid[keep],
         discharge=down,
         charge=up,
-        capacity=branches["discharge"][2] if "discharge" in branches else amounts[0],
+        capacity=next(iter(branches.values())).charge,
         hysteresis=gap,
         rms=_misfit(branches, grid[keep], down, up),
-        returned=branches["discharge"][2] / branches["charge"][2]
-        if len(branches) == 2
-        else None,
-        loss_width=width,
+        returned=returned,
+        loss=loss,
     )
 
 
-def _take_out_loss(
-    branches: dict[str, tuple[np.ndarray, np.ndarray, float]],
-) -> float | None:
-    """Take the charge that did not come back out of the charge branch; its width [V]."""
-    x_down, u_down, returned = branches["discharge"]
-    x_up, u_up, passed = branches["charge"]
-    excess = (passed - returned) / passed
-    if excess < 2e-3:
+def _take_out_loss(branches: dict[str, _Branch]) -> Loss | None:
+    """Take the charge that did not come back out of both branches."""
+    down, up = branches["discharge"], branches["charge"]
+    excess = up.charge - down.charge
+    if excess < _LOST * up.charge:
         return None
     grid = np.linspace(*_OVERLAP, 400)
-    down = np.interp(grid, *_smooth(x_down, u_down))
+    top = float(max(up.potential.max(), down.potential.max()))
 
-    def stored(width: float) -> np.ndarray:
-        growth = np.exp((u_up - u_up.max()) / width)
-        steps = np.diff(x_up) * (growth[1:] + growth[:-1]) / 2
-        # From the discharged end, x = 1, on.
-        gone = np.concatenate([[0.0], np.cumsum(steps[::-1])])[::-1] / steps.sum()
-        return 1 - ((1 - x_up) - excess * gone) / (1 - excess)
+    def without(width: float) -> tuple[_Branch, _Branch, float]:
+        growths = [_lost(branch, top, width) for branch in (down, up)]
+        current = excess / sum(growth[-1] for growth in growths)
+        # The discharge lost charge too: what was stored lies between the two.
+        stored = down.charge + current * growths[0][-1]
+        return (
+            down.stored(current * growths[0], stored),
+            up.stored(-current * growths[1], stored),
+            current,
+        )
 
     def unevenness(width: float) -> float:
-        gap = np.interp(grid, *_smooth(stored(width), u_up)) - down
+        lower, upper, _ = without(width)
+        gap = np.interp(grid, *_smooth(upper)) - np.interp(grid, *_smooth(lower))
         return float(np.std(gap))
 
-    widths = np.geomspace(0.03, 3.0, 25)
-    best = float(min(widths, key=unevenness))
-    branches["charge"] = stored(best), u_up, passed
-    return best
+    width = float(min(np.geomspace(0.03, 3.0, 25), key=unevenness))
+    branches["discharge"], branches["charge"], current = without(width)
+    return Loss(current, top, width)
 
 
-def _smooth(x: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _lost(branch: _Branch, top: float, width: float) -> np.ndarray:
+    """Integral over time of exp((V - top)/w) up to each sample [h]."""
+    growth = np.exp((branch.potential - top) / width)
+    steps = np.diff(branch.charge_of_samples) * (growth[1:] + growth[:-1]) / 2
+    return np.concatenate([[0.0], np.cumsum(steps)]) / branch.current
+
+
+def _smooth(branch: _Branch) -> tuple[np.ndarray, np.ndarray]:
     """Means over even steps along the curve, falling."""
+    order = np.argsort(branch.filling, kind="stable")
+    x, u = branch.filling[order], branch.potential[order]
     span = max(float(np.ptp(u)), 1e-9)
     level = _falling(u)
     way = np.concatenate(
@@ -351,7 +400,7 @@ def _thinned(x: np.ndarray, curves: list[np.ndarray]) -> np.ndarray:
 
 
 def _misfit(
-    branches: dict[str, tuple[np.ndarray, np.ndarray, float]],
+    branches: dict[str, _Branch],
     x: np.ndarray,
     down: np.ndarray,
     up: np.ndarray,
@@ -359,7 +408,8 @@ def _misfit(
     from scipy.interpolate import PchipInterpolator
 
     squares: list[Any] = []
-    for name, (share, u, _) in branches.items():
+    for name, branch in branches.items():
+        share, u = branch.filling, branch.potential
         curve = PchipInterpolator(x, up if name == "charge" else down)
         along = 1 + (curve.derivative()(share) * _SLIP / _SCALE) ** 2
         squares.append((curve(share) - u) ** 2 / along)
