@@ -40,6 +40,9 @@ TIME_SERIES = (
 )
 SPECTRUM = ("Frequency [Hz]", "Z real [Ohm]", "Z imaginary [Ohm]")
 SUFFIXES = (".nc", ".csv", ".parquet")
+KINDS = ("series", "spectra")
+_DIMS = {"series": "time", "spectra": "frequency"}
+_ENGINE = "h5netcdf"
 
 
 def time_series(
@@ -281,7 +284,7 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     ----------
     data : xarray.Dataset
         A time series or spectrum. Of an impedance run, which has both, a table holds the
-        spectra and netCDF all.
+        spectra and netCDF all, in the groups ``series`` and ``spectra``.
     path : str or pathlib.Path
         In a folder that exists. CSV carries the metadata as ``#`` lines on top.
 
@@ -308,7 +311,7 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     if not path.parent.is_dir():
         raise ParameterError(f"The folder '{path.parent}' does not exist.")
     if suffix == ".nc":
-        data.to_netcdf(path, engine="scipy")
+        _write_netcdf(data, path)
         return path
     if {"frequency", "time"} <= set(data.dims):
         # A table holds one kind: the spectra; the run that led to them is in netCDF.
@@ -330,6 +333,43 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     return path
 
 
+def _write_netcdf(data: xr.Dataset, path: Path) -> None:
+    if not {"frequency", "time"} <= set(data.dims):
+        data.to_netcdf(path, engine=_ENGINE)
+        return
+    # Each kind in a group of its own, as other programs look for one table.
+    groups = {
+        "/": xr.Dataset(attrs=data.attrs),
+        "/series": data.drop_dims([d for d in data.dims if d != "time"]),
+        "/spectra": data.drop_dims("time"),
+    }
+    for name in KINDS:
+        groups[f"/{name}"].attrs = {}
+    xr.DataTree.from_dict(groups).to_netcdf(path, engine=_ENGINE)
+
+
+def _read_netcdf(path: Path, kind: str | None) -> xr.Dataset:
+    with path.open("rb") as stream:
+        classic = stream.read(3) == b"CDF"  # as earlier versions wrote them
+    if classic:
+        with xr.open_dataset(path, engine="scipy") as opened:
+            return _part(opened.load(), kind)
+    with xr.open_datatree(path, engine=_ENGINE) as tree:
+        root = tree.to_dataset().load()
+        parts = [tree[name].to_dataset().load() for name in KINDS if name in tree.children]
+    data = xr.merge([root, *parts], combine_attrs="override") if parts else root
+    return _part(data, kind)
+
+
+def _part(data: xr.Dataset, kind: str | None) -> xr.Dataset:
+    """The series or the spectra of what may hold both."""
+    if kind == "series" and "frequency" in data.dims and "time" in data.dims:
+        return data.drop_dims([d for d in data.dims if d != "time"])
+    if kind == "spectra" and "frequency" in data.dims and "time" in data.dims:
+        return data.drop_dims("time")
+    return data
+
+
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else str(value)
 
@@ -343,13 +383,15 @@ def _need_pyarrow() -> None:
         ) from error
 
 
-def load_dataset(path: str | Path) -> xr.Dataset:
+def load_dataset(path: str | Path, kind: str | None = None) -> xr.Dataset:
     """Read what `save_dataset` wrote.
 
     Parameters
     ----------
     path : str or pathlib.Path
         A .nc, .csv or .parquet file of this package.
+    kind : str, optional
+        ``"series"`` or ``"spectra"`` of a file that holds both; default: both.
 
     Returns
     -------
@@ -359,9 +401,9 @@ def load_dataset(path: str | Path) -> xr.Dataset:
     Raises
     ------
     ParameterError
-        If the file is missing or its ending unknown.
+        If the file is missing, its ending unknown, or there is no such kind.
     DataError
-        If its content is not a dataset of this package.
+        If its content is not a dataset of this package, or not of that kind.
 
     Examples
     --------
@@ -370,6 +412,8 @@ def load_dataset(path: str | Path) -> xr.Dataset:
     ...
     sscell.errors.ParameterError: There is no file 'absent.nc'.
     """
+    if kind is not None and kind not in KINDS:
+        raise ParameterError(f"Kind '{kind}' must be 'series' or 'spectra'.")
     path = Path(path)
     if not path.is_file():
         raise ParameterError(f"There is no file '{path}'.")
@@ -377,7 +421,7 @@ def load_dataset(path: str | Path) -> xr.Dataset:
     if suffix == ".parquet":
         _need_pyarrow()
     try:
-        data = _read(path, suffix)
+        data = check(_read(path, suffix, kind))
     except DataError:
         raise
     # The readers beneath raise KeyError, TypeError, ValueError and errors of their own.
@@ -386,13 +430,15 @@ def load_dataset(path: str | Path) -> xr.Dataset:
         raise DataError(
             f"'{path.name}' is not a dataset of this package: {reason}"
         ) from error
+    if kind is not None and _DIMS[kind] not in data.dims:
+        other = next(k for k in KINDS if k != kind)
+        raise DataError(f"'{path.name}' holds {other} and no {kind}.")
     return data
 
 
-def _read(path: Path, suffix: str) -> xr.Dataset:
+def _read(path: Path, suffix: str, kind: str | None) -> xr.Dataset:
     if suffix == ".nc":
-        with xr.open_dataset(path, engine="scipy") as opened:
-            return check(opened.load())
+        return _read_netcdf(path, kind)
     import pandas as pd
 
     if suffix == ".parquet":

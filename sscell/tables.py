@@ -35,8 +35,14 @@ _MUST = {
     "model_type": "a table",
 }
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
-# Tables whose keys are names that people choose: an entry is called by its name alone.
-_NAMED = ("parameters", "runs", "rivals", "vary", "variants", "species")
+# Tables whose keys are names that people choose, and what their entries are called.
+_NAMED = {
+    "parameters": "",
+    "vary": "",
+    "runs": "run ",
+    "rivals": "rival ",
+    "variants": "variant ",
+}
 
 
 class Table(BaseModel):
@@ -143,13 +149,14 @@ def _sentence(
         return f"{_of(place)} has an unknown {what} '{key}'. {hint}".rstrip()
     if kind == "missing":
         place = _place(loc[:-1], content)
-        key = str(loc[-1]) if place.startswith("'") else f"'{loc[-1]}'"
+        key = str(loc[-1]) if place.endswith("'") and place[0] != "[" else f"'{loc[-1]}'"
         return f"{_of(place)} has no {key}."
     if kind == "value_error":
         return f": {found['ctx']['error']}"
     if kind == "fault_of_table":
         return f"{_of(_place(loc[:-1], content))} {found['ctx']['said']}."
-    return f"{_of(_subject(loc, content))} {_predicate(found, _at(schema, loc), loc)}."
+    said = f"{_of(_subject(loc, content))} {_predicate(found, _at(schema, loc), loc)}"
+    return said if said.endswith("?") else f"{said}."
 
 
 def _predicate(found: ErrorDetails, node: Mapping[str, Any], loc: Loc) -> str:
@@ -159,8 +166,8 @@ def _predicate(found: ErrorDetails, node: Mapping[str, Any], loc: Loc) -> str:
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", about["expected"])
         near = did_you_mean(str(given), allowed)
-        hint = f". {near.rstrip('?')}?" if near.startswith("Did") else ""
-        return f"is {given!r}; allowed: {', '.join(allowed)}{hint}".rstrip("?")
+        hint = f". {near}" if near.startswith("Did") else ""
+        return f"is {given!r}; allowed: {', '.join(allowed)}{hint}"
     if kind in ("model_type", "dataclass_type") and len(loc) > 1 and node.get("required"):
         return f"needs {_listed(node['required'], loc)}, not {given!r}"
     if kind in _MUST:
@@ -195,9 +202,7 @@ def _subject(loc: Loc, content: Any) -> str:
     place = _place(loc[:-1], content)
     if place.startswith("'") and loc[-1] == "value":
         return place
-    if len(loc) > 1 and loc[-2] in _NAMED:
-        return f"'{loc[-1]}'"
-    if isinstance(loc[-1], int):
+    if isinstance(loc[-1], int) or (len(loc) > 1 and loc[-2] in _NAMED):
         return _place(loc, content)
     return f"'{loc[-1]}'" + (f" of {place}" if place else "")
 
@@ -211,7 +216,8 @@ def _place(loc: Loc, content: Any) -> str:
             own = content.get("id", content.get("name")) if _is_table(content) else None
             name, keys = f"'{own or f'{loc[number - 1]} {step + 1}'}'", []
         elif number and loc[number - 1] in _NAMED:
-            name, keys = f"'{step}'", []
+            above = f" of {name}" if name else ""
+            name, keys = f"{_NAMED[str(loc[number - 1])]}'{step}'{above}", []
         else:
             keys.append(str(step))
     if not keys:

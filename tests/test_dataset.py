@@ -189,3 +189,39 @@ def test_none_removes_an_attribute(series):
     set_metadata(series, text=None)
     assert metadata(series, "text") is None
     assert "text" not in series.attrs
+
+
+@pytest.fixture
+def both(series, spectra):
+    """A run with the spectra that were taken on its way."""
+    return series.merge(spectra, combine_attrs="drop_conflicts")
+
+
+def test_netcdf_holds_the_series_and_the_spectra_of_a_run(both, tmp_path):
+    path = save_dataset(both, tmp_path / "run.nc")
+    xr.testing.assert_identical(load_dataset(path), both)
+    one, other = (load_dataset(path, kind) for kind in ("series", "spectra"))
+    assert set(one.dims) == {"time"} and set(other.dims) == {"state", "frequency"}
+    assert set(one.data_vars) | set(other.data_vars) == set(both.data_vars)
+    assert one.attrs == other.attrs == both.attrs
+    with xr.open_datatree(path) as tree:
+        assert set(tree.children) == {"series", "spectra"}
+
+
+def test_a_file_of_one_kind_is_not_given_for_the_other(series, spectra, tmp_path):
+    path = save_dataset(series, tmp_path / "run.nc")
+    assert load_dataset(path, "series").sizes == series.sizes
+    with pytest.raises(DataError, match="holds series and no spectra"):
+        load_dataset(path, "spectra")
+    with pytest.raises(DataError, match="holds spectra and no series"):
+        load_dataset(save_dataset(spectra, tmp_path / "z.csv"), "series")
+    with pytest.raises(ParameterError, match="'series' or 'spectra'"):
+        load_dataset(path, "serie")
+
+
+def test_a_classic_netcdf_file_still_opens(both, tmp_path):
+    path = tmp_path / "old.nc"
+    both.to_netcdf(path, engine="scipy")
+    xr.testing.assert_equal(load_dataset(path), both)
+    assert load_dataset(path).attrs == both.attrs
+    assert set(load_dataset(path, "series").dims) == {"time"}

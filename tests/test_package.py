@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import importlib.util
+import re
 import subprocess
 import sys
 import tarfile
@@ -11,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+import sscell
 
 ROOT = Path(__file__).parent.parent
 SETS = sorted(p.name for p in (ROOT / "parameter_sets").glob("*.toml"))
@@ -59,7 +62,15 @@ def test_wheel_holds_every_parameter_set(wheel):
 
 def test_wheel_holds_every_module(wheel):
     modules = {str(p.relative_to(ROOT)) for p in (ROOT / "sscell").rglob("*.py")}
-    assert modules <= set(wheel.namelist())
+    beside = {"sscell/py.typed", "sscell/plots/figures.mplstyle"}
+    assert modules | beside <= set(wheel.namelist())
+
+
+def test_the_version_is_the_same_everywhere(archives):
+    built = archives[0].name.split("-")[1]
+    assert built == sscell.__version__
+    cited = re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.M)
+    assert cited is not None and cited[1] == sscell.__version__
 
 
 def test_wheel_holds_the_licence_and_nothing_beside_the_package(wheel):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sscell.errors import ParameterError
-from sscell.plots.style import figure_style
+from sscell.plots.style import figure_style, subplots
 
 __all__ = ["plot_bench"]
 
@@ -38,14 +38,12 @@ def plot_bench(found: Mapping[str, Any]) -> Any:
     ParameterError
         If the run has none of these suites.
     """
-    import matplotlib.pyplot as plt
-
     wanted = {*_BARS, "size"}
     cells = {c: s for c, s in found["cells"].items() if wanted & set(s)}
     if not cells:
         raise ParameterError("The run has no half cycle, titration or size to plot.")
     with figure_style():
-        figure, axes = plt.subplots(
+        figure, axes = subplots(
             len(cells), 3, figsize=(10.5, 2.3 * len(cells) + 0.3), squeeze=False,
             layout="constrained", width_ratios=(1.2, 1, 1),
         )  # fmt: skip

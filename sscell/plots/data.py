@@ -13,7 +13,7 @@ from sscell.analysis.titration import Titration
 from sscell.analysis.voltammetry import Voltammetry, sweeps
 from sscell.dataset import metadata
 from sscell.errors import DataError
-from sscell.plots.style import DIRECTION_COLOURS, figure_style
+from sscell.plots.style import DIRECTION_COLOURS, figure_style, subplots
 
 __all__ = ["plot_cv", "plot_dqdv", "plot_eis", "plot_gitt", "plot_rate"]
 
@@ -45,17 +45,13 @@ def plot_gitt(result: Titration) -> Any:
     >>> len(plot_gitt(Titration({"discharge": part}, "chang")).axes)
     3
     """
-    import matplotlib.pyplot as plt
-
     everything = [p for part in result.directions.values() for p in part["pulses"]]
     specific = everything[0]["cumulative_capacity_mAh_g"] is not None
     absolute = any(p["diffusion_coefficient_cm2_s"] is not None for p in everything)
     x_key = "cumulative_capacity_mAh_g" if specific else "cumulative_capacity_mAh"
     d_key = "diffusion_coefficient_cm2_s" if absolute else "diffusion_rate_1_s"
     with figure_style():
-        figure, axes = plt.subplots(
-            3, 1, figsize=(3.5, 5.2), sharex=True, layout="constrained"
-        )
+        figure, axes = subplots(3, 1, figsize=(3.5, 5.2), sharex=True, layout="constrained")
         for name, part in result.directions.items():
             pulses, colour = part["pulses"], DIRECTION_COLOURS[name]
             x = _column(pulses, x_key)
@@ -124,8 +120,6 @@ def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
     >>> plot_dqdv(data).axes[0].get_xlabel()
     'Voltage [V]'
     """
-    import matplotlib.pyplot as plt
-
     halves = half_cycles(data)
     if not halves:
         raise DataError("No current flows in this dataset: there is nothing to draw.")
@@ -134,7 +128,7 @@ def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
     key = "height_mAh_V" if mass is None else "height_mAh_g_V"
     last = {p["direction"]: p["cycle"] for p in sorted(peaks, key=lambda p: p["cycle"])}
     with figure_style():
-        figure, axes = plt.subplots(figsize=(3.5, 2.8), layout="constrained")
+        figure, axes = subplots(figsize=(3.5, 2.8), layout="constrained")
         for number, half in enumerate(halves):
             voltage, curve = differential_capacity(half)
             sign = 1 if half.direction == "charge" else -1
@@ -185,11 +179,10 @@ def plot_cv(data: Sequence[xr.Dataset], result: Voltammetry) -> Any:
     'Voltage [V]'
     """
     import matplotlib
-    import matplotlib.pyplot as plt
 
     with figure_style():
         wide = bool(result.b_values)
-        figure, axes = plt.subplots(
+        figure, axes = subplots(
             1, 2 if wide else 1, figsize=(6.9 if wide else 3.5, 2.8), squeeze=False,
             width_ratios=(1.4, 1) if wide else None, layout="constrained",
         )  # fmt: skip
@@ -259,15 +252,13 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
     >>> len(plot_eis(eis(data)).axes)
     2
     """
-    import matplotlib.pyplot as plt
-
     spectra = result["spectra"]
     distributions = result["drt"] if isinstance(result["drt"], list) else [result["drt"]]
     scaled = spectra[0]["real_ohm_cm2"] is not None
     unit = r"$\Omega$ cm$^2$" if scaled else r"$\Omega$"
     tail = "ohm_cm2" if scaled else "ohm"
     with figure_style():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(6.9, 2.9), layout="constrained")
+        figure, (left, right) = subplots(1, 2, figsize=(6.9, 2.9), layout="constrained")
         for one, distribution in zip(spectra, distributions, strict=True):
             x, y = np.array(one[f"real_{tail}"]), -np.array(one[f"imaginary_{tail}"])
             factor = x[0] / one["real_ohm"][0] if scaled and one["real_ohm"][0] else 1.0
@@ -311,13 +302,12 @@ def plot_rate(result: Mapping[str, Any]) -> Any:
     >>> len(plot_rate(result).axes)
     1
     """
-    import matplotlib.pyplot as plt
     from matplotlib.ticker import NullFormatter
 
     specific = result["capacities_mAh_g"][0] is not None
     colour = DIRECTION_COLOURS["discharge"]
     with figure_style():
-        figure, axes = plt.subplots(
+        figure, axes = subplots(
             1, 2 if specific else 1, figsize=(6.9 if specific else 3.5, 2.7), squeeze=False,
             layout="constrained",
         )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sscell.plots.style import DIRECTION_COLOURS, figure_style
+from sscell.plots.style import DIRECTION_COLOURS, figure_style, subplots
 
 __all__ = ["plot_correlation", "plot_curve", "plot_spectrum"]
 
@@ -37,12 +37,10 @@ def plot_curve(curve: Mapping[str, Any]) -> Any:
     >>> [axis.get_ylabel() for axis in figure.axes]
     ['Voltage [V]', 'Residual [mV]']
     """
-    import matplotlib.pyplot as plt
-
     hours = np.asarray(curve["time"]) / 3600
     measured, model = np.asarray(curve["measured"]), np.asarray(curve["model"])
     with figure_style():
-        figure, (top, below) = plt.subplots(
+        figure, (top, below) = subplots(
             2,
             1,
             figsize=(5.2, 3.6),
@@ -107,13 +105,11 @@ def plot_correlation(names: Sequence[str], correlation: Any) -> Any:
     >>> len(figure.axes)
     1
     """
-    import matplotlib.pyplot as plt
-
     table = np.asarray(correlation, dtype=float)
     count = len(names)
     side = 1.0 + 0.55 * count
     with figure_style():
-        figure, axis = plt.subplots(figsize=(side + 2.8, side), layout="constrained")
+        figure, axis = subplots(figsize=(side + 2.8, side), layout="constrained")
         axis.imshow(table, cmap="RdBu_r", vmin=-1, vmax=1)
         for row in range(count):
             for column in range(count):
@@ -159,12 +155,10 @@ def plot_spectrum(spectrum: Mapping[str, Any]) -> Any:
     >>> [axis.get_xlabel() for axis in figure.axes]
     ['Z real [Ohm]', 'Frequency [Hz]']
     """
-    import matplotlib.pyplot as plt
-
     measured, model = np.asarray(spectrum["measured"]), np.asarray(spectrum["model"])
     share = 100 * (model - measured) / np.abs(measured)
     with figure_style():
-        figure, (top, below) = plt.subplots(
+        figure, (top, below) = subplots(
             2, 1, figsize=(5.2, 4.2), height_ratios=(3, 1.2), layout="constrained"
         )
         top.plot(

@@ -12,7 +12,7 @@ from sscell.analysis.capacity import HalfCycle, half_cycles
 from sscell.analysis.pressure import PRESSURE, pressure_between
 from sscell.dataset import metadata, require
 from sscell.errors import DataError
-from sscell.plots.style import DIRECTION_COLOURS, figure_style, headline
+from sscell.plots.style import DIRECTION_COLOURS, figure_style, headline, subplots
 
 __all__ = ["draw_contact", "plot_contact", "plot_pressure", "pressure_colour"]
 
@@ -72,15 +72,13 @@ def plot_pressure(data: xr.Dataset, edges: Sequence[float] = ()) -> Any:
     >>> len(plot_pressure(data, [3.9]).axes)
     2
     """
-    import matplotlib.pyplot as plt
-
     require(data, PRESSURE)
     halves = [half for half in half_cycles(data) if half.capacity > 0]
     if not halves:
         raise DataError("No current flows in this dataset: there is nothing to draw.")
     panels = 2 + (_THETA in data)
     with figure_style():
-        figure, axes = plt.subplots(
+        figure, axes = subplots(
             panels, 1, figsize=(6.9, 0.6 + 1.6 * panels), sharex=True, layout="constrained"
         )
         hours = (data["Time [s]"].values - data["Time [s]"].values[0]) / 3600
@@ -189,13 +187,11 @@ def plot_contact(results: Mapping[float, Mapping[str, Any]]) -> Any:
     >>> len(plot_contact({20.0: one, 50.0: one}).axes)
     2
     """
-    import matplotlib.pyplot as plt
-
     areal = [r["interfacial_resistance_ohm_cm2"] for r in results.values()]
     if not results or None in areal:
         raise DataError("Nothing to draw: give spectra of cells whose area is known.")
     with figure_style():
-        figure, (left, right) = plt.subplots(
+        figure, (left, right) = subplots(
             1, 2, figsize=(6.9, 2.9), width_ratios=(1.5, 1), layout="constrained"
         )
         for pressure, result in sorted(results.items()):

@@ -17,7 +17,9 @@ from sscell.plots.style import (
     LOSS_COLOURS,
     figure_style,
     headline,
+    new_figure,
     phase_colours,
+    subplots,
 )
 
 __all__ = ["plot_run", "plot_step"]
@@ -50,8 +52,6 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
     >>> len(plot_run(data).axes)
     2
     """
-    import matplotlib.pyplot as plt
-
     halves = half_cycles(data)
     if not halves:
         raise DataError("No current flows in this dataset: there is nothing to draw.")
@@ -59,7 +59,7 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
     contact = [name for name in ("Contact fraction",) if name in data]
     panels = 1 + bool(phases) + bool(budget) + bool(contact)
     with figure_style():
-        figure = plt.figure(figsize=(6.9, 1.1 + 1.9 * panels), layout="constrained")
+        figure = new_figure(figsize=(6.9, 1.1 + 1.9 * panels), layout="constrained")
         ratios = (1.6, 1, 1, 1)[:panels]
         grid = figure.add_gridspec(panels, 2, width_ratios=(2.1, 1), height_ratios=ratios)
         top = figure.add_subplot(grid[0, 0])
@@ -82,7 +82,7 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
                 draw(rows[-1], data, halves, starts, scale, names)
                 _draw_legend(figure.add_subplot(grid[len(rows) - 1, 1]), rows[-1])
         for axes in rows[:-1]:
-            plt.setp(axes.get_xticklabels(), visible=False)
+            axes.tick_params(labelbottom=False)
         rows[-1].set_xlabel(f"Capacity passed [mAh{per}]")
         figure.suptitle(headline(data), fontsize=8, x=0.01, ha="left")
     return figure
@@ -262,15 +262,13 @@ def plot_step(data: xr.Dataset) -> Any:
     >>> len(plot_step(data).axes)
     2
     """
-    import matplotlib.pyplot as plt
-
     time, current = data["Time [s]"].values, data["Current [A]"].values
     if "Step" in data:
         rows = data["Step"].values == data["Step"].values[-1]
         time, current = time[rows], current[rows]
     since, micro = time - time[0], np.abs(current) * 1e6
     with figure_style():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(6.9, 2.8), layout="constrained")
+        figure, (left, right) = subplots(1, 2, figsize=(6.9, 2.8), layout="constrained")
         left.loglog(since[since > 0], micro[since > 0])
         left.set(xlabel="Time since the step [s]", ylabel="|Current| [µA]")
         late = since > 1e-3 * since[-1]

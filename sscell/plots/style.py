@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
 from sscell.dataset import metadata
 from sscell.errors import ParameterError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = [
     "DIRECTION_COLOURS",
@@ -19,9 +23,11 @@ __all__ = [
     "LOSS_COLOURS",
     "figure_style",
     "headline",
+    "new_figure",
     "phase_colours",
     "png_of",
     "save_figure",
+    "subplots",
     "temperature_colour",
 ]
 
@@ -52,26 +58,12 @@ _PHASES = {
     "Na2S": "#0072B2",
     "Li2S": "#0072B2",
 }
-_STYLE = {
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "axes.titlesize": 8,
-    "legend.fontsize": 7,
-    "legend.frameon": False,
-    "lines.linewidth": 1.4,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "figure.dpi": 120,
-    "savefig.dpi": 200,
-    "svg.fonttype": "none",
-}
+_STYLE = Path(__file__).with_name("figures.mplstyle")
 
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Use the package's style inside a ``with`` block, without a screen.
+    """Use the package's style inside a ``with`` block; what the user has set comes back.
 
     Examples
     --------
@@ -80,9 +72,62 @@ def figure_style() -> Iterator[None]:
     """
     import matplotlib
 
-    matplotlib.use("Agg", force=False)
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(fname=_STYLE):
         yield
+
+
+def new_figure(**options: Any) -> Figure:
+    """Figure of its own: no window, and the user's backend and current figure stay.
+
+    Parameters
+    ----------
+    **options
+        As for `matplotlib.figure.Figure`, such as ``figsize`` [inch].
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> new_figure(figsize=(2, 1)).axes
+    []
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(**options)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+_GRID = ("sharex", "sharey", "squeeze", "width_ratios", "height_ratios", "gridspec_kw")
+
+
+def subplots(rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """Figure of its own with a grid of axes.
+
+    Parameters
+    ----------
+    rows, columns : int, optional
+        Of the grid.
+    **options
+        As for `matplotlib.pyplot.subplots`.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    axes : matplotlib.axes.Axes or numpy.ndarray of them
+
+    Examples
+    --------
+    >>> figure, (left, right) = subplots(1, 2)
+    >>> figure.axes == [left, right]
+    True
+    """
+    grid = {name: options.pop(name) for name in _GRID if name in options}
+    figure = new_figure(**options)
+    return figure, figure.subplots(rows, columns, **grid)
 
 
 def phase_colours(phases: Sequence[str]) -> dict[str, str]:
@@ -158,7 +203,7 @@ def temperature_colour(celsius: float) -> Any:
     return matplotlib.colormaps["plasma"](min(max((celsius + 30) / 130, 0.0), 0.92))
 
 
-def save_figure(figure: Any, path: str | Path) -> Path:
+def save_figure(figure: Figure, path: str | Path) -> Path:
     """Write a figure as .png, .svg or .pdf and close it.
 
     Parameters
@@ -179,13 +224,11 @@ def save_figure(figure: Any, path: str | Path) -> Path:
 
     Examples
     --------
-    >>> save_figure(None, "figure.docx")
+    >>> save_figure(new_figure(), "figure.docx")
     Traceback (most recent call last):
     ...
     sscell.errors.ParameterError: Cannot draw 'figure.docx': use .png, .svg, .pdf.
     """
-    import matplotlib.pyplot as plt
-
     path = Path(path)
     if path.suffix.lower() not in FIGURE_SUFFIXES:
         raise ParameterError(
@@ -197,11 +240,11 @@ def save_figure(figure: Any, path: str | Path) -> Path:
         )
     with figure_style():
         figure.savefig(path)
-    plt.close(figure)
+    _close(figure)
     return path
 
 
-def png_of(figure: Any) -> bytes:
+def png_of(figure: Figure) -> bytes:
     """Picture of a figure, for files that carry it inside; closes the figure.
 
     Parameters
@@ -216,14 +259,18 @@ def png_of(figure: Any) -> bytes:
 
     Examples
     --------
-    >>> import matplotlib.pyplot as plt
-    >>> png_of(plt.figure(figsize=(1, 1)))[1:4]
+    >>> png_of(new_figure(figsize=(1, 1)))[1:4]
     b'PNG'
     """
-    import matplotlib.pyplot as plt
-
     stream = io.BytesIO()
     with figure_style():
         figure.savefig(stream, format="png")
-    plt.close(figure)
+    _close(figure)
     return stream.getvalue()
+
+
+def _close(figure: Figure) -> None:
+    """Let go of a figure that pyplot holds; those of this package it does not know."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close(figure)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from sscell.errors import ParameterError
-from sscell.plots.style import figure_style
+from sscell.plots.style import figure_style, subplots
 
 __all__ = ["plot_pathways"]
 
@@ -40,8 +40,6 @@ def plot_pathways(
     ParameterError
         If an axis or the phase is missing.
     """
-    import matplotlib.pyplot as plt
-
     for axis in ("temperature", "rate"):
         if axis not in grid.dims:
             raise ParameterError(f"The sweep has no axis '{axis}'.")
@@ -50,7 +48,7 @@ def plot_pathways(
     grid = grid.transpose("temperature", "rate", ...)
     halves = list(grid["half_cycle"].values)
     with figure_style():
-        figure, axes = plt.subplots(
+        figure, axes = subplots(
             1,
             len(halves),
             figsize=(3.3 * len(halves) + 0.5, 3.1),

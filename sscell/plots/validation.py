@@ -21,6 +21,7 @@ from sscell.plots.style import (
     DIRECTION_COLOURS,
     figure_style,
     save_figure,
+    subplots,
     temperature_colour,
 )
 
@@ -121,13 +122,9 @@ def plot_scorecard(result: Validation) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    import matplotlib.pyplot as plt
-
     rows = result.rows
     with figure_style():
-        figure, axes = plt.subplots(
-            figsize=(6.9, 0.6 + 0.13 * len(rows)), layout="constrained"
-        )
+        figure, axes = subplots(figsize=(6.9, 0.6 + 0.13 * len(rows)), layout="constrained")
         axes.axvspan(-1, 1, color="0.93", lw=0)
         for number, row in enumerate(rows):
             if row["null_model"] is not None:
@@ -186,10 +183,8 @@ def plot_profiles(result: Validation, names: Sequence[str]) -> Any:
     matplotlib.figure.Figure
         Voltages against the cell's anode [V].
     """
-    import matplotlib.pyplot as plt
-
     with figure_style():
-        figure, axes = plt.subplots(
+        figure, axes = subplots(
             2,
             len(names),
             figsize=(0.6 + 2.2 * len(names), 4.6),
@@ -255,12 +250,10 @@ def plot_cycling(result: Validation, name: str) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    import matplotlib.pyplot as plt
-
     run = result.runs[name]
     mass = metadata(run, "capacity_basis_mass_g")
     with figure_style():
-        figure, axes = plt.subplots(figsize=(3.4, 2.6), layout="constrained")
+        figure, axes = subplots(figsize=(3.4, 2.6), layout="constrained")
         for direction, mark in (("charge", "s"), ("discharge", "o")):
             halves = [h for h in half_cycles(run) if h.direction == direction]
             axes.plot(
@@ -319,14 +312,12 @@ def plot_titration(result: Validation, name: str) -> Any:
     matplotlib.figure.Figure
         Voltages against the cell's anode [V].
     """
-    import matplotlib.pyplot as plt
-
     run = result.runs[name]
     offset = metadata(run, "working_metal_offset_V") or 0.0
     mass = metadata(run, "capacity_basis_mass_g")
     celsius = float(run["Temperature [degC]"][0])
     with figure_style():
-        figure, axes = plt.subplots(figsize=(3.4, 2.8), layout="constrained")
+        figure, axes = subplots(figsize=(3.4, 2.8), layout="constrained")
         for half in half_cycles(run):
             colour = DIRECTION_COLOURS[half.direction]
             charge = half.charge * 1e3 / mass
