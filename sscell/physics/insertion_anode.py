@@ -19,6 +19,7 @@ PARTICLE = "negative particle"
 _I0 = "Negative electrode exchange-current density"
 _CONTENT = "Negative particle stoichiometry"
 _STATE = "Negative particle hysteresis state"
+_SURFACE = "Negative particle surface potential [V]"
 _D = "Negative particle diffusivity"
 _ION = "Negative electrode effective ionic conductivity"
 _RATE = "Negative particle hysteresis rate constant"
@@ -199,7 +200,9 @@ class InsertionAnode(pybamm.BaseSubModel):
         """Give the filling, the state of the hysteresis and the double layer's overpotential."""
         content = pybamm.Variable(_CONTENT, domain=PARTICLE)
         start = pybamm.Variable("Negative electrode filling at the start")
-        own = {v.name: v for v in (content, start)}
+        # Unknown for error control alone, as in the cathode.
+        surface = pybamm.Variable(_SURFACE)
+        own = {v.name: v for v in (content, start, surface)}
         if self._potential.has_hysteresis:
             own[_STATE] = pybamm.Variable(_STATE)
         if self._double_layer:
@@ -223,7 +226,7 @@ class InsertionAnode(pybamm.BaseSubModel):
         at_surface = pybamm.boundary_value(content, "right") + half_shell * gain / rate
         mean = pybamm.r_average(content)
         state = variables.get(_STATE, pybamm.Scalar(0))
-        surface, rest = self._ocp(at_surface, state), self._ocp(mean, state)
+        surface, rest = variables[_SURFACE], self._ocp(mean, state)
         i = variables["Current density [A.m-2]"]
         film = j * pybamm.Parameter("Negative electrode interphase resistance [Ohm.m2]")
         ohmic = (
@@ -327,6 +330,13 @@ class InsertionAnode(pybamm.BaseSubModel):
             capacity = pybamm.Parameter("Negative electrode double-layer capacity [F.m-2]")
             self.rhs[eta] = (total - self._faradaic(variables)) / capacity
 
+    def set_algebraic(self, variables: dict[str, Any]) -> None:
+        """Surface in equilibrium with its filling."""
+        surface = variables[_SURFACE]
+        filling = variables["Negative particle surface stoichiometry"]
+        state = variables.get(_STATE, pybamm.Scalar(0))
+        self.algebraic[surface] = surface - self._ocp(filling, state)
+
     def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
         """No flux by the gradient itself: the surface flux is added in the balance."""
         zero = (pybamm.Scalar(0), "Neumann")
@@ -337,10 +347,11 @@ class InsertionAnode(pybamm.BaseSubModel):
         start = pybamm.Parameter("Initial negative electrode filling")
         for name in (_CONTENT, "Negative electrode filling at the start"):
             self.initial_conditions[variables[name]] = start
+        before: Any = pybamm.Scalar(0)
         if self._potential.has_hysteresis:
-            self.initial_conditions[variables[_STATE]] = pybamm.Parameter(
-                "Initial negative particle hysteresis state"
-            )
+            before = pybamm.Parameter("Initial negative particle hysteresis state")
+            self.initial_conditions[variables[_STATE]] = before
+        self.initial_conditions[variables[_SURFACE]] = self._ocp(start, before)
         if self._double_layer:
             eta = variables["Negative electrode reaction overpotential [V]"]
             self.initial_conditions[eta] = pybamm.Scalar(0)

@@ -33,9 +33,8 @@ class InsertionParticle(pybamm.BaseSubModel):
     with the share :math:`\theta` of the surface that is in contact, which counts where
     :math:`c > 0`: 1/2 for patches that are far apart, as the flux to a disc goes with its
     radius. The potential of the surface, and for the loss budget that of the mean filling,
-    are unknowns of one equation each where the filling is that of
-    `sscell.physics.cathodes.sites.Sites`, and explicit where it is that of
-    `sscell.physics.cathodes.tabulated.Tabulated`.
+    are unknowns of one equation each: their filling is that of
+    `sscell.physics.cathodes.sites.Sites` or `sscell.physics.cathodes.tabulated.Tabulated`.
 
     Parameters
     ----------
@@ -77,8 +76,8 @@ class InsertionParticle(pybamm.BaseSubModel):
             state = pybamm.Variable(_STATE, domain=self._where)
             own[_STATE] = state
             own[f"X-averaged {_STATE[0].lower()}{_STATE[1:]}"] = pybamm.x_average(state)
-        if self._table is not None:
-            return own
+        # Unknowns even where a table gives them: else no error control would see the steps of
+        # the voltage between two times of the solver.
         surface = pybamm.Variable(
             "Positive particle surface potential [V]", domain=self._where
         )
@@ -86,19 +85,21 @@ class InsertionParticle(pybamm.BaseSubModel):
         return {
             **own,
             **{v.name: v for v in (surface, rest)},
-            "Positive particle initial potential [V]": pybamm.Parameter(
-                "Initial positive electrode potential [V]"
-            ),
-            **self._losses(surface, rest),
-        }
-
-    @staticmethod
-    def _losses(surface: Any, rest: Any) -> dict[str, Any]:
-        """What the particle adds to the voltage."""
-        return {
+            "Positive particle initial potential [V]": self._initial_potential(),
             "Particle open-circuit contribution [V]": rest,
             "Particle transport contribution [V]": pybamm.x_average(surface) - rest,
         }
+
+    def _initial_potential(self) -> Any:
+        """At rest, as assembled [V]."""
+        if self._table is None:
+            return pybamm.Parameter("Initial positive electrode potential [V]")
+        state: Any = pybamm.Scalar(0)
+        if self._hysteresis:
+            state = pybamm.Parameter("Initial positive particle hysteresis state")
+        return self._potential(
+            pybamm.Parameter("Initial positive electrode filling"), state
+        )
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Give the diffusivity, the uptake and the filling of the surface."""
@@ -139,29 +140,6 @@ class InsertionParticle(pybamm.BaseSubModel):
             "Positive particle surface stoichiometry": surface,
             "X-averaged positive particle surface stoichiometry": pybamm.x_average(surface),
             **self._balances(variables),
-            **self._tabulated(surface, mean, variables),
-        }
-
-    def _tabulated(
-        self, surface: Any, mean: Any, variables: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Potentials of the surface and of the mean filling, where a table gives them."""
-        if self._table is None:
-            return {}
-        state = variables[_STATE] if self._hysteresis else pybamm.Scalar(0)
-        start = pybamm.Parameter("Initial positive electrode filling")
-        before = (
-            pybamm.Parameter("Initial positive particle hysteresis state")
-            if self._hysteresis
-            else pybamm.Scalar(0)
-        )
-        at_surface = self._potential(surface, state)
-        at_rest = self._potential(mean, pybamm.x_average(state))
-        return {
-            "Positive particle surface potential [V]": at_surface,
-            "Positive particle rest potential [V]": at_rest,
-            "Positive particle initial potential [V]": self._potential(start, before),
-            **self._losses(at_surface, at_rest),
         }
 
     def _potential(self, filling: Any, state: Any) -> Any:
@@ -206,10 +184,18 @@ class InsertionParticle(pybamm.BaseSubModel):
 
     def set_algebraic(self, variables: dict[str, Any]) -> None:
         """Sites at the surface, and of the mean filling, in equilibrium with a potential."""
-        if self._table is not None:
-            return
         surface = variables["Positive particle surface potential [V]"]
         rest = variables["Positive particle rest potential [V]"]
+        if self._table is not None:
+            state = variables[_STATE] if self._hysteresis else pybamm.Scalar(0)
+            self.algebraic[surface] = surface - self._potential(
+                variables["Positive particle surface stoichiometry"], state
+            )
+            self.algebraic[rest] = rest - self._potential(
+                variables["Average positive particle stoichiometry"],
+                pybamm.x_average(state),
+            )
+            return
         self.algebraic[surface] = self._mismatch(
             surface, variables["Positive particle surface stoichiometry"]
         )
@@ -249,17 +235,15 @@ class InsertionParticle(pybamm.BaseSubModel):
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """At rest at the potential, or with the filling, of the cell as assembled."""
-        if self._table is not None:
-            filled = pybamm.Parameter("Initial positive electrode filling")
-            for name in (_CONTENT, "Guest at the start"):
-                self.initial_conditions[variables[name]] = filled
-            if self._hysteresis:
-                self.initial_conditions[variables[_STATE]] = pybamm.Parameter(
-                    "Initial positive particle hysteresis state"
-                )
-            return
         potential = variables["Positive particle initial potential [V]"]
-        filled, _ = self._split(potential)
+        if self._table is None:
+            filled, _ = self._split(potential)
+        else:
+            filled = pybamm.Parameter("Initial positive electrode filling")
+        if self._hysteresis:
+            self.initial_conditions[variables[_STATE]] = pybamm.Parameter(
+                "Initial positive particle hysteresis state"
+            )
         for name in (_CONTENT, "Guest at the start"):
             self.initial_conditions[variables[name]] = filled
         for name in ("surface", "rest"):
