@@ -291,7 +291,7 @@ def load_material(name: str | Path, role: str | None = None) -> Material:
     >>> load_material("NMC812")
     Traceback (most recent call last):
     ...
-    sscell.errors.ParameterError: There is no material 'NMC812'. Did you mean 'NMC811'?
+    sscell.errors.ParameterError: There is no material 'NMC812'. Did you mean 'NMC811' or 'NCM811'?
     """
     text, cards = str(name), _cards()
     if text.endswith(".toml"):

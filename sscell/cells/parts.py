@@ -11,7 +11,7 @@ from typing import Any
 from sscell.cells.entries import Parameter
 from sscell.cells.materials import Material, load_material
 from sscell.errors import ParameterError
-from sscell.units import FARADAY, parse_pressure, parse_quantity
+from sscell.units import FARADAY, GAS_CONSTANT, parse_pressure, parse_quantity
 
 __all__ = ["Parts", "tables_of"]
 
@@ -250,6 +250,8 @@ class _Assembly:
         if anode:
             tables["anode"] = anode
         self._window(physics["anode"])
+        if self._loses:
+            physics["side_reaction"] = True
         if self.parts.pressure is not None:
             physics["contact"] = True
             self.values["Applied stack pressure [Pa]"] = stated(
@@ -381,6 +383,7 @@ class _Assembly:
         self._conduction()
         self._film()
         self._start()
+        self._loss()
 
     def _radius(self) -> dict[str, Any]:
         given = self.parts.d50
@@ -450,6 +453,16 @@ class _Assembly:
         if self.active.potential() is not None:
             columns = self.active.potential() or {}
             x = columns["filling"][-1 if filled else 0]
+            if "charge" in columns:
+                self.values["Positive particle hysteresis rate constant"] = assumed(
+                    200.0,
+                    20.0,
+                    500.0,
+                    "a branch is reached within a hundredth of the filling",
+                )
+                self.values["Initial positive particle hysteresis state"] = assumed(
+                    -1.0 if filled else 1.0, -1.0, 1.0, where
+                )
             self.values["Initial positive electrode filling"] = assumed(
                 x, min(columns["filling"]), max(columns["filling"]), where
             )
@@ -459,6 +472,34 @@ class _Assembly:
             self.values["Initial positive electrode potential [V]"] = assumed(
                 card.value, *(card.range or (card.value, card.value)), where
             )
+
+    @property
+    def _loses(self) -> bool:
+        """Whether the card says what charges pass and discharges do not return."""
+        return "Loss current [A.kg-1]" in self.active.values
+
+    def _loss(self) -> None:
+        if not self._loses:
+            return
+        density = self.active.number("Density [kg.m-3]")
+        radius = self.values["Positive particle radius [m]"]["value"]
+        # Current per mass over particle surface per mass, 3/(density x radius).
+        per_surface = density * radius / 3
+        card = self.active["Loss current [A.kg-1]"]
+        width = self.active.number("Loss width [V]")
+        thermal = GAS_CONSTANT * 298.15 / FARADAY
+        source = f"{self.active.name}: {card.source}"
+        self.values["Side reaction exchange-current density [A.m-2]"] = derived(
+            card.value * per_surface,
+            f"{card.value:.4g} A/kg x density x radius / 3",
+            source,
+        )
+        self.values["Side reaction potential [V]"] = from_card(
+            self.active, "Loss potential [V]"
+        )
+        self.values["Side reaction transfer coefficient"] = derived(
+            thermal / width, f"RT/F over {width:.4g} V", source
+        )
 
     def _network(self) -> dict[str, Any]:
         host, ocv = self._host, self.active.card.ocv

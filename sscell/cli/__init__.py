@@ -26,7 +26,17 @@ app = typer.Typer(
 _ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 # Each of these modules has a function `register(app)` that adds its commands.
-_COMMAND_MODULES = ("cells", "runs", "lab", "data", "papers", "sweeps", "fitting", "bench")
+_COMMAND_MODULES = (
+    "cells",
+    "materials",
+    "runs",
+    "lab",
+    "data",
+    "papers",
+    "sweeps",
+    "fitting",
+    "bench",
+)
 
 _NO_CACHE = "--no-cache"
 

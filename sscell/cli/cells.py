@@ -61,7 +61,7 @@ def show_command(cell: CellName, as_json: JsonFlag = False) -> None:
         print_json(_always(loaded) | {"sizes": loaded.describe(), "parameters": rows})
         return
     _print_sizes(loaded)
-    _print_parameters(rows)
+    print_parameters(rows)
 
 
 def _always(cell: Cell) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _print_sizes(cell: Cell) -> None:
         print(f"  {name:<36} {value:.4g}")
 
 
-def _print_parameters(rows: list[dict[str, Any]]) -> None:
+def print_parameters(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
