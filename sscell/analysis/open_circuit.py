@@ -292,7 +292,7 @@ def _joined(
             on_grid["discharge"] = np.minimum(on_grid["discharge"], middle)
     on_grid = {name: _falling(u) for name, u in on_grid.items()}
     keep = _thinned(grid, list(on_grid.values()))
-    kept = {name: u[keep] for name, u in on_grid.items()}
+    kept = {name: _strictly(u[keep]) for name, u in on_grid.items()}
     curves = list(kept.values())
     down = kept.get("discharge", curves[0])
     up = kept.get("charge", curves[0])
@@ -370,11 +370,16 @@ def _smooth(branch: _Branch) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _falling(u: np.ndarray) -> np.ndarray:
-    """Nearest sequence that never rises, then strictly falls by a microvolt at least."""
+    """Nearest sequence that never rises."""
     from scipy.optimize import isotonic_regression
 
-    level = np.asarray(isotonic_regression(u, increasing=False).x)
-    return level - 2e-6 * np.arange(level.size)
+    return np.asarray(isotonic_regression(u, increasing=False).x)
+
+
+def _strictly(u: np.ndarray) -> np.ndarray:
+    """A sequence that never rises, tilted so that it falls by a microvolt at least."""
+    tilt = np.arange(u.size, dtype=float)
+    return u - 2e-6 * (tilt - tilt.mean())
 
 
 def _thinned(x: np.ndarray, curves: list[np.ndarray]) -> np.ndarray:

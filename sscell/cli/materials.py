@@ -193,7 +193,7 @@ def _measured(
         "name": name,
         "guest": guest,
         "capacity": float(f"{found.capacity * 1e3 / grams:.6g}"),
-        "window": (round(window[0], 4), round(window[1], 4)),
+        "window": (round(window[0], 3), round(window[1], 3)),
         "source": "measured, " + ", ".join(path.name for path in files),
         "columns": found.columns(offset),
         "sites": (),
