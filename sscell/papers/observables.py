@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sscell.cells.library import families, find, read_toml
+from sscell.cells.library import families, read_toml
 from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError, did_you_mean
 from sscell.optimisers.bounds import Variable
@@ -256,7 +256,7 @@ def _observable(row: ObservableRow, runs: Mapping[str, Run], where: str) -> Obse
     )
 
 
-def load_observables(cell: str | Path) -> ObservableTable:
+def load_observables(cell: str | Path | ParameterSet) -> ObservableTable:
     """Read the observables of a cell.
 
     A variant is another cell: it has a table of its own, which may name the one that it is
@@ -264,8 +264,9 @@ def load_observables(cell: str | Path) -> ObservableTable:
 
     Parameters
     ----------
-    cell : str or pathlib.Path
-        A published cell, or a TOML file: then the table of the cell it is named after.
+    cell : str, pathlib.Path or ParameterSet
+        A published cell, or a TOML file: then the table of the cell that its entry
+        ``observables`` names, as in the file of a fitted cell, or of its own name.
 
     Returns
     -------
@@ -281,8 +282,8 @@ def load_observables(cell: str | Path) -> ObservableTable:
     >>> load_observables("Ji2024").runs["cycle_60"].temperature
     60.0
     """
-    folders = _folders(cell)
-    name = ParameterSet.load(cell).observables
+    judged = cell if isinstance(cell, ParameterSet) else ParameterSet.load(cell)
+    name, folders = judged.observables, _folders(judged)
     content = _content(name, folders)
     if "like" in content:
         content = {**_content(content["like"], folders), **content}
@@ -301,13 +302,14 @@ def has_observables(cell: str | Path) -> bool:
     -------
     bool
     """
-    return _table(ParameterSet.load(cell).observables, _folders(cell)) is not None
+    judged = ParameterSet.load(cell)
+    return _table(judged.observables, _folders(judged)) is not None
 
 
-def _folders(cell: str | Path) -> list[Path]:
-    """Where tables stand: beside the file of a cell, and beside the published ones."""
-    shipped = (path.parent for path in families().values())
-    return list(dict.fromkeys((find(cell)[0].parent, *shipped)))
+def _folders(judged: ParameterSet) -> list[Path]:
+    """Where tables stand: beside the file of a set, and beside the published ones."""
+    own = [] if judged.path is None else [judged.path.parent]
+    return list(dict.fromkeys([*own, *(path.parent for path in families().values())]))
 
 
 def _table(name: str, folders: Iterable[Path]) -> Path | None:
