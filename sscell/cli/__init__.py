@@ -28,6 +28,7 @@ _ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "Click
 # Each of these modules has a function `register(app)` that adds its commands.
 _COMMAND_MODULES = (
     "cells",
+    "new",
     "materials",
     "runs",
     "lab",
