@@ -12,6 +12,7 @@ from typing import Any
 from sscell.cells.library import families, read_toml
 from sscell.cells.parameters import GENERAL, Parameter, ParameterSet
 from sscell.errors import ParameterError, did_you_mean
+from sscell.physics.cathodes.host import Host
 from sscell.physics.composition import Composition
 from sscell.physics.options import Physics
 from sscell.physics.quantity import Quantity
@@ -68,7 +69,7 @@ class Cell:
                 f"'Lower voltage cut-off [V]' is {low:g}, not below the upper one, {high:g}."
             )
         self._check_fractions()
-        self.host.check(self.values)
+        self.composition.check(self.values)
 
     def _with(self, parameters: ParameterSet) -> Cell:
         """Copy with another set of the same names and physics, checked value by value."""
@@ -80,17 +81,13 @@ class Cell:
 
     def _derive(self, complete: ParameterSet) -> ParameterSet:
         """Set with what its host derives from others, such as from a composition."""
-        derived = self._derived(complete.values)
+        derived = self.composition.derived(complete.values)
         if not derived:
             return complete
         entries = dict(complete.parameters)
         for name, value in derived.items():
             entries[name] = replace(entries[name], value=value)
         return replace(complete, parameters=entries)
-
-    def _derived(self, values: Mapping[str, float]) -> dict[str, float]:
-        derive = getattr(self.host, "derived", None)
-        return derive(values) if derive else {}
 
     @classmethod
     def load(cls, name: str | Path) -> Cell:
@@ -130,10 +127,12 @@ class Cell:
     @cached_property
     def composition(self) -> Composition:
         """The physics that the set names."""
-        return Composition(self.data["physics"], self.data.get("network", {}))
+        return Composition(
+            self.data["physics"], self.data.get("network", {}), self.data.get("anode", {})
+        )
 
     @property
-    def host(self) -> Any:
+    def host(self) -> Host:
         """What the cathode's table describes, such as a reaction network."""
         return self.composition.host
 
@@ -262,7 +261,7 @@ class Cell:
         for name, value in changes.items():
             quantity = self.quantity(name)
             numbers[name] = quantity.check(parse_parameter(value, name))
-        for name, value in self._derived(self.values | numbers).items():
+        for name, value in self.composition.derived(self.values | numbers).items():
             if not math.isclose(numbers.get(name, value), value, rel_tol=1e-3):
                 raise ParameterError(
                     f"'{name}' of {self.name} follows from the composition: {value:g}, not "
@@ -466,7 +465,9 @@ class Cell:
     @property
     def anode_excess(self) -> float | None:
         """Capacity of the anode over that of the cathode [-], or None where unknown."""
-        v = self.values
+        v, host = self.values, self.composition.anode_host
+        if host is not None:
+            return host.capacity(v) / self.theoretical_capacity
         anode = v.get("Negative electrode mass [kg]", 0.0)
         anode *= v.get("Negative electrode specific capacity [A.h.kg-1]", 0.0)
         return anode / self.theoretical_capacity if anode else None

@@ -176,6 +176,7 @@ class Engine:
         """What a run evaluates, from the cache or made from the model."""
         resolution, data = self._resolution, self._cell.data
         about = [data["physics"], data.get("network"), resolution.shells]
+        about += self._cell.composition.sources
         about += [resolution.thickness_points, resolution.double_layer, self._controlled]
         told = json.dumps([*about, self.input_names, self.outputs], default=str)
         name = f"{cache.content_hash(told)}.json"

@@ -270,6 +270,9 @@ class Run:
         self.solution = solution.last_state
         t, y = np.asarray(solution.t), np.asarray(solution.y)
         outputs = built.evaluate(t, y, inputs, self._kept(built, BALANCES))
+        for name, values in outputs.items():
+            if not np.isfinite(values).all():
+                raise self._failure(step, FloatingPointError(f"'{name}' is no number"))
         self._note_balances(outputs)
         timed = step.duration or step.share is not None or step.direction == "sweep"
         reason = built.stop_reason(solution) or ("duration" if timed else "time limit")

@@ -68,4 +68,6 @@ def series(cell: Cell, budget: Sequence[str]) -> tuple[str, ...]:
     aside = _SIDE_SERIES if cell.has_side_reaction else ()
     worn = _DEGRADATION_SERIES if cell.has_degradation else ()
     pressed = _CONTACT_SERIES if cell.has_contact else ()
-    return (*SERIES, *budget, *cell.host.outputs, *beside, *aside, *worn, *pressed)
+    anode = cell.composition.anode_host
+    held = () if anode is None else anode.outputs
+    return (*SERIES, *budget, *cell.host.outputs, *beside, *aside, *held, *worn, *pressed)

@@ -22,6 +22,7 @@ try:
 except ImportError:  # it has moved: PyBaMM knows where to
     idaklu = None
 
+from sscell.solver.consistent import consistent
 from sscell.solver.functions import Functions
 
 __all__ = ["Integrator", "Stretch"]
@@ -171,7 +172,10 @@ class Integrator:
             flag, t = int(found.flag), np.array(found.t)
             states = np.array(found.y).reshape(t.size, -1).T
         except ValueError as error:
-            raise pybamm.SolverError(str(error)) from None
+            nearer = consistent(self.functions, first, state, settled)
+            if nearer is None or np.allclose(nearer, state, rtol=1e-9, atol=0):
+                raise pybamm.SolverError(str(error)) from None
+            return self.run(begun, nearer, duration, values, times)
         except _DIFFERENT as error:
             _complain(error)
             self._group = None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sscell.errors import ParameterError, did_you_mean
+from sscell.physics.cathodes.host import Host
 from sscell.physics.quantity import Quantity
 from sscell.units import FARADAY
 
@@ -58,7 +59,7 @@ class Reaction:
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Host):
     """Species and reactions of a conversion cathode.
 
     Parameters
@@ -223,7 +224,12 @@ class Network:
         return tuple(s.name for s in self.species)
 
     @property
-    def reaction_labels(self) -> dict[str, str]:
+    def shares(self) -> tuple[tuple[str, ...], ...]:
+        """Phases as assembled, which add up to all of the host."""
+        return (tuple(f"Initial {name} fraction" for name in self.phases),)
+
+    @property
+    def labels(self) -> dict[str, str]:
         """What each reaction does, for figures."""
         return {r.name: f"{r.name}: {r.reactant} to {r.product}" for r in self.reactions}
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sscell.errors import ParameterError, did_you_mean
+from sscell.physics.cathodes.host import Host
 from sscell.physics.cathodes.sites import Sites, diffusion_quantities
 from sscell.physics.curves import Potential
 from sscell.physics.quantity import Quantity
@@ -20,7 +21,7 @@ HYSTERESIS = "Positive particle hysteresis rate constant"
 
 
 @dataclass(frozen=True)
-class Tabulated:
+class Tabulated(Host):
     r"""Host with a tabulated open-circuit potential, perhaps a branch for each direction.
 
     .. math:: U(x, h, T) = U_{table}(x, h) + \Delta U + \frac{dU}{dT}(T - T_{ref}), \quad
