@@ -24,10 +24,12 @@ _HOMES = {
     "read": "readers",
     "Resolution": "simulation.engine",
     "rest": "protocols",
+    "select": "readers",
     "simulate": "simulation.simulation",
     "summary": "analysis.summary",
     "sweep": "sweeps.grid",
     "validate": "papers.validation",
+    "write_bdf": "readers",
 }
 
 __all__ = ["__version__", *_HOMES]

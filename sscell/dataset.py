@@ -296,7 +296,8 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     Raises
     ------
     ParameterError
-        If the folder is missing, the ending unknown, or Parquet lacks pyarrow.
+        If the folder is missing, the ending unknown or that of BDF, or Parquet lacks
+        pyarrow.
 
     Examples
     --------
@@ -308,6 +309,11 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     """
     path = Path(path)
     suffix = _suffix(path)
+    if path.name.lower().endswith((".bdf.csv", ".bdf.parquet")):
+        raise ParameterError(
+            f"'{path.name}' is the name of a file in the Battery Data Format, which "
+            "sscell.write_bdf writes; give this one another name."
+        )
     if not path.parent.is_dir():
         raise ParameterError(f"The folder '{path.parent}' does not exist.")
     if suffix == ".nc":
@@ -446,8 +452,8 @@ def _read(path: Path, suffix: str, kind: str | None) -> xr.Dataset:
         attributes = dict(frame.attrs)
         frame = frame.reset_index() if frame.index.names != [None] else frame
     else:
-        attributes = _csv_attributes(path)
-        frame = pd.read_csv(path, comment="#")
+        attributes, above = _csv_attributes(path)
+        frame = pd.read_csv(path, skiprows=above)
     return _from_frame(frame, attributes)
 
 
@@ -466,12 +472,15 @@ def _from_frame(frame: Any, attributes: dict[str, Any]) -> xr.Dataset:
     return time_series(columns, attributes)
 
 
-def _csv_attributes(path: Path) -> dict[str, Any]:
+def _csv_attributes(path: Path) -> tuple[dict[str, Any], int]:
+    """Metadata on top of a table, and how many lines they take."""
     attributes: dict[str, Any] = {}
+    lines = 0
     with path.open(encoding="utf-8") as stream:
         for line in stream:
             if not line.startswith("# "):
                 break
             key, _, value = line[2:].partition(": ")
             attributes[key] = json.loads(value)
-    return attributes
+            lines += 1
+    return attributes, lines

@@ -19,6 +19,7 @@ LAYERS = (
     ("errors",),
     ("units", "tables"),
     ("dataset", "protocols"),
+    ("segments",),
     ("physics",),
     ("cells", "solver", "readers", "analysis", "optimisers"),
     ("simulation",),
@@ -80,7 +81,9 @@ def test_every_storey_is_there_and_few_modules_stand_loose():
     assert len(list(ROOT.glob("*.py"))) <= LOOSE
 
 
-@pytest.mark.parametrize("part", ["analysis", "readers", "dataset", "units", "errors"])
+@pytest.mark.parametrize(
+    "part", ["analysis", "readers", "segments", "dataset", "units", "errors"]
+)
 def test_analysis_and_data_know_nothing_of_the_simulator(part):
     for path in FILES:
         if _part(path) == part:

@@ -73,7 +73,7 @@ def test_bdf_round_trip_is_exact(tmp_path, suffix):
 def test_bdf_file_has_preferred_labels_and_positive_charging_current(tmp_path):
     data = quiet(FILES / "plain.csv")
     lines = write_bdf(data, tmp_path / "a.bdf.csv").read_text().splitlines()
-    assert lines[0] == "Test Time / s,Voltage / V,Current / A,Step Index / 1"
+    assert lines[0] == "Test Time / s,Voltage / V,Current / A,Step Count / 1"
     assert float(lines[2].split(",")[2]) == -0.001
 
 
@@ -145,7 +145,7 @@ def test_current_density_needs_the_area(tmp_path):
 
 def test_unread_columns_are_listed():
     data = quiet(FILES / "neware.csv")
-    assert metadata(data, "unread_columns") == ["DataPoint", "Time", "Date"]
+    assert metadata(data, "unread_columns") == ["DataPoint", "Time"]
 
 
 # Ten kinds of broken file.

@@ -22,6 +22,7 @@ import xarray as xr
 from sscell.analysis.charge import charge_passed
 from sscell.dataset import require
 from sscell.errors import ParameterError
+from sscell.segments import half_runs
 
 __all__ = [
     "PROMINENCE",
@@ -34,7 +35,6 @@ __all__ = [
 
 SMOOTHING = 0.010  # V
 PROMINENCE = 0.05
-_QUIET = 1e-4  # currents below this share of the largest count as rest
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class HalfCycle:
     time, current, voltage : numpy.ndarray, shape (n,)
         [s], [A] (positive on discharge), [V].
     charge : numpy.ndarray, shape (n,)
-        Charge passed since its start [A.h], growing from zero.
+        Charge passed since its start [A.h]; at the first row that of the interval before.
     """
 
     direction: str
@@ -73,11 +73,12 @@ class HalfCycle:
 
     def energy(self, offset: float = 0.0) -> float:
         """Energy exchanged [W.h], with the voltage raised by `offset` [V]."""
-        return float(np.trapezoid(self.voltage + offset, self.charge))
+        first = self.charge[0] * (self.voltage[0] + offset)
+        return float(np.trapezoid(self.voltage + offset, self.charge) + first)
 
 
 def half_cycles(data: xr.Dataset) -> list[HalfCycle]:
-    """Split a time series where the current changes its sign.
+    """Split a time series where the current changes its direction.
 
     Parameters
     ----------
@@ -87,7 +88,9 @@ def half_cycles(data: xr.Dataset) -> list[HalfCycle]:
     Returns
     -------
     list of HalfCycle
-        In order; pulses of a titration and a CC/CV charge are one half cycle each.
+        In order; pulses of a titration and a CC/CV charge are one half cycle each. What
+        is a direction, a rest or a stray sample, and which intervals count, is said in
+        `sscell.segments`.
 
     Raises
     ------
@@ -103,30 +106,29 @@ def half_cycles(data: xr.Dataset) -> list[HalfCycle]:
     [('discharge', 1.0), ('charge', 1.0)]
     """
     require(data, "Time [s]", "Current [A]", "Voltage [V]")
-    time = data["Time [s]"].values.astype(float)
-    current = data["Current [A]"].values.astype(float)
-    voltage = data["Voltage [V]"].values.astype(float)
+    time, current, voltage = (
+        data[name].values.astype(float)
+        for name in ("Time [s]", "Current [A]", "Voltage [V]")
+    )
     cycles = _numbers(data, "Cycle", time.size)
     steps = _numbers(data, "Step", time.size)
     passed = charge_passed(data)
     found = []
-    simulated = "steps" in data.attrs
-    for rows in _runs(current, cycles):
-        if rows.size < 2 and not simulated:
+    for direction, rows in half_runs(data):
+        # The interval before its first row is the first of its first step.
+        charge = np.abs(passed[rows] - passed[max(rows[0] - 1, 0)])
+        if rows.size < 2 and charge[-1] == 0 and "steps" not in data.attrs:
             continue  # a stray sample of an instrument; in a simulation, a cut-off at once
-        t, i = time[rows], current[rows]
-        last = int(rows[-1])
-        direction = "discharge" if i[-1] > 0 else "charge"
         found.append(
             HalfCycle(
-                direction=direction,
-                cycle=int(cycles[last]),
-                step=int(steps[last]),
+                direction="discharge" if direction > 0 else "charge",
+                cycle=int(cycles[rows[-1]]),
+                step=int(steps[rows[-1]]),
                 rows=rows,
-                time=t,
-                current=i,
+                time=time[rows],
+                current=current[rows],
                 voltage=voltage[rows],
-                charge=np.abs(passed[rows] - passed[rows[0]]),
+                charge=charge,
             )
         )
     return found
@@ -134,20 +136,6 @@ def half_cycles(data: xr.Dataset) -> list[HalfCycle]:
 
 def _numbers(data: xr.Dataset, name: str, size: int) -> np.ndarray:
     return data[name].values.astype(int) if name in data else np.ones(size, dtype=int)
-
-
-def _runs(current: np.ndarray, cycles: np.ndarray) -> list[np.ndarray]:
-    """Rows of each run of one sign (and cycle), rests inside it included."""
-    largest = np.max(np.abs(current), initial=0.0)
-    moving = np.flatnonzero(np.abs(current) > _QUIET * largest)
-    if largest == 0 or moving.size == 0:
-        return []
-    change = (np.diff(np.sign(current[moving])) != 0) | (np.diff(cycles[moving]) != 0)
-    starts = np.concatenate([[0], np.flatnonzero(change) + 1, [moving.size]])
-    return [
-        np.arange(moving[a], moving[b - 1] + 1)
-        for a, b in zip(starts[:-1], starts[1:], strict=True)
-    ]
 
 
 def differential_capacity(

@@ -158,7 +158,7 @@ def _step_time(t: np.ndarray, i: np.ndarray, earliest: float) -> float:
     early = slice(0, max(6, len(t) // 10))
     with np.errstate(divide="ignore", invalid="ignore"):
         inverse = 1 / i[early] ** 2
-    if not np.all(np.isfinite(inverse)):
+    if not np.all(np.isfinite(inverse)) or t[early][-1] == t[early][0]:
         return float(earliest)
     slope, offset = np.polyfit(t[early] - t[0], inverse, 1)
     crossing = t[0] - offset / slope if slope > 0 else earliest

@@ -9,11 +9,13 @@ import numpy as np
 
 from sscell.analysis.charge import charge_integral
 from sscell.errors import DataError
+from sscell.segments import kinds, runs
 
 __all__ = ["Pulse", "find_pulses", "measure_pulse", "rest_voltage"]
 
 FLAT_OCV = 0.001  # V: a smaller change of OCV says nothing about diffusion
 LARGE_STEP = 0.05  # V: a larger one is no small perturbation
+_LARGE = 20.0  # of the usual charge: such a step is no pulse of a titration
 SHORT_TIME = 0.25  # of L^2/D: there the sqrt(t) law of a layer is still 0.4 % exact
 
 
@@ -63,39 +65,48 @@ def find_pulses(t: np.ndarray, i: np.ndarray) -> tuple[list[Pulse], list[str]]:
     >>> (pulses[0].start, pulses[0].stop, pulses[0].sign) == (10, 20, 1)
     True
     """
-    smooth = i.copy()
-    if len(i) > 4:
-        smooth[1:-1] = np.median([i[:-2], i[1:-1], i[2:]], axis=0)
-    largest = np.abs(smooth).max(initial=0.0)
-    if largest == 0:
+    if not np.any(i):
         raise DataError("No current flows in these data: there is no pulse.")
-    kind = np.where(np.abs(i) > 0.01 * largest, np.sign(i), 0).astype(int)
-    edges = np.concatenate([[0], np.flatnonzero(np.diff(kind)) + 1, [len(kind)]]).tolist()
-    runs = [(a, b, kind[a]) for a, b in zip(edges, edges[1:], strict=False)]
-    found, short, blips = [], 0, 0
-    for k, (a, b, sign) in enumerate(runs):
+    kind = kinds(t, i)
+    pieces = [(a, b, int(kind[a])) for a, b in runs(kind)]
+    found, short = [], 0
+    for k, (a, b, sign) in enumerate(pieces):
         if sign == 0:
             continue
-        begin = t[a - 1] if a and kind[a - 1] == 0 else t[a]
-        if b - a < 3:
-            if t[b - 1] - begin > 0:
-                short += 1
-            else:
-                blips += 1
+        if b - a < 3 or not t[b - 1] > t[a]:
+            short += 1
             continue
-        before = runs[k - 1] if k else (a, a, 0)
-        after = runs[k + 1] if k + 1 < len(runs) else (b, b, 0)
+        before = pieces[k - 1] if k else (a, a, 0)
+        after = pieces[k + 1] if k + 1 < len(pieces) else (b, b, 0)
         rests = [slice(r[0], r[1]) if r[2] == 0 else slice(0, 0) for r in (before, after)]
-        found.append(Pulse(a, b, *rests, int(sign)))
+        found.append(Pulse(a, b, *rests, sign))
+    found, large = _usual_only(found, t, i)
     notes = []
-    if short + blips:
+    if large:
         notes.append(
-            f"{short + blips} runs of current of fewer than 3 samples were left out."
+            f"{large} steps of more than {_LARGE:g} times the usual charge are no pulses and "
+            "were left out."
         )
+    if short:
+        notes.append(f"{short} runs of current of fewer than 3 samples were left out.")
     return found, notes
 
 
-def rest_voltage(v: np.ndarray, rest: slice) -> float | None:
+def _usual_only(
+    found: list[Pulse], t: np.ndarray, i: np.ndarray
+) -> tuple[list[Pulse], int]:
+    """Pulses without the steps of a formation among them, and how many those were."""
+    if len(found) < 3:
+        return found, 0
+    charge = np.array(
+        [abs(np.trapezoid(i[p.start : p.stop], t[p.start : p.stop])) for p in found]
+    )
+    usual = charge <= _LARGE * np.median(charge)
+    kept = [p for p, one in zip(found, usual, strict=True) if one]
+    return kept, len(found) - len(kept)
+
+
+def rest_voltage(v: np.ndarray, rest: slice, t: np.ndarray | None = None) -> float | None:
     """Voltage at the end of a rest: median of its last three samples.
 
     Parameters
@@ -104,6 +115,8 @@ def rest_voltage(v: np.ndarray, rest: slice) -> float | None:
         [V].
     rest : slice
         Rows of the rest.
+    t : numpy.ndarray, shape (n,), optional
+        Time [s]; with it, only samples of the last tenth of the rest count.
 
     Returns
     -------
@@ -114,9 +127,15 @@ def rest_voltage(v: np.ndarray, rest: slice) -> float | None:
     --------
     >>> rest_voltage(np.array([2.0, 2.1, 2.2, 2.2]), slice(0, 4))
     2.2
+    >>> rest_voltage(np.array([2.1, 2.2]), slice(0, 2), np.array([0.0, 3600.0]))
+    2.2
     """
-    values = v[rest]
-    return float(np.median(values[-3:])) if len(values) else None
+    values = v[rest][-3:]
+    if t is not None and len(values):
+        time = t[rest]
+        begin = t[rest.start - 1] if rest.start else time[0]
+        values = values[time[-3:] >= time[-1] - 0.1 * (time[-1] - begin)]
+    return float(np.median(values)) if len(values) else None
 
 
 def measure_pulse(
@@ -158,8 +177,8 @@ def measure_pulse(
     rows = slice(segment.start, segment.stop)
     since, current, voltage = t[rows] - origin, i[rows], v[rows]
     charge = float(charge_integral(since, current, begin=0.0)[-1])
-    before = rest_voltage(v, segment.rest_before)
-    after = rest_voltage(v, segment.rest_after)
+    before = rest_voltage(v, segment.rest_before, t)
+    after = rest_voltage(v, segment.rest_after, t)
     duration = float(since[-1])
     relaxed = _relaxation(segment, t, v, after, _onset_jump(since, voltage, before))
     over = None if after is None else abs(float(voltage[-1]) - after)
@@ -239,7 +258,14 @@ def _relaxation(
     since, voltage = t[rest] - end_t, v[rest]
     good = since > 0
     if after is None or good.sum() < 5:
-        return {**nothing, "flags": ["no rest of five samples follows, so no OCV"]}
+        return {
+            **nothing,
+            "flags": [
+                "no rest of five samples follows, so no OCV"
+                if after is None
+                else "no rest of five samples follows, so no ohmic part"
+            ],
+        }
     since, voltage = since[good], voltage[good]
     pulse = end_t - t[segment.start]
     # As short as the sampling allows: relaxation follows sqrt(t) only at first.
@@ -289,6 +315,8 @@ def _diffusion(
     """D/L^2 [s-1] of one pulse, and the assumptions it breaks."""
     if before is None or after is None or duration <= 0:
         return None, ["no OCV on both sides, so no diffusion coefficient"]
+    if len(since) < 5:
+        return None, ["the pulse has fewer than five samples, so no diffusion coefficient"]
     step = after - before
     offset, slope = _root_line(since, voltage, 0.25 * duration)
     initial = slope

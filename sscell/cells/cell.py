@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sscell.cells.entries import Kind
 from sscell.cells.library import families, read_toml
 from sscell.cells.parameters import GENERAL, Parameter, ParameterSet
 from sscell.errors import ParameterError, did_you_mean
@@ -229,7 +230,7 @@ class Cell:
         self,
         changes: Mapping[str, float | str],
         source: str = "set by the user",
-        kind: str = "assumed",
+        kind: Kind = "assumed",
     ) -> Cell:
         """Copy of the cell with other values.
 

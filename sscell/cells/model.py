@@ -290,11 +290,10 @@ class SolidStateCell(pybamm.BaseModel):
         }
 
     def _control_voltage(self) -> None:
-        """Let the current follow from a voltage that moves linearly in time."""
+        """Let the current follow from a voltage that moves linearly in a step's own time."""
         current = self.variables["Current variable [A]"]
-        target = pybamm.InputParameter("Voltage start [V]") + pybamm.InputParameter(
-            "Voltage slope [V.s-1]"
-        ) * (pybamm.t - pybamm.InputParameter("Step start [s]"))
+        slope = pybamm.InputParameter("Voltage slope [V.s-1]")
+        target = pybamm.InputParameter("Voltage start [V]") + slope * pybamm.t
         self.algebraic[current] = self.variables["Voltage [V]"] - target
         self.initial_conditions[current] = pybamm.Scalar(0)
 

@@ -6,7 +6,7 @@ wrote into it, such as comments and the order of values, is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,8 @@ def write_set(
         _drop_last_comments(document.get("parameters"))
     if heading is not None:
         _head(document, heading)
-        _keep_headings(document.get("parameters"))
+        if "parameters" in document:
+            _keep_headings(document["parameters"])
     content = {**parameters.data, "name": parameters.name}
     for key in [k for k in document if k not in content and k != "parameters"]:
         del document[key]
@@ -133,8 +134,8 @@ def _source(path: Path | None) -> Any:
 def _update(table: Any, content: Mapping[str, Any]) -> None:
     """Change what differs; plain entries go before tables, as TOML asks."""
     for key, value in sorted(content.items(), key=lambda p: isinstance(p[1], Mapping)):
-        old = table.get(key)
-        if isinstance(value, Mapping) and isinstance(old, Mapping):
+        old: Any = table.get(key)
+        if isinstance(value, Mapping) and isinstance(old, MutableMapping):
             for gone in [k for k in old if k not in value]:
                 del old[gone]
             _update(old, value)
@@ -178,7 +179,7 @@ def _head(document: Any, heading: str) -> None:
 
 def _keep_headings(table: Any) -> None:
     """Cut comments to what they are about; what they say of it was true of another cell."""
-    for number, (key, item) in enumerate(table.value.body if table is not None else []):
+    for number, (key, item) in enumerate(table.value.body):
         if isinstance(item, Comment):
             text = item.as_string().strip().lstrip("# ")
             comment = tomlkit.comment(text.partition(":")[0])

@@ -82,7 +82,7 @@ PlotFile = Annotated[
 ]
 
 
-def check_output(path: Path | None, suffixes: Sequence[str]) -> None:
+def check_output(path: Path | None, suffixes: Sequence[str], bdf: bool = False) -> None:
     """Refuse an output file before anything is computed for it.
 
     Parameters
@@ -91,6 +91,9 @@ def check_output(path: Path | None, suffixes: Sequence[str]) -> None:
         Where a command will write.
     suffixes : sequence of str
         Endings the writer knows, such as ``(".nc", ".csv")``.
+    bdf : bool, optional
+        Whether what is written is a time series, which ``.bdf.csv`` and ``.bdf.parquet``
+        promise.
 
     Raises
     ------
@@ -106,6 +109,11 @@ def check_output(path: Path | None, suffixes: Sequence[str]) -> None:
     if path.suffix.lower() not in suffixes:
         raise ParameterError(
             f"Cannot write '{path.name}': the ending must be one of {', '.join(suffixes)}."
+        )
+    if not bdf and path.name.lower().endswith((".bdf.csv", ".bdf.parquet")):
+        raise ParameterError(
+            f"Cannot write '{path.name}': the Battery Data Format holds time series only; "
+            "give another name."
         )
 
 

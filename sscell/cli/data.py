@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sscell.cli.choices import Cycles, Drop, Frequencies, Half, Window
 from sscell.cli.common import JsonFlag, PlotFile, check_output
-from sscell.cli.output import print_json, print_text, read_file
-from sscell.errors import DataError, ParameterError, did_you_mean
+from sscell.cli.kinds import ANALYSES, KINDS, SEVERAL
+from sscell.cli.output import print_json, print_text, read_file, reading, save_data
+from sscell.errors import ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from sscell.readers import Choice
+
 __all__ = ["register"]
 
-KINDS = ("gitt", "dqdv", "cv", "eis", "rate", "step")
 _ALWAYS = ("capacity_basis", "energy_basis", "voltage_reference")
 
 Mass = Annotated[str | None, typer.Option(help="Of the capacity basis, such as 2mg.")]
@@ -36,6 +39,9 @@ MeasuredAt = Annotated[
 FileFormat = Annotated[
     str | None, typer.Option("--format", help="Name of the format, if not recognised.")
 ]
+ScanRate = Annotated[
+    str | None, typer.Option(help="Of a voltammogram without a time, such as 0.1mV/s.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,13 +52,19 @@ def register(app: typer.Typer) -> None:
 
 def analyse_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Measured files.")],
-    kind: Annotated[str, typer.Option(help="gitt, dqdv, cv, eis, rate or step.")],
+    kind: Annotated[str, typer.Option(help=f"{', '.join(KINDS)}.")],
     mass: Mass = None,
     area: Area = None,
     columns: Columns = None,
     current_sign: CurrentSign = None,
     temperature: MeasuredAt = None,
     file_format: FileFormat = None,
+    scan_rate: ScanRate = None,
+    cycles: Cycles = None,
+    half: Half = None,
+    window: Window = None,
+    frequencies: Frequencies = None,
+    drop: Drop = None,
     diffusion_length: Annotated[
         str | None, typer.Option(help="gitt: volume over area of the host, such as 1um.")
     ] = None,
@@ -68,17 +80,32 @@ def analyse_command(
     concentration: Annotated[
         str | None, typer.Option(help="step: of the mobile ion, such as 0.02mol/cm3.")
     ] = None,
+    smoothing: Annotated[
+        str, typer.Option(help="dqdv: standard deviation of the Gaussian.")
+    ] = "10mV",
+    prominence: Annotated[
+        float, typer.Option(help="dqdv: of a peak, as a share of the largest value.")
+    ] = 0.05,
+    reference_cycle: Annotated[
+        int | None, typer.Option(help="cycles: to which retention refers; default: first.")
+    ] = None,
+    onset_current: Annotated[
+        str | None,
+        typer.Option(
+            help="cv: at which oxidation or reduction begins: 1uA, 5uA/cm2, 1mA/g."
+        ),
+    ] = None,
     plot: PlotFile = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Analyse measured files: titration, dQ/dV, CV, impedance, rate test, potential step."""
+    """Analyse measured files: cycles, titration, dQ/dV, CV, impedance, rate test, step."""
     if kind not in KINDS:
         raise ParameterError(
             f"There is no kind '{kind}' of analysis. {did_you_mean(kind, KINDS, 'kinds')}"
         )
-    if len(files) > 1 and kind != "cv":
+    if len(files) > 1 and kind not in SEVERAL:
         raise ParameterError(
-            f"--kind {kind} takes one file; only cv takes several (one per scan rate)."
+            f"--kind {kind} takes one file; only {' and '.join(SEVERAL)} take several."
         )
     check_output(plot, (".png", ".svg", ".pdf"))
     options = {
@@ -87,17 +114,23 @@ def analyse_command(
         "current_sign": current_sign,
         "temperature": temperature,
         "format": file_format,
+        "scan_rate": scan_rate,
+        "kind": "spectra" if kind == "eis" else "series",
     }
-    sets = [read_file(path, columns, **options) for path in files]
-    _right_kind(kind, sets[0], files[0])
+    choice = _choice(cycles, half, window, frequencies, drop)
+    sets = [choice.apply(read_file(path, columns, **options)) for path in files]
     extra = {
         "diffusion_length": diffusion_length,
         "method": method,
         "direction": direction,
         "circuit": circuit,
         "concentration": concentration,
+        "smoothing": smoothing,
+        "prominence": prominence,
+        "reference_cycle": reference_cycle,
+        "onset_current": onset_current,
     }
-    result, figure = _ANALYSES[kind](sets, extra, plot is not None)
+    result, figure = ANALYSES[kind](sets, extra, plot is not None)
     if figure is not None:
         from sscell.plots.style import save_figure
 
@@ -109,94 +142,10 @@ def analyse_command(
         print_text(payload)
 
 
-def _right_kind(kind: str, data: xr.Dataset, path: Path) -> None:
-    spectral = "frequency" in data.dims
-    if spectral != (kind == "eis"):
-        there = "an impedance spectrum" if spectral else "a time series"
-        fitting = "eis" if spectral else "gitt, dqdv, cv, rate or step"
-        raise DataError(f"'{path.name}' holds {there}: analyse it with --kind {fitting}.")
+def _choice(*parts: str | None) -> Choice:
+    from sscell.readers import Choice
 
-
-def _gitt(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import gitt
-
-    result = gitt(
-        sets[0],
-        diffusion_length=extra["diffusion_length"],
-        method=extra["method"],
-        direction=extra["direction"],
-    )
-    figure = None
-    if draw:
-        from sscell.plots.data import plot_gitt
-
-        figure = plot_gitt(result)
-    return result.to_dict(), figure
-
-
-def _dqdv(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import dqdv
-
-    result, figure = dqdv(sets[0]), None
-    if draw:
-        from sscell.plots.data import plot_dqdv
-
-        figure = plot_dqdv(sets[0], result["dqdv_peaks"])
-    return result, figure
-
-
-def _cv(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import cv
-
-    result, figure = cv(list(sets)), None
-    if draw:
-        from sscell.plots.data import plot_cv
-
-        figure = plot_cv(sets, result)
-    return result.to_dict(), figure
-
-
-def _eis(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import eis
-
-    result, figure = eis(sets[0], circuit=extra["circuit"]), None
-    if draw:
-        from sscell.plots.data import plot_eis
-
-        figure = plot_eis(result)
-    return result, figure
-
-
-def _rate(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import rate
-
-    result, figure = rate(sets[0]), None
-    if draw:
-        from sscell.plots.data import plot_rate
-
-        figure = plot_rate(result)
-    return result, figure
-
-
-def _step(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import cottrell
-    from sscell.units import parse_quantity
-
-    given = extra["concentration"]
-    amount = None if given is None else parse_quantity(given, "mol/cm**3", "Concentration")
-    if draw:
-        raise ParameterError("--plot is not available for --kind step.")
-    return cottrell(sets[0], concentration_mol_cm3=amount).to_dict(), None
-
-
-_ANALYSES = {
-    "gitt": _gitt,
-    "dqdv": _dqdv,
-    "cv": _cv,
-    "eis": _eis,
-    "rate": _rate,
-    "step": _step,
-}
+    return Choice(*parts)
 
 
 def _payload(sets: Sequence[xr.Dataset], result: dict[str, Any]) -> dict[str, Any]:
@@ -206,11 +155,13 @@ def _payload(sets: Sequence[xr.Dataset], result: dict[str, Any]) -> dict[str, An
     celsius = metadata(first, "temperature_C")
     if celsius is None and "Temperature [degC]" in first:
         celsius = float(first["Temperature [degC]"].mean())
-    notes = [n for one in sets for n in metadata(one, "warnings") or []]
+    read = reading(sets)
+    notes = read.pop("warnings")
     always = {
         "cell": None,
         "temperature_C": celsius,
         **{key: metadata(first, key) for key in _ALWAYS},
+        **read,
         "warnings": list(dict.fromkeys([*notes, *result.get("warnings", [])])),
     }
     return {**always, **{k: v for k, v in result.items() if k != "warnings"}}
@@ -228,27 +179,44 @@ def convert_command(
     current_sign: CurrentSign = None,
     temperature: MeasuredAt = None,
     file_format: FileFormat = None,
+    scan_rate: ScanRate = None,
+    kind: Annotated[
+        str | None, typer.Option(help="series or spectra, of a file that holds both.")
+    ] = None,
+    cycles: Cycles = None,
+    half: Half = None,
+    window: Window = None,
+    frequencies: Frequencies = None,
+    drop: Drop = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Convert a measured file to the Battery Data Format, or to .nc with its metadata.
 
-    BDF has no table for impedance: a spectrum is written in the package's own .csv.
+    BDF holds time series: a spectrum is written as .nc or in the package's own .csv.
     """
-    from sscell.dataset import save_dataset
     from sscell.readers import write_bdf
+    from sscell.readers.bdf import is_bdf_name
 
-    check_output(output, (".csv", ".parquet", ".nc"))
+    check_output(output, (".csv", ".parquet", ".nc"), bdf=kind != "spectra")
     if output.resolve() == file.resolve():
         raise ParameterError(f"'{output}' is the file itself: give another output.")
-    data = read_file(
-        file,
-        columns,
-        mass=mass,
-        area=area,
-        current_sign=current_sign,
-        temperature=temperature,
-        format=file_format,
-    )
-    own = output.suffix.lower() == ".nc" or "frequency" in data.dims
-    written = save_dataset(data, output) if own else write_bdf(data, output)
-    rows = data.sizes["frequency" if "frequency" in data.dims else "time"]
-    print(f"{written}: {rows} rows", file=sys.stderr)
+    options = {
+        "mass": mass,
+        "area": area,
+        "current_sign": current_sign,
+        "temperature": temperature,
+        "format": file_format,
+        "scan_rate": scan_rate,
+        "kind": kind or ("series" if is_bdf_name(output) else None),
+    }
+    choice = _choice(cycles, half, window, frequencies, drop)
+    data = choice.apply(read_file(file, columns, **options))
+    if output.suffix.lower() == ".nc" or "frequency" in data.dims:
+        save_data(data, output)
+    else:
+        write_bdf(data, output)
+    payload = {"output": str(output), **reading([data])}
+    if as_json:
+        print_json(payload)
+    else:
+        print(f"{output}: {payload['rows']} rows", file=sys.stderr)

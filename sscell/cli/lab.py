@@ -61,10 +61,11 @@ class _Job:
         plot: Path | None,
         conditions: Sequence[str | None],
         settings: list[str] | None,
+        series: bool = True,
     ):
         from sscell.plots.style import FIGURE_SUFFIXES
 
-        check_output(output, DATA_SUFFIXES)
+        check_output(output, DATA_SUFFIXES, bdf=series)
         check_output(plot, FIGURE_SUFFIXES)
         for pressure in conditions[::2]:
             check_pressure(pressure)
@@ -240,7 +241,7 @@ def rate_command(
     protocol = rate_test(rates, _counts(cycles, len(rates)), charge_rate)
     data = job.run(protocol, temperature, state, shells, thickness)
     from sscell.analysis.rates import rate
-    from sscell.plots.data import plot_rate
+    from sscell.plots.cycling import plot_rate
 
     result = rate(data) | {"currents": rates}
     job.report(data, result, as_json, lambda: plot_rate(result))
@@ -299,7 +300,7 @@ def eis_command(
     from sscell.protocols import cycle, impedance, then
 
     conditions = (pressure, formation_temperature, formation_pressure)
-    job = _Job(cell, output, plot, conditions, settings)
+    job = _Job(cell, output, plot, conditions, settings, series=False)
     protocol = impedance(_tones(frequencies), along, points, rate, rest)
     if cycles:
         protocol = then(protocol, cycle(rate, cycles), protocol)

@@ -80,7 +80,7 @@ def simulate_command(
     """Discharge, charge or cycle a cell at constant current."""
     from sscell.plots.style import FIGURE_SUFFIXES
 
-    check_output(output, DATA_SUFFIXES)
+    check_output(output, DATA_SUFFIXES, bdf=True)
     check_output(plot, FIGURE_SUFFIXES)
     check_pressure(pressure)
     check_pressure(formation_pressure)

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from sscell.errors import ParameterError, did_you_mean
+from sscell.errors import DataError, ParameterError, did_you_mean
+from sscell.readers.steps import name_kinds, not_understood
+from sscell.segments import runs
 
-__all__ = ["choose_sign", "parse_current_sign"]
+__all__ = ["choose_sign", "parse_current_sign", "voltage_trend"]
 
 _ALIASES = {
     "discharge": "discharge",
@@ -74,7 +76,8 @@ def choose_sign(
     Parameters
     ----------
     values : mapping of str to numpy.ndarray
-        ``time`` [s], ``voltage`` [V] and ``current`` [A] as in the file.
+        ``time`` [s], ``voltage`` [V] and ``current`` [A] as in the file, and the
+        capacities if it has them.
     mode : array_like of str or None
         Names of the steps, row by row.
     stated : str or None
@@ -89,15 +92,25 @@ def choose_sign(
     float or numpy.ndarray
         +1 or -1, per row where the file states currents without a sign.
     """
-    if stated is not None:
-        return 1.0 if stated == "discharge" else -1.0
     current = values["current"]
     if not np.any(current):
         return 1.0
-    named = None if mode is None else _from_mode(current, mode, notes)
-    if named is not None:
-        return named
-    trend = _voltage_trend(values)
+    kind = None if mode is None else _named(current, mode, notes)
+    if kind is None and stated is None:
+        kind = _grown(values)
+    if kind is not None and _is_unsigned(values, kind):
+        notes.append("Currents have no sign in the file; it was taken from the step names.")
+        named = np.where(current < 0, -1.0, 1.0) * np.where(kind < 0, -1.0, 1.0)
+        return _fill_unnamed(values, named, kind, notes)
+    if stated is not None:
+        return 1.0 if stated == "discharge" else -1.0
+    _refuse_unsigned(values)
+    if kind is not None:
+        moving = (kind != 0) & (current != 0)
+        if moving.any():
+            agrees = np.sign(current[moving]) == kind[moving]
+            return 1.0 if np.mean(agrees) > 0.5 else -1.0
+    trend = voltage_trend(values)
     if abs(trend) > 0.2:
         notes.append(
             "The file does not say what a positive current does; from the voltage it "
@@ -111,29 +124,124 @@ def choose_sign(
     return 1.0 if fallback == "discharge" else -1.0
 
 
-def _from_mode(current: np.ndarray, mode: Any, notes: list[str]) -> Any:
-    names = {m: str(m).lower().replace("-", "_") for m in set(map(str, mode))}
-    kinds = {
-        m: -1 if ("dchg" in n or "disch" in n or n.endswith("_d")) else
-        1 if ("chg" in n or "charge" in n) else 0
-        for m, n in names.items()
-    }  # fmt: skip
-    kind = np.array([kinds[str(m)] for m in mode])
-    charging = current[(kind == 1) & (current != 0)]
-    discharging = current[(kind == -1) & (current != 0)]
-    up = np.mean(charging > 0) if len(charging) else None
-    down = np.mean(discharging > 0) if len(discharging) else None
-    if up is None and down is None:
+def _named(current: np.ndarray, mode: Any, notes: list[str]) -> np.ndarray | None:
+    """+1, -1 or 0 of every row by the name of its step; None where no name says it."""
+    import pandas as pd
+
+    codes, names = pd.factorize(np.asarray(mode, dtype=object).astype(str))
+    kinds = name_kinds(names)
+    if not any(kinds.values()):
         return None
-    if up is not None and down is not None and up > 0.9 and down > 0.9:
-        notes.append("Currents have no sign in the file; it was taken from the step names.")
-        return np.where(kind == 1, -1.0, 1.0)
-    positive_charges = up > 0.5 if up is not None else down < 0.5
-    return -1.0 if positive_charges else 1.0
+    unknown = not_understood(kinds)
+    flowing = [
+        name
+        for name in unknown
+        if np.any(np.abs(current[codes == list(names).index(name)]) > 0)
+    ]
+    if flowing:
+        shown = ", ".join(f"'{name}'" for name in flowing[:5])
+        notes.append(
+            f"Steps named {shown} are not understood as charge, discharge or rest; the sign "
+            "of their current is that of the others."
+        )
+    table = np.array([kinds[name] or 0 for name in names])
+    return table[codes]
 
 
-def _voltage_trend(values: Mapping[str, np.ndarray]) -> float:
-    """Agreement of sign between current and voltage change within steps, -1 to 1."""
+def _grown(values: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Direction of every row by which of the two capacities grows there."""
+    pair = [values.get(k) for k in ("discharge_capacity", "charge_capacity")]
+    if any(column is None for column in pair):
+        return None
+    out, into = (np.diff(np.asarray(column), prepend=column[0]) for column in pair)
+    kind = np.where(out > 0, 1, 0) - np.where(into > 0, 1, 0)
+    both = np.any(kind > 0) and np.any(kind < 0)
+    if not both:
+        return None
+    # A row beside one that tells belongs to the same step.
+    step = values.get("step")
+    if step is not None:
+        for a, b in runs(step):
+            inside = kind[a:b][kind[a:b] != 0]
+            if inside.size:
+                kind[a:b] = 1 if np.mean(inside) > 0 else -1
+    return kind
+
+
+def _is_unsigned(values: Mapping[str, np.ndarray], kind: np.ndarray) -> bool:
+    """Whether currents have one sign in steps of both directions."""
+    current = values["current"]
+    charging = current[(kind == -1) & (current != 0)]
+    discharging = current[(kind == 1) & (current != 0)]
+    if not len(charging) or not len(discharging):
+        # Names of one direction only: the voltage tells whether there is another.
+        return _goes_both_ways(values)
+    up, down = np.mean(charging > 0), np.mean(discharging > 0)
+    return bool((up > 0.9 and down > 0.9) or (up < 0.1 and down < 0.1))
+
+
+def _goes_both_ways(values: Mapping[str, np.ndarray]) -> bool:
+    """Whether the voltage rises as it falls, far and smoothly, under currents of one sign."""
+    current, voltage = values["current"], values["voltage"]
+    flowing = np.abs(current) > 0.05 * np.abs(current).max()
+    if np.any(current[flowing] > 0) and np.any(current[flowing] < 0):
+        return False
+    rows = np.flatnonzero(flowing)
+    if len(rows) < 10:
+        return False
+    rows = rows[:: max(len(rows) // 400, 1)]
+    moves = np.diff(voltage[rows])
+    far = np.ptp(voltage[rows])
+    # Jumps are of steps that begin, not of a charge.
+    moves = moves[np.abs(moves) < 0.15 * far]
+    rise, fall = moves[moves > 0].sum(), -moves[moves < 0].sum()
+    return bool(min(rise, fall) > max(0.3 * far, 0.3 * max(rise, fall)))
+
+
+def _refuse_unsigned(values: Mapping[str, np.ndarray]) -> None:
+    if _goes_both_ways(values):
+        raise DataError(
+            "All currents of the file have one sign, but the voltage falls and rises under "
+            "them: it does not say which rows charge. Name the column with the names of the "
+            "steps, --columns 'mode=HEADER'; or state --current-sign if all do the same."
+        )
+
+
+def _fill_unnamed(
+    values: Mapping[str, np.ndarray],
+    sign: np.ndarray,
+    kind: np.ndarray,
+    notes: list[str],
+) -> np.ndarray:
+    """Rows with a current whose step says no direction: by the voltage of their step."""
+    current = values["current"]
+    largest = np.abs(current).max()
+    open_rows = (kind == 0) & (np.abs(current) > 0.05 * largest)
+    for a, b in runs(open_rows.astype(int)):
+        if open_rows[a] and b - a > 2:
+            rise = values["voltage"][b - 1] - values["voltage"][a]
+            sign[a:b] = np.where(current[a:b] < 0, -1.0, 1.0) * (-1.0 if rise > 0 else 1.0)
+    if open_rows.any():
+        notes.append(
+            f"{int(open_rows.sum())} rows carry a current in steps whose names say no "
+            "direction; it was taken from the course of their voltage."
+        )
+    return sign
+
+
+def voltage_trend(values: Mapping[str, np.ndarray]) -> float:
+    """Agreement of sign between current and voltage change within steps.
+
+    Parameters
+    ----------
+    values : mapping of str to numpy.ndarray
+        ``voltage`` [V] and ``current`` [A].
+
+    Returns
+    -------
+    float
+        From -1 (positive currents lower the voltage) to 1.
+    """
     current, voltage = values["current"], values["voltage"]
     threshold = 0.05 * np.abs(current).max()
     steady = (np.abs(current[1:]) > threshold) & (
