@@ -11,7 +11,9 @@ import xarray as xr
 from sscell.analysis.spectra import inductive_begin, one_spectrum
 from sscell.errors import DataError, ParameterError
 
-__all__ = ["Drt", "drt"]
+__all__ = ["FEWEST", "Drt", "drt"]
+
+FEWEST = 8  # frequencies that a distribution is found from
 
 FAR = 2.5  # decades from which on one process does not shade another
 BLOCKING = 0.7  # least exponent of a tail that blocks; a flatter one is diffusion
@@ -144,8 +146,10 @@ def drt(
     (50, 0.01)
     """
     f, z = one_spectrum(data)
-    if len(f) < 8:
-        raise DataError(f"A DRT needs at least 8 frequencies; the spectrum has {len(f)}.")
+    if len(f) < FEWEST:
+        raise DataError(
+            f"A DRT needs at least {FEWEST} frequencies; the spectrum has {len(f)}."
+        )
     if not 4 <= per_decade <= 40:
         raise ParameterError(f"per_decade is {per_decade}; allowed is 4 to 40.")
     if regularisation is not None and not regularisation > 0:

@@ -50,7 +50,7 @@ class OcvTable(Table):
     stoichiometry: Annotated[Pair, AfterValidator(_rising)] = [0.0, 1.0]
     file: str | None = Field(None, description="table beside the card")
     sites: list[str] | None = Field(None, description="kinds of site, with their values")
-    like: str | None = Field(None, description="published cell with the same network")
+    network: dict[str, Any] | None = Field(None, description="species and reactions")
     source: str = ""
 
 
@@ -163,7 +163,7 @@ class Material:
             If the table does not fall, or PyBaMM has no such set.
         """
         ocv = self.card.ocv
-        if ocv is None or ocv.sites is not None or ocv.like is not None:
+        if ocv is None or ocv.sites is not None or ocv.network is not None:
             return None
         columns = self._from_file(ocv) if ocv.file else self._from_pybamm(ocv)
         Potential.from_table(columns)
@@ -182,7 +182,7 @@ class Material:
     def _from_pybamm(self, ocv: OcvTable) -> dict[str, list[float]]:
         if ocv.pybamm is None:
             raise ParameterError(
-                f"{self.path.name}: 'ocv' needs one of pybamm, file, sites and like."
+                f"{self.path.name}: 'ocv' needs one of pybamm, file, sites and network."
             )
         names = {"potential": f"{ocv.electrode.capitalize()} electrode OCP [V]"}
         if ocv.discharge and ocv.charge:

@@ -11,6 +11,7 @@ from typing import Any
 from sscell.cells.entries import Parameter
 from sscell.cells.materials import Material, load_material
 from sscell.errors import ParameterError
+from sscell.physics.cathodes.network import Network
 from sscell.units import FARADAY, GAS_CONSTANT, parse_pressure, parse_quantity
 
 __all__ = ["Parts", "tables_of"]
@@ -243,13 +244,15 @@ class _Assembly:
         physics: dict[str, Any] = {
             "anode": "plateau",
             "separator": self._separator(),
-            "cathode": "insertion",
+            "cathode": "conversion" if self._converts else "insertion",
         }
         tables: dict[str, Any] = {}
         physics["anode"], anode = self._anode()
         if anode:
             tables["anode"] = anode
         self._window(physics["anode"])
+        if self._redox():
+            physics["electrolyte_redox"] = True
         if self._loses:
             physics["side_reaction"] = True
         if self.parts.pressure is not None:
@@ -370,8 +373,11 @@ class _Assembly:
             active, "Molar mass [kg.mol-1]"
         )
         v[f"{particle} radius [m]"] = self._radius()
-        for kind in ("[m2.s-1]", "activation energy [J.mol-1]"):
-            v[f"{particle} diffusivity {kind}"] = from_card(active, f"Diffusivity {kind}")
+        if not self._converts:
+            for kind in ("[m2.s-1]", "activation energy [J.mol-1]"):
+                v[f"{particle} diffusivity {kind}"] = from_card(
+                    active, f"Diffusivity {kind}"
+                )
         for kind in ("[A.m-2]", "activation energy [J.mol-1]"):
             v[f"{electrode} exchange-current density {kind}"] = from_card(
                 active, f"Exchange-current density {kind}"
@@ -448,6 +454,8 @@ class _Assembly:
         )
 
     def _start(self) -> None:
+        if self._converts:
+            return
         filled = self._host.as_made == "filled"
         where = f"{self.active.name} as made is {self._host.as_made}"
         if self.active.potential() is not None:
@@ -472,6 +480,22 @@ class _Assembly:
             self.values["Initial positive electrode potential [V]"] = assumed(
                 card.value, *(card.range or (card.value, card.value)), where
             )
+
+    @property
+    def _converts(self) -> bool:
+        """Whether the active material is a network of phases."""
+        ocv = self.active.card.ocv
+        return ocv is not None and ocv.network is not None
+
+    def _redox(self) -> bool:
+        """Whether the catholyte reacts itself: a sulfide beside sulfur, unless told not to."""
+        electrolyte = self.weights["electrolyte"][0]
+        if electrolyte is None or not (self._converts and self.parts.electrolyte_redox):
+            return False
+        names = [n for n in electrolyte.values if n.startswith("Electrolyte oxidation ")]
+        for name in names:
+            self.values[name] = from_card(electrolyte, name)
+        return bool(names)
 
     @property
     def _loses(self) -> bool:
@@ -503,11 +527,14 @@ class _Assembly:
 
     def _network(self) -> dict[str, Any]:
         host, ocv = self._host, self.active.card.ocv
-        table: dict[str, Any] = {
-            "host": host.host,
-            "guest": host.guest,
-            "guest_per_host": host.guest_per_host,
-        }
+        table: dict[str, Any] = {"host": host.host, "guest": host.guest}
+        if ocv is not None and ocv.network is not None:
+            table |= ocv.network
+            for quantity in Network.from_table(table).quantities():
+                if quantity.name in self.active.values:
+                    self.values[quantity.name] = from_card(self.active, quantity.name)
+            return table
+        table["guest_per_host"] = host.guest_per_host
         columns = self.active.potential()
         if columns is not None:
             return {**table, "ocv": "table", "table": columns}
