@@ -49,10 +49,6 @@ def new_command(
     anode: Annotated[
         Text, typer.Option(help="Li, Li-In:60mg, In:100um+Li:20um or graphite:20mg.")
     ] = None,
-    symmetric: Annotated[
-        Text,
-        typer.Option(help="Both electrodes: Li, Na, Li-In, or steel for blocking ones."),
-    ] = None,
     cathode_mass: Annotated[Text, typer.Option(help="Whole composite: 12mg.")] = None,
     active_mass: Annotated[Text, typer.Option(help="Instead: its active part.")] = None,
     diameter: Annotated[Text, typer.Option(help="Such as 10mm.")] = None,
@@ -124,22 +120,7 @@ def new_command(
         "--separator-mass": separator_mass,
         "--separator-density": separator_density,
     }
-    if symmetric is not None:
-        _refuse(
-            of_bases | {k: v for k, v in of_parts.items() if k != "--separator"},
-            "--symmetric",
-        )
-        _refuse(
-            {"--from": base, "--cathode-mass": cathode_mass, "--carbon": carbon},
-            "--symmetric",
-        )
-        from sscell.cells.symmetric import symmetric_tables
-
-        tables = symmetric_tables(
-            name, symmetric, separator or [], diameter, area, separator_thickness, pressure
-        )
-        cell = _write(tables, settings, file)
-    elif base is not None:
+    if base is not None:
         _refuse(of_parts, "--from")
         from sscell.cells.builder import Build, write_cell
 
