@@ -482,7 +482,7 @@ def _read(path: Path, suffix: str, kind: str | None) -> xr.Dataset:
 
     if suffix == ".parquet":
         frame = pd.read_parquet(path)
-        attributes = dict(frame.attrs)
+        attributes = {str(key): value for key, value in frame.attrs.items()}
         frame = frame.reset_index() if frame.index.names != [None] else frame
     else:
         attributes, above = _csv_attributes(path)

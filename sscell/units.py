@@ -48,6 +48,10 @@ _DAILY = {
     "degC": {"degC": 1.0},
 }
 
+_LONGEST = 200  # characters of a number with its unit
+# A power of a power, or a large one: whole numbers so large that Python never ends with them.
+_ENDLESS = re.compile(r"\)(\*\*|\^)|(\*\*|\^)(?![-+]?\d{1,2}(\.\d+)?(?![\d.^(]|\*\*))")
+
 
 @cache
 def _registry() -> Any:
@@ -107,6 +111,8 @@ def parse_quantity(text: str | float, unit: str, name: str = "value") -> float:
         try:
             if "," in spelled:  # pint would read 1,5 as 15
                 raise ParameterError(f"{name} '{text}' has a comma: write 1.5, not 1,5.")
+            if len(spelled) > _LONGEST or _ENDLESS.search("".join(spelled.split())):
+                raise ParameterError(f"{name} '{text}' is not in {unit}. {hint}")
             bare = _BARE.fullmatch(spelled)
             value = float(spelled) if bare else _converted(spelled, unit)
         except ParameterError:

@@ -523,7 +523,8 @@ def test_data_that_cannot_be_of_this_cell_are_refused_in_a_sentence(
         (ONE, {"priors": {CEILING: (math.nan, 1e-6)}}, "must be positive"),
         (ONE, {"priors": {SEPARATOR: (1, 1)}}, "not among those that vary"),
         (ONE, {"priors": {CEILING: (1e-6, 0)}}, "must be positive"),
-        (ONE, {"states": "3.1V"}, "cannot be repeated"),
+        (ONE, {"states": "9.1V"}, "outside the window"),
+        (ONE, {"states": "half"}, "is not one"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_in_a_sentence(

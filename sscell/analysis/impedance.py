@@ -102,10 +102,10 @@ def _spectrum_dict(
         "passed_share": _about(data, "passed_share"),
         "temperature_C": _celsius(data),
         "frequency_Hz": f.tolist(),
-        "real_ohm_cm2": None if area is None else (z.real * area).tolist(),
-        "imaginary_ohm_cm2": None if area is None else (z.imag * area).tolist(),
-        "real_ohm": z.real.tolist(),
-        "imaginary_ohm": z.imag.tolist(),
+        "real_ohm_cm2": None if area is None else (np.real(z) * area).tolist(),
+        "imaginary_ohm_cm2": None if area is None else (np.imag(z) * area).tolist(),
+        "real_ohm": np.real(z).tolist(),
+        "imaginary_ohm": np.imag(z).tolist(),
     }
 
 

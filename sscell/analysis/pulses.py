@@ -79,8 +79,10 @@ def find_pulses(t: np.ndarray, i: np.ndarray) -> tuple[list[Pulse], list[str]]:
             continue
         before = pieces[k - 1] if k else (a, a, 0)
         after = pieces[k + 1] if k + 1 < len(pieces) else (b, b, 0)
-        rests = [slice(r[0], r[1]) if r[2] == 0 else slice(0, 0) for r in (before, after)]
-        found.append(Pulse(a, b, *rests, sign))
+        first, then = (
+            slice(r[0], r[1]) if r[2] == 0 else slice(0, 0) for r in (before, after)
+        )
+        found.append(Pulse(a, b, first, then, sign))
     found, large = _usual_only(found, t, i)
     notes = []
     if large:
@@ -190,13 +192,14 @@ def measure_pulse(
     if np.ptp(current) > 0.1 * np.abs(current).max():
         flags.append(_plain("the current is not constant over the pulse"))
     flags += _drift_flags(relaxed["rest_drift_mV_h"], before, after)
+    known = None if rate is None or length is None else rate * length**2
     return {
         "cumulative_capacity_mAh_g": None,
         "ocv_V": after,
         "overpotential_V": over,
         "ohmic_V": ohmic,
         "concentration_V": concentration,
-        "diffusion_coefficient_cm2_s": None if None in (rate, length) else rate * length**2,
+        "diffusion_coefficient_cm2_s": known,
         "diffusion_rate_1_s": rate,
         "relaxation_time_s": relaxed["relaxation_time_s"],
         "rest_drift_mV_h": relaxed["rest_drift_mV_h"],

@@ -166,7 +166,7 @@ def drt(
 def _tail_exponent(f: np.ndarray, z: np.ndarray, per_decade: int) -> float:
     """Exponent of a constant-phase element at the slow end: the slope there, then the fit."""
     last = f <= max(f[-1] * 10 ** (1 / 3) * 1.001, f[-4])
-    slope = -np.polyfit(np.log(f[last]), np.log(np.maximum(-z[last].imag, 1e-30)), 1)[0]
+    slope = -np.polyfit(np.log(f[last]), np.log(np.maximum(-np.imag(z[last]), 1e-30)), 1)[0]
     tried = np.unique(np.clip(slope + np.linspace(-0.03, 0.03, 13), BLOCKING, 1.0))
     misses = np.array([_miss(f, z, per_decade, float(n), 0.0) for n in tried])
     # A steeper tail than the true one can be made up for by a distribution, a flatter cannot.
@@ -219,7 +219,7 @@ class _DrtProblem:
         if loop:
             extra.append(-1 / (1 + 1j * omega * loop))
         columns = np.column_stack([kernel, *extra])
-        span = max(np.ptp(z.real), 1e-12)
+        span = max(np.ptp(np.real(z)), 1e-12)
         scale = np.full(columns.shape[1], span)
         scale[count:] = [1 / np.abs(c).max() * np.abs(z).max() for c in extra]
         weighted = columns * scale / np.abs(z)[:, None]

@@ -58,7 +58,9 @@ def fit_command(
     ] = None,
     state: Annotated[
         list[str] | None,
-        typer.Option(help="pristine or formed: one for all files, or one each."),
+        typer.Option(
+            help="pristine, formed, such as 50% or 3.3V: one for all files, or one each."
+        ),
     ] = None,
     weight: Annotated[
         list[float] | None, typer.Option(help="Of each file, in order; default 1.")
@@ -361,10 +363,10 @@ def _pairs(texts: Sequence[str], option: str, form: str) -> dict[str, tuple[floa
     for text in texts:
         name, equals, values = text.rpartition("=")
         try:
-            low, high = (float(part) for part in values.split(":"))
+            low, high = map(float, values.split(":"))
         except ValueError:
-            equals = ""
-        if not equals or not name.strip():
+            low = high = None
+        if low is None or high is None or not equals or not name.strip():
             raise ParameterError(f"{option} '{text}' must read 'NAME={form}'.")
         found[name.strip()] = (low, high)
     return found

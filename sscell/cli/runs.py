@@ -132,7 +132,7 @@ def simulate_command(
 
 
 def _protocol(
-    mode: str, rate: str | None, cycles: int, cycling: dict[str, str | None]
+    mode: str, rate: str | None, cycles: int, cycling: dict[str, Any]
 ) -> Protocol:
     from sscell.protocols import charge, cycle, discharge
 

@@ -16,6 +16,7 @@ __all__ = ["check_course", "check_spectrum", "remarks_of", "remarks_of_spectrum"
 _BESIDE = 0.35  # V beyond the cell's window
 _MOST = 0.25  # of the points may lie there
 _FAR = 100.0  # of the modulus of an impedance
+_STEP = 0.01  # V: a step of a set voltage
 _SHORTEST = 0.02  # of the capacity: less is hardly a test of this cell
 
 
@@ -51,7 +52,9 @@ def check_course(cell: Cell, course: Course) -> None:
 
 def _check_voltage(cell: Cell, course: Course) -> None:
     low, high = cell.window
-    voltage = course.measured
+    voltage = course.measured[~course.held]
+    if not voltage.size:
+        voltage = np.array([s.line[0] for s in course.segments if s.line])
     middle = float(np.median(np.abs(voltage)))
     if middle > 50 * max(abs(high), abs(low)):
         raise DataError(
@@ -104,10 +107,19 @@ def _check_charge(cell: Cell, course: Course) -> None:
 def _check_sign(course: Course) -> None:
     """On discharge the voltage falls; between reversals that must hold on balance."""
     agree = against = 0.0
+    resting = None  # voltage of a rest just before
     for segment in course.segments:
-        if not segment.sign or segment.times.size < 2:
-            continue
-        change = float(segment.voltage[-1] - segment.voltage[0])
+        change = 0.0
+        if segment.line is None and segment.sign and segment.times.size > 1:
+            change = float(segment.measured[-1] - segment.measured[0])
+        elif segment.line is not None and resting is not None:
+            # From rest, the current flows the way the voltage is led.
+            voltage, slope = segment.line
+            change = voltage + slope * segment.duration - resting
+            change = 0.0 if abs(change) < _STEP else change
+        resting = None
+        if not segment.sign and segment.times.size:
+            resting = float(segment.measured[-1])
         change *= -segment.sign
         agree += max(change, 0.0)
         against += max(-change, 0.0)
@@ -145,7 +157,7 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
     "a.csv does not say its temperature; the set's own, 25 degC, is used."
     """
     found = _conditions(cell, course)
-    ended = any(s.limit is not None for s in course.segments)
+    ended = any(s.limit is not None or s.line is not None for s in course.segments)
     if not ended:
         low, high = cell.window
         found.append(

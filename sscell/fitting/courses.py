@@ -1,32 +1,39 @@
 """Measured curves as steps that a model can repeat, and the points where they are compared.
 
-**Steps.** A new step begins where the current leaves the level of the step by more than
-4 % (a rest: by more than 0.2 % of the largest current). A current that moves on, as in a
-hold or a sweep, becomes a staircase of such steps. Every step carries the charge that the
-data passed in it. A step that ends within 10 mV of a cut-off is ended by that voltage in
-the model as well, so that every half cycle starts where the cell really turned; all
-others last as long as in the data.
+**Steps.** What a cycler set is repeated as it was set. A new step begins where the current
+leaves the level of the step by more than 4 % (a rest: by more than 0.2 % of the largest
+current). Where the current moves while the voltage lies on a straight line in time, the
+voltage was set (a hold, a step, a sweep): the model is given that voltage, and its current is
+compared. Where both move, as in a drive cycle, the model is given the current from sample to
+sample. A step that ends within 10 mV of a cut-off, or in a hold, is ended by that voltage in
+the model as well, so that every half cycle starts where the cell really turned; all others
+last as long as in the data.
 
 **Points.** Along each step the points are equally far apart in the sum of time (per
 length of the step) and voltage travelled (per window of the data): a plateau counts by its
 length and a step by its height.
 
-**Noise.** From the second differences of neighbouring samples, which take out the curve
-itself; never less than 0.1 mV or the resolution of the instrument. The charge is not exact
-either, in the data (a cycler's current) or in the model (its integrator). One such error per
-half cycle moves all its points by their slope in charge: next to nothing on a plateau, much
-where the voltage falls steeply at its end.
+**Noise.** Of the voltage: from the second differences of neighbouring samples, which take out
+the curve itself; never less than 0.1 mV or the resolution of the instrument. Of a current under
+a set voltage: likewise, never less than 0.05 % of the largest, with what the errors of the set
+voltage and of the moment at which it was set make of it. The charge is not exact either, in the
+data (a cycler's current) or in the model (its integrator). One such error per half cycle moves
+all its points by their slope in charge: next to nothing on a plateau, much where the voltage
+falls steeply at its end.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
 from sscell.dataset import metadata, require
 from sscell.errors import DataError, ParameterError, did_you_mean
+from sscell.fitting.controls import begins_of, pieces_of
 from sscell.fitting.spans import (
     QUIET,
     Segment,
@@ -35,6 +42,7 @@ from sscell.fitting.spans import (
     levels_of,
     noise_of,
     starts_of,
+    with_common,
 )
 
 __all__ = ["Course", "course"]
@@ -67,6 +75,8 @@ class Course:
         Where the cell started from.
     pressure : float or None
         On the stack [Pa]; None: the set's own.
+    ahead : bool
+        Whether a half cycle that is not in the data comes before them.
     """
 
     label: str
@@ -77,15 +87,23 @@ class Course:
     weight: float = 1.0
     state: str = "pristine"
     pressure: float | None = None
+    ahead: bool = False
 
     @property
     def measured(self) -> np.ndarray:
-        """Voltages of all points [V]."""
-        return np.concatenate([s.voltage for s in self.segments])
+        """What is compared at all points: voltages [V], or currents where one was set [A]."""
+        return np.concatenate([s.measured for s in self.segments])
+
+    @property
+    def held(self) -> np.ndarray:
+        """Points at which the voltage was set, so that the current is compared."""
+        return np.concatenate(
+            [np.full(s.times.size, s.line is not None) for s in self.segments]
+        )
 
     @property
     def deviations(self) -> np.ndarray:
-        """Standard deviations of all points, with the error of the charge [V].
+        """Standard deviations of all points [V or A], with the error of the charge.
 
         One error moves all points of a half cycle. They count as independent, so each gets
         as many times its variance as there are points that see it. (The full covariance
@@ -97,7 +115,17 @@ class Course:
             squares = (slips / max(self.noise, _CLOSEST)) ** 2
             seen = max(np.sum(squares / (squares + 1)), 1.0)
             found.append(self.noise * np.sqrt(1 + seen * squares))
-        return np.concatenate(found)
+        all_of = np.concatenate(found)
+        for segment, rows in zip(self.segments, self._rows, strict=True):
+            if segment.spread is not None:
+                all_of[rows] = segment.spread
+        return all_of
+
+    @property
+    def _rows(self) -> list[slice]:
+        """Points of each step."""
+        ends = np.cumsum([0, *(s.times.size for s in self.segments)]).tolist()
+        return [slice(a, b) for a, b in itertools.pairwise(ends)]
 
     @property
     def _slips(self) -> list[np.ndarray]:
@@ -124,9 +152,10 @@ class Course:
     @property
     def fingerprint(self) -> bytes:
         """Changes with anything that a fit depends on."""
-        steps = [(s.current, s.duration, s.limit) for s in self.segments]
+        steps = [(s.current, s.duration, s.limit, s.line, s.ramp) for s in self.segments]
         said = (self.label, self.celsius, self.noise, self.weight, self.state, steps)
         said += () if self.pressure is None else (self.pressure,)
+        said += ("ahead",) if self.ahead else ()
         columns = (self.time, self.measured, self.deviations)
         return repr(said).encode() + b"".join(c.tobytes() for c in columns)
 
@@ -134,6 +163,32 @@ class Course:
     def first_sign(self) -> int:
         """Direction of the first current."""
         return next((s.sign for s in self.segments if s.sign), 0)
+
+    def shifted(self) -> Course:
+        """The same data under set voltages that are off by their standard errors."""
+        found = list(self.segments)
+        for k, segment in enumerate(found):
+            if segment.line is None:
+                continue
+            voltage, slope = segment.line
+            found[k] = replace(segment, line=(voltage + segment.error, slope))
+            if k and found[k - 1].limit == voltage:
+                found[k - 1] = replace(found[k - 1], limit=voltage + segment.error)
+        return replace(self, segments=tuple(found))
+
+    def widened(self, off: np.ndarray) -> Course:
+        """The same data with a further error of the currents under set voltages.
+
+        Parameters
+        ----------
+        off : numpy.ndarray, shape (n,)
+            At all points [A, where a voltage is set].
+        """
+        found = [
+            s if s.spread is None else replace(s, spread=with_common(s.spread, off[rows]))
+            for s, rows in zip(self.segments, self._rows, strict=True)
+        ]
+        return replace(self, segments=tuple(found))
 
     def margins(self, segment: Segment) -> tuple[float, float]:
         """Lower and upper voltage at which the model stops in a step [V]."""
@@ -200,20 +255,8 @@ def course(
     [(1.0, 100.0, 1.5), (0.0, 100.0, None)]
     """
     t, i, v = _series(data, label)
-    bounds = levels_of(t, i, v, label)
     window = float(v.min()), float(v.max())
-    sigma = noise_of(t, v, bounds) if noise is None else float(noise)
-    begins = starts_of(t, i, bounds, QUIET * float(np.abs(i).max()))
-    spans = [
-        Span(t, i, v, a, b, begin, max(end, float(t[b - 1])))
-        for (a, b), begin, end in zip(bounds, begins, [*begins[1:], 0.0], strict=True)
-    ]
-    spans = [s for s in spans if s.duration > 0]
-    if len(spans) > _MOST_STEPS:
-        raise DataError(
-            f"{label}: the current changes {len(spans)} times; at most {_MOST_STEPS} steps "
-            "can be repeated. Fit a part of the data."
-        )
+    spans, sigma = _spans(t, i, v, label, noise, cutoffs)
     lengths = np.array([s.length(window[1] - window[0]) for s in spans])
     ways = {"both": (1, -1, 0), "discharge": (1, 0), "charge": (-1, 0)}
     if only not in ways:
@@ -224,13 +267,66 @@ def course(
         raise DataError(f"{label} has no {only}.")
     counts = np.rint(points * lengths / max(lengths.sum(), 1e-12))
     counts[lengths > 0] = np.maximum(3, counts[lengths > 0])
-    segments = tuple(
-        s.segment(int(n), cutoffs, window, begins[0], charges, sigma)
-        for s, n, charges in zip(spans, counts, charges_of(spans), strict=True)
-    )
+    segments: list[Segment] = []
+    each = zip(spans, counts, charges_of(spans), [*spans[1:], None], strict=True)
+    for number, (span, count, charges, after) in enumerate(each):
+        segments += span.segments(
+            int(count),
+            cutoffs,
+            window,
+            spans[0].begin,
+            charges,
+            sigma,
+            after=after,
+            turns=_turns(spans, number),
+        )
+    _refuse_too_many(segments, label)
     if celsius is None:
         celsius = _celsius(data)
-    return Course(label, segments, celsius, sigma, window, weight, state)
+    return Course(label, tuple(segments), celsius, sigma, window, weight, state)
+
+
+def _spans(
+    t: np.ndarray,
+    i: np.ndarray,
+    v: np.ndarray,
+    label: str,
+    noise: float | None,
+    cutoffs: tuple[float, float],
+) -> tuple[list[Span], float]:
+    """Stretches of one control, and the noise of the voltage [V]."""
+    levels = levels_of(t, i, v, label)
+    sigma = noise_of(t, v, levels) if noise is None else float(noise)
+    quiet = QUIET * float(np.abs(i).max())
+    pieces = pieces_of(t, i, v, levels, sigma, quiet, cutoffs)
+    bounds = [(p.first, p.stop) for p in pieces]
+    if noise is None:
+        still = [b for b, p in zip(bounds, pieces, strict=True) if not p.moves]
+        sigma = noise_of(t, v, still)
+    begins = begins_of(t, v, pieces, starts_of(t, i, bounds, quiet), sigma)
+    spans = [
+        Span(t, i, v, a, b, begin, max(end, float(t[b - 1])), p.line, p.moves)
+        for p, (a, b), begin, end in zip(
+            pieces, bounds, begins, [*begins[1:], 0.0], strict=True
+        )
+    ]
+    return [s for s in spans if s.duration > 0], sigma
+
+
+def _turns(spans: Sequence[Span], number: int) -> bool:
+    """Whether the next current that flows goes the other way."""
+    quiet = QUIET * float(np.abs(spans[0].i).max())
+    own = spans[number].current
+    later = (s.current for s in spans[number + 1 :] if abs(s.current) > quiet)
+    return next(later, 0.0) * own < 0
+
+
+def _refuse_too_many(segments: Sequence[Segment], label: str) -> None:
+    if len(segments) > _MOST_STEPS:
+        raise DataError(
+            f"{label}: the current changes {len(segments)} times; at most {_MOST_STEPS} "
+            "steps can be repeated. Fit a part of the data."
+        )
 
 
 def _series(data: xr.Dataset, label: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -16,27 +16,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
-import casadi
 import numpy as np
 import pybamm
 
 from sscell.cells.cell import Cell
-from sscell.errors import ParameterError, SimulationError
+from sscell.errors import SimulationError
 from sscell.fitting.courses import Course
 from sscell.fitting.spans import Segment
-from sscell.simulation.engine import Engine, Resolution, engine
-from sscell.simulation.states import formation_steps
-from sscell.units import ZERO_CELSIUS, Rate
+from sscell.fitting.tracks import Path, State, Track
+from sscell.simulation.engine import Resolution, engine
+from sscell.units import ZERO_CELSIUS
 
-__all__ = ["Forward", "Traced", "preparation_of"]
+__all__ = ["Forward", "Traced", "conditioned"]
 
 # Slope past an early cut-off: that of the data, within these windows per length of the step.
 _FLATTEST, _STEEPEST = 0.5, 50.0
-_SIGN = {"discharge": 1, "charge": -1}
 _LONGEST = 1.5  # of the data: a step that a voltage ends takes no longer in the model
+_FAR = 3.0  # V beyond the data: a voltage that no current drives there
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +43,10 @@ class Traced:
     Parameters
     ----------
     values : numpy.ndarray, shape (n,)
-        Voltages [V], or parts of the impedance per modulus [-].
+        Voltages [V], currents where the voltage was set [A], or parts of the impedance per
+        modulus [-].
     slopes : numpy.ndarray, shape (n, parameters)
-        Derivatives by the inputs of `Forward.names` [V or 1 per unit of the name].
+        Derivatives by the inputs of `Forward.names` [V, A or 1 per unit of the name].
     missing : numpy.ndarray of bool, shape (n,)
         Where the model had already reached its cut-off.
     """
@@ -80,14 +78,23 @@ class Forward:
 
     def __init__(self, cell: Cell, names: Sequence[str], resolution: Resolution):
         used = {p.name for p in engine(cell, resolution).model.input_parameters}
-        self._engine = Engine(cell, resolution, "current", used.intersection(names))
+        self._cell, self._resolution = cell, resolution
+        self._names = tuple(sorted(used.intersection(names)))
+        self._tracks: dict[str, Track] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """Inputs in the order of the columns of the slopes."""
-        return self._engine.sensitive
+        return self._names
 
-    def trace(self, cell: Cell, course: Course) -> Traced:
+    def _track(self, segment: Segment) -> Track:
+        controlled = "voltage" if segment.line else "ramp" if segment.ramp else "current"
+        if controlled not in self._tracks:
+            built = Track(self._cell, self._resolution, controlled, self._names)
+            self._tracks[controlled] = built
+        return self._tracks[controlled]
+
+    def trace(self, cell: Cell, course: Course, start: State | None = None) -> Traced:
         """Repeat the steps of a course.
 
         Parameters
@@ -96,6 +103,8 @@ class Forward:
             Its values.
         course : Course
             From `sscell.fitting.courses.course`.
+        start : State, optional
+            Where it begins; default: as assembled.
 
         Returns
         -------
@@ -104,50 +113,70 @@ class Forward:
         Raises
         ------
         SimulationError
-            If the solver fails.
-        ParameterError
-            If the cell cannot start as the data do.
+            If the solver fails, or a voltage is not finite or not possible.
         """
-        if course.celsius is not None:
-            kelvin = course.celsius + ZERO_CELSIUS
-            cell = cell.replace({"Ambient temperature [K]": kelvin})
-        if course.pressure is not None:
-            cell = cell.under(course.pressure)
-        state: Any = None
-        for segment in preparation_of(cell, course):
-            state, *_ = self._step(cell, state, segment, cell.window)
-        parts = []
+        cell = conditioned(cell, course)
+        state, parts = start, []
         for segment in course.segments:
-            state, *part = self._step(cell, state, segment, course.margins(segment))
+            try:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    state, *part = self._step(cell, state, segment, course)
+            except (pybamm.SolverError, FloatingPointError) as error:
+                raise SimulationError(_sentence(segment, error)) from error
             if segment.times.size:
                 parts.append(part)
         return Traced(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def _step(
-        self, cell: Cell, state: Any, segment: Segment, margins: tuple[float, float]
-    ) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray]:
-        """End of one step; voltages, slopes and early cut-offs at its points."""
-        low, high = margins
+        self, cell: Cell, state: State | None, segment: Segment, course: Course
+    ) -> tuple[State | None, np.ndarray, np.ndarray, np.ndarray]:
+        """End of one step; values, slopes and early cut-offs at its points."""
+        if segment.line or segment.ramp:
+            return self._timed(cell, state, segment, course)
+        track = self._track(segment)
+        low, high = course.margins(segment)
         limits = {}
         if segment.sign > 0:
             limits = {"Lower limit [V]": low}
         elif segment.sign < 0:
             limits = {"Upper limit [V]": high}
-        inputs = self._engine.inputs(cell, segment.current, **limits)
+        inputs = track.engine.inputs(cell, segment.current, **limits)
         duration = segment.duration * (1.0 if segment.limit is None else _LONGEST)
-        wanted = segment.times[segment.times <= duration]
         limit = low if segment.sign > 0 else high
         pace = -segment.sign * (high - low) / segment.duration
         if pace:
             pace *= float(np.clip(segment.tail / pace, _FLATTEST, _STEEPEST))
+        wanted = segment.times[segment.times <= duration]
         try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                solution = self._engine.step(state, duration, inputs, wanted)
-        except (pybamm.SolverError, FloatingPointError) as error:
+            path = track.advance(state, duration, inputs, wanted)
+        except pybamm.SolverError as error:
             if state is None or "non-positive at initial conditions" not in str(error):
-                raise SimulationError(_sentence(segment, error)) from error
+                raise
             return state, *self._past(segment.times, limit, pace)
-        return self._read(solution, state, segment, inputs, (limit, pace))
+        _check(path, course, segment)
+        return self._read(track, path, segment, inputs, (limit, pace))
+
+    def _timed(
+        self, cell: Cell, state: State | None, segment: Segment, course: Course
+    ) -> tuple[State, np.ndarray, np.ndarray, np.ndarray]:
+        """A step that only its time ends: a set voltage, or a current that moves."""
+        track = self._track(segment)
+        if segment.line:
+            voltage, slope = segment.line
+            own = {"Voltage start [V]": voltage, "Voltage slope [V.s-1]": slope}
+            inputs = track.engine.inputs(cell, **own)
+            if state is not None and segment.measured.size:
+                # The solver looks for the current from where the data have it.
+                guess = float(segment.measured[0])
+                state = State(state.y, state.slopes, state.slices, guess)
+        else:
+            first = segment.current - 0.5 * segment.ramp * segment.duration
+            own = {"Current slope [A.s-1]": segment.ramp}
+            inputs = track.engine.inputs(cell, first, **own)
+        path = track.advance(state, segment.duration, inputs, segment.times)
+        _check(path, course, segment)
+        found, rates = self._points(path, segment)
+        return path.end, found, rates, np.zeros(segment.times.size, dtype=bool)
 
     def _past(
         self, times: np.ndarray, limit: float, slope: float
@@ -156,133 +185,66 @@ class Forward:
         slopes = np.zeros((times.size, len(self.names)))
         return limit + slope * times, slopes, np.ones(times.size, dtype=bool)
 
+    def _points(self, path: Path, segment: Segment) -> tuple[np.ndarray, np.ndarray]:
+        """Values and slopes at the points of a step."""
+        found = np.interp(segment.times, path.t, path.values)
+        rates = np.empty((segment.times.size, len(self.names)))
+        for k in range(len(self.names)):
+            rates[:, k] = np.interp(segment.times, path.t, path.slopes[:, k])
+        return found, rates
+
     def _read(
         self,
-        solution: Any,
-        before: Any,
+        track: Track,
+        path: Path,
         segment: Segment,
         inputs: dict[str, float],
         end: tuple[float, float],
-    ) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray]:
-        begin = 0.0 if before is None else float(before.t[-1])
-        t, y = np.asarray(solution.t), np.asarray(solution.y)
-        voltage, slopes, rows, inner = self._differentiate(t, y, solution, inputs)
-        since = t - begin
-        found = np.interp(segment.times, since, voltage)
-        rates = np.empty((segment.times.size, len(self.names)))
-        for k in range(len(self.names)):
-            rates[:, k] = np.interp(segment.times, since, slopes[:, k])
+    ) -> tuple[State, np.ndarray, np.ndarray, np.ndarray]:
+        found, rates = self._points(path, segment)
         missing = np.zeros(segment.times.size, dtype=bool)
-        last = solution.last_state
-        if self._engine.stop_reason(solution):
-            speed = self._speed(t[-1], y[:, -1], inputs)
-            shift = -slopes[-1] / float(rows @ speed)
-            if self.names:
-                moved = inner + speed[:, None] * shift[None, :]
-                last._all_sensitivities = {"all": [moved]}
-            missing = segment.times > since[-1]
-            late = segment.times[missing] - since[-1]
+        last = path.end
+        if path.reason:
+            speed = track.speed(path.t[-1], last.y, inputs)
+            shift = -path.slopes[-1] / float(path.rows @ speed)
+            moved = last.slopes + speed[:, None] * shift[None, :]
+            last = State(last.y, moved, last.slices, last.current)
+            missing = segment.times > path.t[-1]
+            late = segment.times[missing] - path.t[-1]
             found[missing] = end[0] + end[1] * late
             rates[missing] = -end[1] * shift
         return last, found, rates, missing
 
-    def _differentiate(
-        self, t: np.ndarray, y: np.ndarray, solution: Any, inputs: dict[str, float]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Voltages, their slopes, and dV/dy and S at the end."""
-        p = np.array([inputs[name] for name in self._engine.input_names])
-        count, number = t.size, len(self.names)
-        columns = np.repeat(p[:, None], count, axis=1)
-        voltage, by_state, by_input = self._voltage(t[None, :], y, columns)
-        by_state = np.asarray(by_state).reshape(y.shape[0], count, order="F")
-        slopes = np.asarray(by_input).reshape(number, count, order="F").T.copy()
-        inner = np.zeros((y.shape[0], number))
-        if number:
-            table = np.asarray(solution._all_sensitivities["all"][0])
-            table = table.reshape(count, y.shape[0], number)
-            slopes += np.einsum("st,tsp->tp", by_state, table)
-            inner = table[-1]
-        return np.asarray(voltage).ravel(), slopes, by_state[:, -1], inner
 
-    def _speed(self, t: float, y: np.ndarray, inputs: dict[str, float]) -> np.ndarray:
-        """Time derivative of the state [s-1]."""
-        p = np.array([inputs[name] for name in self._engine.input_names])
-        rhs, algebraic = self._rates(t, y, p)
-        speed = np.asarray(rhs).ravel()
-        if not algebraic.shape[0]:
-            return speed
-        matrix = np.asarray(algebraic)
-        by_rest, by_own = matrix[:, : speed.size], matrix[:, speed.size :]
-        return np.concatenate([speed, -np.linalg.solve(by_own, by_rest @ speed)])
-
-    def _symbols(self) -> tuple[Any, Any, dict[str, Any], Any]:
-        inputs = {name: casadi.MX.sym(name) for name in self._engine.input_names}
-        state = casadi.MX.sym("y", self._engine.model.len_rhs_and_alg)
-        return casadi.MX.sym("t"), state, inputs, casadi.vertcat(*inputs.values())
-
-    @cached_property
-    def _voltage(self) -> casadi.Function:
-        t, y, inputs, p = self._symbols()
-        voltage = self._engine.model.get_processed_variable("Voltage [V]")
-        v = voltage.to_casadi(t, y, inputs=inputs)
-        own = casadi.vertcat(*(inputs[name] for name in self.names))
-        by_state = casadi.densify(casadi.jacobian(v, y)).T
-        by_input = casadi.MX(0, 1)
-        if self.names:
-            by_input = casadi.densify(casadi.jacobian(v, own)).T
-        return casadi.Function("voltage", [t, y, p], [v, by_state, by_input])
-
-    @cached_property
-    def _rates(self) -> casadi.Function:
-        t, y, inputs, p = self._symbols()
-        model = self._engine.model
-        rhs = model.concatenated_rhs.to_casadi(t, y, inputs=inputs)
-        matrix = casadi.MX(0, y.shape[0])
-        if model.len_alg:
-            equations = model.concatenated_algebraic.to_casadi(t, y, inputs=inputs)
-            matrix = casadi.jacobian(equations, y)
-        return casadi.Function("rates", [t, y, p], [rhs, matrix])
-
-
-def preparation_of(cell: Cell, course: Course) -> tuple[Segment, ...]:
-    """Steps that bring a cell to where the data begin.
+def conditioned(cell: Cell, course: Course) -> Cell:
+    """A cell at the temperature and pressure of a dataset.
 
     Parameters
     ----------
     cell : Cell
-        With its first step and its formation.
+        Its values.
     course : Course
-        With the state the cell started from.
+        With its conditions.
 
     Returns
     -------
-    tuple of Segment
-        Each ends at a cut-off and has no points.
-
-    Raises
-    ------
-    ParameterError
-        If the state is none that can be repeated.
+    Cell
     """
-    first = _SIGN[cell.first_step]
-    done: list[int] = []
-    rate: str | Rate = cell.slow_rate
-    if course.state == "formed":
-        steps = formation_steps(cell)
-        rate = steps[0].rate or rate
-        done = [_SIGN[step.direction] for step in steps]
-    elif course.state != "pristine":
-        raise ParameterError(
-            f"State '{course.state}' cannot be repeated in a fit; use 'pristine' or 'formed'."
-        )
-    ahead = done[-1] if done else -first
-    if course.first_sign == ahead:
-        done.append(-ahead)
-    current = cell.current(rate)
-    full = cell.theoretical_capacity / current * 3600
-    nothing = np.empty(0)
-    ends = {1: cell.window[0], -1: cell.window[1]}
-    return tuple(Segment(s * current, full, nothing, nothing, ends[s]) for s in done)
+    if course.celsius is not None:
+        cell = cell.replace({"Ambient temperature [K]": course.celsius + ZERO_CELSIUS})
+    return cell if course.pressure is None else cell.under(course.pressure)
+
+
+def _check(path: Path, course: Course, segment: Segment) -> None:
+    """Refuse what no cell can do: limits end a set current, nothing else drives further."""
+    finite = np.isfinite(path.values).all() and np.isfinite(path.slopes).all()
+    if finite and not segment.line:
+        low, high = course.window[0] - _FAR, course.window[1] + _FAR
+        ramp = bool(segment.ramp)  # no limit ends it, so its losses may lead anywhere
+        finite = (ramp and segment.sign > 0) or path.values.min() > low
+        finite &= (ramp and segment.sign < 0) or path.values.max() < high
+    if not finite:
+        raise SimulationError(_sentence(segment, ValueError("no possible voltage")))
 
 
 def _sentence(segment: Segment, error: Exception) -> str:

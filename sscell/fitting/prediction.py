@@ -35,7 +35,7 @@ class Held:
     course : Course or Spectrum
         The data.
     model : numpy.ndarray, shape (n,)
-        The fitted cell at their points [V, or share of the modulus].
+        The fitted cell at their points [V, A or share of the modulus].
     band : numpy.ndarray, shape (n,)
         Half width of the 95 % band from the errors of the parameters [the same].
     """
@@ -51,21 +51,34 @@ class Held:
 
     @property
     def unit(self) -> str:
-        """Of `rms`: mV, or % of the modulus of an impedance."""
-        return "percent" if isinstance(self.course, Spectrum) else "mV"
+        """Of `rms`: mV, uA where voltages were set throughout, or % of an impedance."""
+        if isinstance(self.course, Spectrum):
+            return "percent"
+        return "uA" if self.course.held.all() else "mV"
+
+    @property
+    def _rows(self) -> np.ndarray:
+        """Points of that unit."""
+        if isinstance(self.course, Spectrum) or self.course.held.all():
+            return np.ones(self.model.size, dtype=bool)
+        return ~self.course.held
+
+    @property
+    def _scale(self) -> float:
+        return 1e6 if self.unit == "uA" else self.course.scale
 
     @property
     def rms(self) -> float:
-        """Root mean square of model less data [mV, or % of the modulus]."""
-        off = self.model - self.course.measured
-        return float(self.course.scale * np.sqrt(np.mean(off**2)))
+        """Root mean square of model less data [mV, uA or % of the modulus]."""
+        off = (self.model - self.course.measured)[self._rows]
+        return float(self._scale * np.sqrt(np.mean(off**2)))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
             "name": self.label,
             f"rms_{self.unit}": self.rms,
-            f"mean_band_{self.unit}": float(self.course.scale * self.band.mean()),
+            f"mean_band_{self.unit}": float(self._scale * self.band[self._rows].mean()),
             "points": int(self.model.size),
         }
 
@@ -177,7 +190,7 @@ def _ranges(
     cell: Cell, assumed: Mapping[str, tuple[float, float]] | Sequence[str]
 ) -> dict[str, tuple[float, float]]:
     if isinstance(assumed, Mapping):
-        return {cell.quantity(name).name: tuple(r) for name, r in assumed.items()}
+        return {cell.quantity(n).name: (low, high) for n, (low, high) in assumed.items()}
     found = {}
     for name in assumed:
         given = cell.parameters[name].range

@@ -13,7 +13,7 @@ import xarray as xr
 
 from sscell.cells.cell import Cell
 from sscell.dataset import metadata
-from sscell.errors import ParameterError
+from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.checks import (
     check_course,
     check_spectrum,
@@ -21,10 +21,10 @@ from sscell.fitting.checks import (
     remarks_of_spectrum,
 )
 from sscell.fitting.courses import Course, course
-from sscell.fitting.forward import preparation_of
 from sscell.fitting.identifiability import Knowledge, knowledge
 from sscell.fitting.problem import Problem
 from sscell.fitting.spectra import Spectrum, spectra
+from sscell.fitting.starts import begins_ahead
 from sscell.fitting.variables import variables_of
 from sscell.protocols.steps import whole
 from sscell.simulation.engine import Resolution
@@ -74,8 +74,8 @@ def prepare(
     weights : float or sequence, optional
         Factor on the residuals of each dataset, against the others [-].
     states : str or sequence, optional
-        What each starts from: ``"pristine"`` or ``"formed"``; a spectrum takes any state of
-        `sscell.simulate`.
+        What each starts from, as for `sscell.simulate`: ``"pristine"``, ``"formed"``, a state
+        of charge such as ``"50%"`` or a voltage such as ``"3.3V"``.
     noise : float or sequence, optional
         Standard deviation of the voltage [V], or in a sequence that of each dataset, for a
         spectrum as a share of the modulus [-]; default: estimated from each dataset.
@@ -156,14 +156,30 @@ def prepare(
         check_course(cell, found)
         if found.celsius is not None:
             cell.kelvin(found.celsius)  # refuses what is out of range
-        preparation_of(cell, found)  # refuses a state that no step leads to
+        # Refuses a state that no step leads to.
+        ahead = begins_ahead(cell, found, resolution or RESOLUTION)
         told += remarks_of(cell, found)
-        courses.append(found)
+        found = replace(found, ahead=ahead)
+        courses.append(_heeding(cell, found, resolution or RESOLUTION))
     courses = _balanced(courses)
     labels = [c.label for c in courses]
     variables = variables_of(cell, vary, labels, log, priors, separate)
     problem = Problem(cell, tuple(courses), variables, resolution or RESOLUTION)
     return problem, told
+
+
+def _heeding(cell: Cell, course: Course, resolution: Resolution) -> Course:
+    """Data whose currents are known no better than the voltages that were set."""
+    if not course.held.any():
+        return course
+    try:
+        ends = [
+            Problem(cell, (c,), (), resolution).curves(np.empty(0))[0]
+            for c in (course, course.shifted())
+        ]
+    except SimulationError:  # the fit says so itself, unless it starts elsewhere
+        return course
+    return course.widened(ends[1] - ends[0])
 
 
 def _balanced(courses: Sequence[Course | Spectrum]) -> list[Course | Spectrum]:
@@ -232,7 +248,7 @@ def _positive(value: Any, name: str) -> float | None:
     if value is None:
         return None
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not 0 < value < math.inf:
+    if not number or not 0 < float(value) < math.inf:
         raise ParameterError(f"The {name} must be a positive number, not {value!r}.")
     return float(value)
 

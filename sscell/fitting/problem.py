@@ -14,6 +14,8 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.courses import Course
 from sscell.fitting.forward import Forward, Traced
 from sscell.fitting.spectra import Spectrum, spectrum_of
+from sscell.fitting.starts import differentiated, prepared
+from sscell.fitting.tracks import State
 from sscell.optimisers.bounds import Variable
 from sscell.simulation.engine import Resolution
 
@@ -21,6 +23,8 @@ __all__ = ["Problem"]
 
 _APART = 1e-4  # of the distance between the bounds, for differences
 _NUDGE = 1e-6  # relative, for values that follow from others
+_ASIDE = 3e-3  # of a value, for differences of the state that the data begin in
+_TIGHTER = 10.0
 _FORWARDS: dict[tuple[Any, ...], Forward] = {}
 
 
@@ -38,9 +42,9 @@ class Problem:
         What varies.
     resolution : Resolution
         Meshes and tolerances.
-    evaluations, sloped_evaluations, failures, last_failure
+    evaluations, sloped_evaluations, failures, retries, last_failure
         How many positions were evaluated, how many of them with derivatives, how many
-        failed, and why the last did.
+        failed, how many of those succeeded with tighter tolerances, and why the last failed.
     traces : tuple of Traced
         The model along the data at the last position.
     """
@@ -52,6 +56,7 @@ class Problem:
     evaluations: int = 0
     sloped_evaluations: int = 0
     failures: int = 0
+    retries: int = 0
     last_failure: str = ""
     _found: dict[bool, tuple[Any, ...]] = field(default_factory=dict, repr=False)
     traces: tuple[Traced, ...] = ()
@@ -72,6 +77,7 @@ class Problem:
         self.evaluations += other.evaluations
         self.sloped_evaluations += other.sloped_evaluations
         self.failures += other.failures
+        self.retries += other.retries
         self.last_failure = self.last_failure or other.last_failure
 
     def values(self, u: np.ndarray, course: int | None = None) -> dict[str, float]:
@@ -148,18 +154,34 @@ class Problem:
         """
         return self._kept(u, False)[0]
 
+    def curves(self, u: np.ndarray) -> list[np.ndarray]:
+        """The model at the points of each dataset [V, A or share of the impedance].
+
+        Parameters
+        ----------
+        u : numpy.ndarray, shape (variables,)
+            Positions between the bounds, 0 to 1.
+
+        Raises
+        ------
+        SimulationError
+            If the model fails at these values.
+        """
+        self.residuals(u)
+        return [t.values for t in self.traces]
+
     def _kept(self, u: np.ndarray, sloped: bool) -> tuple[np.ndarray, np.ndarray]:
         u = np.asarray(u, dtype=float)
-        at, *kept = self._found.get(sloped, (b"",))
-        if not kept or u.tobytes() != at:
+        at, kept = self._found.get(sloped, (b"", None))
+        if kept is None or u.tobytes() != at:
             self.evaluations += 1
             self.sloped_evaluations += sloped
             try:
-                kept = list(self._evaluate(u, sloped))
+                kept = self._evaluate(u, sloped)
             except (SimulationError, ParameterError) as error:
                 self.failures, self.last_failure = self.failures + 1, str(error)
                 raise SimulationError(str(error)) from error
-            self._found[sloped] = (u.tobytes(), *kept)
+            self._found[sloped] = u.tobytes(), kept
         residuals, slopes, self.traces = kept
         return residuals, slopes
 
@@ -190,14 +212,75 @@ class Problem:
     def _curve(
         self, cell: Cell, u: np.ndarray, number: int, course: Course, sloped: bool
     ) -> Traced:
-        forward = self._forward(self.values(u, number) if sloped else {})
-        traced = forward.trace(cell, course)
+        """A curve; where that fails, once more with tolerances ten times tighter."""
+        own = self.resolution
+        try:
+            return self._traced(cell, u, number, course, sloped, own)
+        except SimulationError as error:
+            finer = replace(own, rtol=own.rtol / _TIGHTER, atol=own.atol / _TIGHTER)
+            try:
+                found = self._traced(cell, u, number, course, sloped, finer)
+            except SimulationError:
+                raise error from None
+            self.failures, self.last_failure = self.failures + 1, str(error)
+            self.retries += 1
+            return found
+
+    def _traced(
+        self,
+        cell: Cell,
+        u: np.ndarray,
+        number: int,
+        course: Course,
+        sloped: bool,
+        resolution: Resolution,
+    ) -> Traced:
+        if course.held.any():  # as a run has it under a set voltage
+            resolution = replace(resolution, double_layer=True)
+        forward = self._forward(self.values(u, number) if sloped else {}, resolution)
+        own = [
+            k
+            for k, variable in enumerate(self.variables)
+            if sloped and variable.course in (None, number)
+        ]
+        follows = np.zeros((len(forward.names), len(self.variables)))
+        for k in own:
+            follows[:, k] = self._follows(cell, self.variables[k].name, forward.names)
+        start = self._start(cell, u, number, course, resolution, follows[:, own])
+        begun = () if start is None else (start,)
+        traced = forward.trace(cell, course, *begun)
         slopes = np.zeros((traced.values.size, u.size))
-        for k, variable in enumerate(self.variables):
-            if sloped and variable.course in (None, number):
-                weights = self._follows(cell, variable.name, forward.names)
-                slopes[:, k] = traced.slopes @ weights * variable.slope(u[k])
+        for k in own:
+            slopes[:, k] = traced.slopes @ follows[:, k] * self.variables[k].slope(u[k])
         return replace(traced, slopes=slopes)
+
+    def _start(
+        self,
+        cell: Cell,
+        u: np.ndarray,
+        number: int,
+        course: Course,
+        resolution: Resolution,
+        follows: np.ndarray,
+    ) -> State | None:
+        """Where the data begin, with its slopes by the inputs."""
+        start = prepared(cell, course, resolution)
+        if start is None:
+            return None
+        values = self.values(u, number)
+
+        def beside(name: str, value: float) -> State | None:
+            moved = cell_with(self.cell, {**values, name: value})
+            return prepared(moved, course, resolution)
+
+        varied = []
+        if follows.shape[1]:
+            for variable in self.variables:
+                if variable.course in (None, number):
+                    value = values[variable.name]
+                    step = _ASIDE * (abs(value) or variable.high - variable.low)
+                    varied.append((variable.name, value, step))
+        return differentiated(start, beside, varied, follows)
 
     def _spectrum(
         self, cell: Cell, u: np.ndarray, number: int, spectrum: Spectrum, sloped: bool
@@ -214,9 +297,8 @@ class Problem:
                 slopes[:, k] = (there - found) / step
         return Traced(found, slopes, np.zeros(found.size, dtype=bool))
 
-    def _forward(self, values: Mapping[str, float]) -> Forward:
+    def _forward(self, values: Mapping[str, float], resolution: Resolution) -> Forward:
         names = tuple(sorted({n for name in values for n in self._moved(self.cell, name)}))
-        resolution = self.resolution
         if not names:
             # Cheap, and the noise of the integrator must stay far below that of the data.
             finer = {"rtol": resolution.rtol / 10, "atol": resolution.atol / 10}

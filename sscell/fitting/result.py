@@ -25,7 +25,8 @@ from sscell.optimisers.bounds import Variable
 __all__ = ["Fit", "Start"]
 
 _STRANGE = 30.0  # times the noise
-_AT_BOUND = 5e-3  # of the distance between the bounds
+_AT_BOUND = 1e-5  # of the distance between the bounds: the descent was held there
+_NEAR = 0.1  # of that distance: a loose value is not near both of its bounds
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class Start:
     def from_dict(cls, entry: dict[str, Any]) -> Start:
         """From what `as_dict` gave."""
         cost = math.inf if entry["cost"] is None else float(entry["cost"])
-        return cls(**(entry | {"cost": cost}))
+        known: dict[str, Any] = entry | {"cost": cost}
+        return cls(**known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +143,8 @@ class Fit:
         misfit = math.sqrt(float(residuals @ residuals) / free)
         dilution = correlated_noise(parts)
         known = knowledge(jacobian, problem.variables, u, max(misfit, 1.0) ** 2 * dilution)
-        remarks = [*about.pop("remarks", ()), *_remarks(problem, u, misfit, dilution)]
+        told = _remarks(problem, u, known, misfit, dilution)
+        remarks = [*about.pop("remarks", ()), *told]
         if not all(known.pinned):
             remarks.append(
                 "The errors take the valley of the cost as straight. With parameters that are "
@@ -187,7 +190,12 @@ class Fit:
     @property
     def misses(self) -> list[str]:
         """Root mean square of model less data by dataset, in words with units."""
-        curves = [f"{k}: {x:.3g} mV rms" for k, x in self._rms(Course).items()]
+        volts, currents = self._rms(Course), self._rms_held
+        curves = []
+        for label in dict.fromkeys((*volts, *currents)):
+            parts = [f"{volts[label]:.3g} mV rms"] if label in volts else []
+            parts += [f"{currents[label]:.3g} uA rms"] if label in currents else []
+            curves.append(f"{label}: {' and '.join(parts)}")
         return curves + [f"{k}: {x:.2g} % rms" for k, x in self._rms(Spectrum).items()]
 
     def interval(self, title: str, level: float = 0.95) -> tuple[float, float]:
@@ -253,7 +261,7 @@ class Fit:
                     "bounds": [variable.low, variable.high],
                     "log_scale": variable.log,
                     "pinned": known.pinned[k],
-                    "at_bound": _bound(self.u[k]),
+                    "at_bound": _bound(self.u[k], math.sqrt(known.covariance[k, k])),
                     "started_from": before.value,
                     "started_from_kind": before.kind,
                 }
@@ -268,6 +276,7 @@ class Fit:
             "dilution": self.dilution,
             "rms_mV": self._rms(Course),
             "noise_mV": self._noise(Course),
+            "rms_uA": self._rms_held,
             "rms_percent": self._rms(Spectrum),
             "noise_percent": self._noise(Spectrum),
             "points": int(self.residuals.size),
@@ -275,6 +284,7 @@ class Fit:
             "solves": self.problem.evaluations,
             "sensitivity_solves": self.problem.sloped_evaluations,
             "failed_solves": self.problem.failures,
+            "retried_solves": self.problem.retries,
             "starts": [s.as_dict() for s in self.starts],
             "seed": self.seed,
             "warnings": list(self.remarks),
@@ -283,10 +293,23 @@ class Fit:
     def _rms(self, kind: type) -> dict[str, float]:
         """Root mean square of model less data by dataset [mV, or % of the modulus]."""
         pairs = zip(self.model, self.problem.courses, strict=True)
+        found = {}
+        for m, c in pairs:
+            off = m - c.measured
+            if isinstance(c, Course):
+                off = off[~c.held]
+            if isinstance(c, kind) and off.size:
+                found[c.label] = c.scale * float(np.sqrt(np.mean(off**2)))
+        return found
+
+    @property
+    def _rms_held(self) -> dict[str, float]:
+        """Root mean square of the currents under set voltages by dataset [uA]."""
+        pairs = zip(self.model, self.problem.courses, strict=True)
         return {
-            c.label: c.scale * float(np.sqrt(np.mean((m - c.measured) ** 2)))
+            c.label: 1e6 * float(np.sqrt(np.mean((m - c.measured)[c.held] ** 2)))
             for m, c in pairs
-            if isinstance(c, kind)
+            if isinstance(c, Course) and c.held.any()
         }
 
     def _noise(self, kind: type) -> dict[str, float]:
@@ -313,21 +336,37 @@ class Fit:
         return write_set(self.cell.parameters, path)
 
 
-def _bound(position: float) -> str | None:
-    if position < _AT_BOUND:
+def _bound(position: float, error: float) -> str | None:
+    """Bound that a value cannot be told from, in its own errors; position and error [-]."""
+    reach = max(_AT_BOUND, min(error, _NEAR)) if error == error else _AT_BOUND
+    if position < reach:
         return "lower"
-    return "upper" if position > 1 - _AT_BOUND else None
+    return "upper" if position > 1 - reach else None
 
 
-def _remarks(problem: Problem, u: np.ndarray, misfit: float, dilution: float) -> list[str]:
+def _bound_remark(problem: Problem, v: Variable, side: str) -> str:
+    edge = v.low if side == "lower" else v.high
+    quantity = problem.cell.quantity(v.name)
+    if edge == (quantity.lower if side == "lower" else quantity.upper):
+        most = "smallest" if side == "lower" else "largest"
+        return (
+            f"{v.short} cannot be told from {edge:g}, the {most} that is allowed: its interval "
+            "is one-sided."
+        )
+    return (
+        f"{v.short} lies at its {side} bound, {edge:g}; its error is that of a value "
+        "inside, so widen the bound or doubt the model."
+    )
+
+
+def _remarks(
+    problem: Problem, u: np.ndarray, known: Knowledge, misfit: float, dilution: float
+) -> list[str]:
     found = []
-    for v, x in zip(problem.variables, u, strict=True):
-        if side := _bound(x):
-            edge = v.low if side == "lower" else v.high
-            found.append(
-                f"{v.short} lies at its {side} bound, {edge:g}; its error is that of a value "
-                "inside, so widen the bound or doubt the model."
-            )
+    errors = np.sqrt(np.diag(known.covariance))
+    for v, x, error in zip(problem.variables, u, errors, strict=True):
+        if side := _bound(float(x), float(error)):
+            found.append(_bound_remark(problem, v, side))
     missing = sum(int(t.missing.sum()) for t in problem.traces)
     if missing > len(problem.courses) * 4:
         found.append(f"The model reaches its cut-off before {missing} points of the data.")
@@ -353,9 +392,10 @@ def _remarks(problem: Problem, u: np.ndarray, misfit: float, dilution: float) ->
         names = ", ".join(dict.fromkeys(v.name.partition(" [")[0] for v in own))
         found.append(f"The cell carries the value of {label} for {names}.")
     if problem.failures:
+        again = "" if not problem.retries else f", {problem.retries} of them solved tighter"
         found.append(
             f"{problem.failures} of {problem.evaluations} solves failed and were stepped "
-            f"around (the last: {problem.last_failure})."
+            f"around{again} (the last: {problem.last_failure})."
         )
     return found
 

@@ -155,7 +155,7 @@ def spectra(
 
 def _one(label: str, frequencies: np.ndarray, row: np.ndarray, points: int) -> Spectrum:
     good = np.isfinite(frequencies) & np.isfinite(row) & (frequencies > 0)
-    capacitive = good & (row.imag <= 0) & (row.real > 0)
+    capacitive = good & (np.imag(row) <= 0) & (np.real(row) > 0)
     count = int(capacitive.sum())
     if count < _FEWEST:
         raise DataError(

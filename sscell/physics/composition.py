@@ -96,7 +96,7 @@ class Composition:
         return read_host(self.cathode, kind, self.network)
 
     def check(self, values: Mapping[str, float]) -> None:
-        """Let the host check what no single value can say.
+        """Check what no single value can say: of the catholyte, and by the host.
 
         Parameters
         ----------
@@ -108,6 +108,8 @@ class Composition:
         ParameterError
             If they contradict each other.
         """
+        if self.has_redox:
+            ElectrolyteRedox.check(values)
         ask(self.cathode, "check its values", lambda: self.host.check(values))
         if self.conduction == "composite":
             conduction.check_paths(values)

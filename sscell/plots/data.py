@@ -15,7 +15,7 @@ from sscell.analysis.voltammetry import Voltammetry
 from sscell.dataset import metadata
 from sscell.errors import DataError
 from sscell.plots.cycling import column
-from sscell.plots.style import DIRECTION_COLOURS, figure_style, subplots
+from sscell.plots.style import DIRECTION_COLOURS, figure_style, plain, subplots
 
 __all__ = ["plot_cv", "plot_dqdv", "plot_eis", "plot_gitt"]
 
@@ -272,7 +272,7 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
             factor = x[0] / one["real_ohm"][0] if scaled and one["real_ohm"][0] else 1.0
             colour = shades[k] if many else f"C{k}"
             style = {"ms": 1.6, "lw": 0.5} if many else {"ms": 2.5, "lw": 0}
-            left.plot(x, y, "o-", color=colour, label=one["state"], **style)
+            left.plot(x, y, "o-", color=colour, label=plain(one["state"]), **style)
             if distribution is None:  # too few frequencies
                 continue
             tau = np.array(distribution["tau_s"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sscell.plots.style import DIRECTION_COLOURS, figure_style, subplots
+from sscell.plots.style import DIRECTION_COLOURS, figure_style, plain, subplots
 
 __all__ = ["plot_correlation", "plot_curve", "plot_spectrum"]
 
@@ -22,7 +22,8 @@ def plot_curve(curve: Mapping[str, Any]) -> Any:
     curve : mapping
         ``label``, ``time`` [s], ``measured``, ``model`` and the data's ``deviations`` [V],
         shape (n,), and perhaps ``band``, the half width of a 95 % band [V]. Lines break
-        where the model is NaN.
+        where the model is NaN. With ``held`` true they are currents under a set voltage
+        [A], shown in uA.
 
     Returns
     -------
@@ -38,7 +39,9 @@ def plot_curve(curve: Mapping[str, Any]) -> Any:
     ['Voltage [V]', 'Residual [mV]']
     """
     hours = np.asarray(curve["time"]) / 3600
-    measured, model = np.asarray(curve["measured"]), np.asarray(curve["model"])
+    held = bool(curve.get("held"))
+    scale = 1e6 if held else 1.0
+    measured, model = (scale * np.asarray(curve[k]) for k in ("measured", "model"))
     with figure_style():
         figure, (top, below) = subplots(
             2,
@@ -53,7 +56,7 @@ def plot_curve(curve: Mapping[str, Any]) -> Any:
         )
         top.plot(hours, model, color=_MODEL, label="model")
         if curve.get("band") is not None:
-            band = np.asarray(curve["band"])
+            band = scale * np.asarray(curve["band"])
             top.fill_between(
                 hours,
                 model - band,
@@ -68,11 +71,12 @@ def plot_curve(curve: Mapping[str, Any]) -> Any:
         top.set_ylim(
             np.nanmin(measured) - 0.15 * height, np.nanmax(measured) + 0.15 * height
         )
-        top.set_ylabel("Voltage [V]")
-        top.set_title(str(curve["label"]), loc="left")
+        top.set_ylabel("Current [uA]" if held else "Voltage [V]")
+        top.set_title(plain(curve["label"]), loc="left")
         top.legend(loc="best")
-        left = 1e3 * (model - measured)
-        noise = 1e3 * np.asarray(curve["deviations"])
+        factor = 1.0 if held else 1e3  # currents are in uA already
+        left = factor * (model - measured)
+        noise = factor * scale * np.asarray(curve["deviations"])
         below.fill_between(hours, -2 * noise, 2 * noise, color=_DATA, alpha=0.25, lw=0)
         below.axhline(0, color=_QUIET, lw=0.6)
         below.plot(hours, left, ".", ms=3, color=_MODEL)
@@ -80,7 +84,7 @@ def plot_curve(curve: Mapping[str, Any]) -> Any:
             float(np.nanquantile(np.abs(left), 0.98)) * 1.3, 3 * float(np.nanmin(noise))
         )
         below.set_ylim(-reach, reach)
-        below.set_ylabel("Residual [mV]")
+        below.set_ylabel("Residual [uA]" if held else "Residual [mV]")
         below.set_xlabel("Time [h]")
     return figure
 
@@ -127,7 +131,7 @@ def plot_correlation(names: Sequence[str], correlation: Any) -> Any:
             n.replace("Positive electrode", "Pos.").replace("Negative", "Neg.")
             for n in names
         ]
-        labels = [f"{n}  {name}" for n, name in zip(numbers, short, strict=True)]
+        labels = [plain(f"{n}  {name}") for n, name in zip(numbers, short, strict=True)]
         axis.set_yticks(range(count), labels)
         axis.set_xticks(range(count), numbers)
         axis.set_title("Correlation of the errors", loc="left")
@@ -162,8 +166,8 @@ def plot_spectrum(spectrum: Mapping[str, Any]) -> Any:
             2, 1, figsize=(5.2, 4.2), height_ratios=(3, 1.2), layout="constrained"
         )
         top.plot(
-            measured.real,
-            -measured.imag,
+            np.real(measured),
+            -np.imag(measured),
             "o",
             ms=3,
             mfc="none",
@@ -171,11 +175,11 @@ def plot_spectrum(spectrum: Mapping[str, Any]) -> Any:
             color=_DATA,
             label="data",
         )
-        top.plot(model.real, -model.imag, color=_MODEL, label="model")
+        top.plot(np.real(model), -np.imag(model), color=_MODEL, label="model")
         top.set_aspect("equal", adjustable="box")
         top.set_xlabel("Z real [Ohm]")
         top.set_ylabel("-Z imaginary [Ohm]")
-        top.set_title(str(spectrum["label"]), loc="left")
+        top.set_title(plain(spectrum["label"]), loc="left")
         top.legend(loc="best")
         below.axhline(0, color=_QUIET, lw=0.6)
         below.semilogx(spectrum["frequencies"], share.real, ".", ms=4, color=_MODEL)

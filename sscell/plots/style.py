@@ -25,6 +25,7 @@ __all__ = [
     "headline",
     "new_figure",
     "phase_colours",
+    "plain",
     "png_of",
     "save_figure",
     "subplots",
@@ -74,6 +75,26 @@ def figure_style() -> Iterator[None]:
 
     with matplotlib.rc_context(fname=_STYLE):
         yield
+
+
+def plain(text: object) -> str:
+    r"""Text of a user as it is written: a ``$`` of a file name begins no formula.
+
+    Parameters
+    ----------
+    text : object
+        Such as a name.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(plain("cell $5"))
+    cell \$5
+    """
+    return str(text).replace("$", r"\$")
 
 
 def new_figure(**options: Any) -> Figure:
@@ -169,7 +190,7 @@ def headline(data: xr.Dataset) -> str:
     >>> headline(xr.Dataset(attrs={"cell": "Ji2024"}))
     'Ji2024'
     """
-    parts = [str(metadata(data, "cell") or "measured")]
+    parts = [plain(metadata(data, "cell") or "measured")]
     if "Temperature [degC]" in data:
         parts.append(f"{float(data['Temperature [degC]'][0]):g} °C")
     if metadata(data, "pressure_MPa") is not None:

@@ -29,7 +29,7 @@ def numbers(series: Any) -> np.ndarray:
         if not has_numbers(series):
             return np.full(len(series), np.nan)
         text = series.astype("string").str.strip()
-        found = pd.to_numeric(text, errors="coerce")
+        found: Any = pd.to_numeric(text, errors="coerce")
         if found.isna().any():
             # Fortran's exponents, and decimal commas where the rest of the file has points.
             odd = text.str.replace("D", "E", regex=False).str.replace(",", ".", regex=False)
@@ -56,7 +56,8 @@ def has_numbers(series: Any) -> bool:
         return True
     sample = series.iloc[:: max(len(series) // 2000, 1)].dropna()
     text = sample.astype(str).str.strip().str.replace(",", ".", regex=False)
-    return bool(pd.to_numeric(text, errors="coerce").notna().mean() > 0.02)
+    numbers: Any = pd.to_numeric(text, errors="coerce")
+    return bool(numbers.notna().mean() > 0.02)
 
 
 Group = tuple[np.ndarray, str, list[tuple[np.ndarray, int]]]

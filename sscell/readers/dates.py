@@ -54,7 +54,8 @@ def _month(text: Any) -> np.ndarray:
 
     plain = text.str.lower().str.strip(".").str[:3]
     named = plain.map(_MONTHS)
-    return np.asarray(pd.to_numeric(text, errors="coerce").fillna(named), dtype=float)
+    numbers: Any = pd.to_numeric(text, errors="coerce")
+    return np.asarray(numbers.fillna(named), dtype=float)
 
 
 def date_seconds(text: Any, unit: str, name: str) -> np.ndarray:

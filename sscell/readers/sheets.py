@@ -152,7 +152,7 @@ def _sifted(table: Table, header: Header) -> Table:
         for name in table.frame.columns:
             column = table.frame[name]
             if column.dtype.kind not in "iufmM":
-                values = pd.to_numeric(column, errors="coerce")
+                values: Any = pd.to_numeric(column, errors="coerce")
                 if (values.notna() | column.isna()).all():
                     table.frame[name] = values
     return table

@@ -60,7 +60,7 @@ class Table:
         """Keep some of the rows."""
         self.frame = self.frame[keep].reset_index(drop=True)
         if self.lines is not None:
-            self.lines = [self.lines[k] for k in np.flatnonzero(keep)]
+            self.lines = [self.lines[k] for k in np.flatnonzero(keep).tolist()]
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
@@ -342,7 +342,7 @@ def _as_numbers(frame: Any) -> Any:
     for name in frame.columns:
         column = frame[name]
         if column.dtype.kind not in "iufbmM":
-            with_numbers = pd.to_numeric(column, errors="coerce")
+            with_numbers: Any = pd.to_numeric(column, errors="coerce")
             if (with_numbers.notna() | column.isna()).all():
                 column = with_numbers
         result[name] = column

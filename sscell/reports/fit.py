@@ -121,11 +121,16 @@ def write_report(
 
 def _summary(found: Fit) -> str:
     result = found.as_dict()
-    rms = ", ".join(
+    parts = [
         f"{label}: {value:.3g} {unit} rms (noise {result[f'noise_{key}'][label]:.2g} {unit})"
         for key, unit in (("mV", "mV"), ("percent", "%"))
         for label, value in result[f"rms_{key}"].items()
-    )
+    ]
+    parts += [
+        f"{label}: {value:.3g} uA rms under set voltages"
+        for label, value in result["rms_uA"].items()
+    ]
+    rms = ", ".join(parts)
     return (
         f"{found.ended.capitalize()} after {result['solves']} solves, "
         f"{result['failed_solves']} of them failed. {rms}."
@@ -188,7 +193,7 @@ def _correlation(found: Fit) -> str:
 def _figure(
     course: Course | Spectrum, model: np.ndarray, title: str, band: np.ndarray | None = None
 ) -> str:
-    """Data, model and residuals."""
+    """Data, model and residuals; currents under a set voltage in a picture of their own."""
     if isinstance(course, Spectrum):
         real, imaginary = np.split(model, 2)
         figure = plot_spectrum(
@@ -199,12 +204,22 @@ def _figure(
                 "model": (real + 1j * imaginary) * np.abs(course.impedance),
             }
         )
-    else:
+        return _image(figure, course.label)
+    images = []
+    for held in (False, True):
+        own = course.held == held
+        if not own.any():
+            continue
         # A pause between steps that are compared is no line.
-        ends = np.cumsum([s.times.size for s in course.segments if s.times.size])[:-1]
+        step = np.repeat(
+            np.arange(len(course.segments)), [s.times.size for s in course.segments]
+        )[own]
+        ends = np.flatnonzero(np.diff(step)) + 1
 
-        def broken(values: np.ndarray) -> np.ndarray:
-            return np.insert(values, ends, np.nan)
+        def broken(
+            values: np.ndarray, own: np.ndarray = own, ends: np.ndarray = ends
+        ) -> np.ndarray:
+            return np.insert(values[own], ends, np.nan)
 
         curve = {
             "label": title,
@@ -213,9 +228,10 @@ def _figure(
             "model": broken(model),
             "band": None if band is None else broken(band),
             "deviations": broken(course.deviations),
+            "held": held,
         }
-        figure = plot_curve(curve)
-    return _image(figure, course.label)
+        images.append(_image(plot_curve(curve), course.label))
+    return "".join(images)
 
 
 def _held(held: Sequence[Held]) -> str:

@@ -57,7 +57,13 @@ LIMITS = {
     "Discharge capacity limit [A.h]": FAR,
     "Charge capacity limit [A.h]": -FAR,
 }
-_VOLTAGE_INPUTS = {"Voltage start [V]": 0.0, "Voltage slope [V.s-1]": 0.0}
+# What is set, beside a current: a current that moves linearly, or a voltage that does.
+_CURRENT, _SLOPE = "Current function [A]", "Current slope [A.s-1]"
+_CONTROLS: dict[str, dict[str, float]] = {
+    "current": {},
+    "ramp": {_SLOPE: 0.0},
+    "voltage": {"Voltage start [V]": 0.0, "Voltage slope [V.s-1]": 0.0},
+}
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,8 @@ class Engine:
     resolution : Resolution
         Meshes and tolerances.
     controlled : str
-        ``"current"`` or ``"voltage"``.
+        ``"current"``, ``"ramp"`` (a current that moves linearly in the time of the step) or
+        ``"voltage"``.
     sensitive : sequence of str, optional
         Inputs whose forward sensitivities every step integrates along.
     """
@@ -140,7 +147,7 @@ class Engine:
         check_mesh(cell, resolution.thickness_points)
         self._cell, self._resolution = cell, resolution
         self.controlled = controlled
-        own = _VOLTAGE_INPUTS if controlled == "voltage" else {}
+        own = _CONTROLS[controlled]
         self._parameters = tuple(cell.parameter_dict())
         self._defaults = {**LIMITS, **own}
         self.input_names = (*self._parameters, *self._defaults)
@@ -162,13 +169,18 @@ class Engine:
             shells=resolution.shells,
             thickness_points=resolution.thickness_points,
             double_layer=resolution.double_layer,
-            controlled=self.controlled,
+            controlled="voltage" if self.controlled == "voltage" else "current",
         )
         model.events = _events(model)
         values = pybamm.ParameterValues(dict.fromkeys(self._parameters, "[input]"))
+        if self.controlled == "ramp":  # its clock is that of the step
+            moved = pybamm.InputParameter(_SLOPE) * pybamm.t
+            values[_CURRENT] = pybamm.InputParameter(_CURRENT) + moved
         simulation = pybamm.Simulation(model, parameter_values=values, solver=self._solver)
         simulation.build()
-        return simulation.built_model
+        built = simulation.built_model
+        assert built is not None
+        return built
 
     @cached_property
     @alone
@@ -297,6 +309,7 @@ class Engine:
         """
         if not self.sensitive:
             return self._run(solution, duration, inputs, times)
+        sensitive: Any = list(self.sensitive)  # names are allowed, and not annotated
         return self._solver.step(
             solution,
             self.model,
@@ -304,7 +317,7 @@ class Engine:
             inputs=dict(inputs),
             save=False,
             t_interp=times,
-            calculate_sensitivities=list(self.sensitive),
+            calculate_sensitivities=sensitive,
         )
 
     def _run(
@@ -368,12 +381,12 @@ class Engine:
         table = np.empty((size, len(names)))
         p = self.functions.settled(self._values(inputs))
         buffer, evaluate = self._evaluator(names)
-        buffer.set_arg(2, memoryview(p))
+        buffer.set_arg(2, p.data)
         for block in range(0, size, _BLOCK):
             k = min(block, size - _BLOCK)  # the last one may do some times once more
-            buffer.set_arg(0, memoryview(times[k : k + _BLOCK]))
-            buffer.set_arg(1, memoryview(states[k : k + _BLOCK]))
-            buffer.set_res(0, memoryview(table[k : k + _BLOCK]))
+            buffer.set_arg(0, times[k : k + _BLOCK].data)
+            buffer.set_arg(1, states[k : k + _BLOCK].data)
+            buffer.set_res(0, table[k : k + _BLOCK].data)
             evaluate()
         table = table[:count]
         return dict(zip(names, table.T.copy(), strict=True))
@@ -434,7 +447,7 @@ def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> E
     resolution : Resolution
         Meshes and tolerances.
     controlled : str, optional
-        ``"current"`` or ``"voltage"``.
+        ``"current"``, ``"ramp"`` or ``"voltage"``.
 
     Returns
     -------

@@ -148,8 +148,8 @@ def add_spectra(data: xr.Dataset, spectra: Sequence[Spectrum]) -> xr.Dataset:
     table = np.array([one.impedance for one in spectra])
     columns = {
         "Frequency [Hz]": np.asarray(spectra[0].frequencies, dtype=float),
-        "Z real [Ohm]": table.real,
-        "Z imaginary [Ohm]": table.imag,
+        "Z real [Ohm]": np.real(table),
+        "Z imaginary [Ohm]": np.imag(table),
     }
     passed = [np.nan if one.passed is None else one.passed for one in spectra]
     both = spectrum(

@@ -81,7 +81,7 @@ class Run:
         self._ended: dict[str, int] = {}
         self._begun: dict[str, float] = {}  # charge where a group began [A.h]
         self.outputs: tuple[str, ...] | None = None  # that records keep; None: all
-        self._worst = dict.fromkeys(BALANCES, 0.0)
+        self._worst: dict[str, float] = dict.fromkeys(BALANCES, 0.0)
         self.failed_trials = 0  # solutions that were refused, and computed again
 
     def go_on_with(self, cell: Cell, set_anew: bool = False) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import pickle
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from functools import cached_property, partial
@@ -161,7 +161,9 @@ def _digest(content: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return asdict(value) if is_dataclass(value) else str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return str(value)
 
 
 # Where points run ----------------------------------------------------------------------
@@ -198,12 +200,12 @@ def connected(scheduler: Any, workers: int) -> Iterator[tuple[Any, int]]:
         )
     try:
         from distributed import Client
-        from distributed.comm import get_address_host_port
+        from distributed.comm.addressing import get_address_host_port
     except ImportError as error:
         raise ParameterError(
             "A scheduler needs dask.distributed: pip install 'sscell[cluster]'."
         ) from error
-    client = scheduler
+    client: Any = scheduler
     if isinstance(scheduler, str):
         try:
             get_address_host_port(scheduler)  # a client for a misspelt address never ends
@@ -246,7 +248,7 @@ def _version() -> str:
 
 def run_points(
     job: Job, points: Chunk, workers: int, client: Any = None
-) -> Iterator[Results]:
+) -> Generator[Results]:
     """Run numbered points and yield results as they finish, in any order.
 
     Parameters
