@@ -32,6 +32,7 @@ __all__ = ["Loss", "OpenCircuit", "open_circuit", "open_circuit_of_points"]
 
 _STEPS = 400  # even steps along a branch
 _MOST = 120  # points of a table
+_NEAREST = 1e-3  # of the charge: nearer points would make cliffs that no solver climbs
 _SAME = 0.020  # V: a smaller mean gap is polarisation, not hysteresis
 _LOST = 2e-3  # of the charge: less is noise
 _WHOLE = 0.9  # of the widest half cycle
@@ -79,6 +80,8 @@ class OpenCircuit:
         Mean gap of the branches [V]; None with one branch.
     rms : float
         Of the samples about the table [V].
+    window : tuple of float
+        Lowest and highest potential of the samples [V].
     returned : float or None
         Charge of the discharge over that of the charge [-]; None with one branch.
     loss : Loss or None
@@ -98,6 +101,7 @@ class OpenCircuit:
     capacity: float
     hysteresis: float | None
     rms: float
+    window: tuple[float, float]
     returned: float | None = None
     loss: Loss | None = None
 
@@ -277,6 +281,7 @@ def _joined(
         if len(smooth) > 1
         else next(iter(smooth.values()))[0]
     )
+    grid = _apart(grid)
     on_grid = {name: np.interp(grid, x, u) for name, (x, u) in smooth.items()}
     gap = None
     if len(on_grid) == 2:
@@ -305,6 +310,10 @@ def _joined(
         capacity=next(iter(branches.values())).charge,
         hysteresis=gap,
         rms=_misfit(branches, grid[keep], down, up),
+        window=(
+            float(min(b.potential.min() for b in branches.values())),
+            float(max(b.potential.max() for b in branches.values())),
+        ),
         returned=returned,
         loss=loss,
     )
@@ -367,6 +376,15 @@ def _smooth(branch: _Branch) -> tuple[np.ndarray, np.ndarray]:
     places = np.concatenate([[0.0], mean_x[inner], [1.0]])
     values = np.concatenate([[level[0]], mean_u[inner], [level[-1]]])
     return places, _falling(values)
+
+
+def _apart(grid: np.ndarray) -> np.ndarray:
+    """Places of which none are nearer to each other than a table can bear."""
+    places = [0.0]
+    for x in grid:
+        if x - places[-1] >= _NEAREST and x <= 1 - _NEAREST:
+            places.append(float(x))
+    return np.array([*places, 1.0])
 
 
 def _falling(u: np.ndarray) -> np.ndarray:

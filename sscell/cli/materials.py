@@ -134,7 +134,7 @@ def ocv_command(
         )
     anode = load_material(reference, "anode")
     offset = _potential_of(anode)
-    low, high = float(found.discharge[-1]) + offset, float(found.charge[0]) + offset
+    low, high = (v + offset for v in found.window)
     measured, misfit = _measured(
         found, offset, (low, high), output.stem, _guest(anode.name), grams, sites, files
     )

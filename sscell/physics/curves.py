@@ -16,6 +16,7 @@ __all__ = ["Curve", "Potential"]
 # Beyond its table a potential runs away: by so much before the host is full or empty.
 _AWAY, _NEAREST = 1.5, 0.02  # V, of the filling
 _FEWEST, _MOST = 3, 400
+_CLOSEST = 1e-4  # of the filling
 _PURE = ("filling", "potential")
 _BRANCHES = ("filling", "discharge", "charge")
 
@@ -70,6 +71,10 @@ class Curve:
         if x[0] < 0 or x[-1] > 1:
             raise ParameterError(
                 f"Fillings of an OCV lie within 0 and 1, not {x.min():g} to {x.max():g}."
+            )
+        if 0 < np.diff(x).min() < _CLOSEST:
+            raise ParameterError(
+                f"Fillings of an OCV lie at least {_CLOSEST:g} apart, not {np.diff(x).min():.2g}."
             )
         for name, steps, values in (
             ("rise", np.diff(x), x),
