@@ -129,7 +129,7 @@ def read_spectra(
     if len(rows) < 3:
         raise DataError("The file holds fewer than three impedance points.")
     found = _check(table, columns, frequency, z, rows, scale)
-    if np.mean(z.imag > 0) > 0.8 and not any("Im Z" in w for w in found.warnings):
+    if np.mean(np.imag(z) > 0) > 0.8 and not any("Im Z" in w for w in found.warnings):
         header = columns[keys[2]].header
         notes.append(
             "Im Z is positive at most frequencies; if the file holds -Im Z, say "
@@ -256,8 +256,8 @@ def _arranged(frequency: np.ndarray, z: np.ndarray, sweeps: list[np.ndarray]) ->
         return spectrum(
             {
                 "Frequency [Hz]": frequency[rows],
-                "Z real [Ohm]": z.real[rows],
-                "Z imaginary [Ohm]": z.imag[rows],
+                "Z real [Ohm]": np.real(z)[rows],
+                "Z imaginary [Ohm]": np.imag(z)[rows],
             }
         )
     first = whole[0]
@@ -273,8 +273,8 @@ def _arranged(frequency: np.ndarray, z: np.ndarray, sweeps: list[np.ndarray]) ->
     return spectrum(
         {
             "Frequency [Hz]": axis,
-            "Z real [Ohm]": table.real,
-            "Z imaginary [Ohm]": table.imag,
+            "Z real [Ohm]": np.real(table),
+            "Z imaginary [Ohm]": np.imag(table),
         },
         states=[str(k + 1) for k in range(len(whole))],
     )

@@ -179,7 +179,7 @@ def _numbers(given: Any, name: str) -> tuple[int, ...] | None:
                 raise ParameterError(f"{name} '{given}': {first}-{last} is no range.")
             found += range(first, last + 1)
         return tuple(dict.fromkeys(found))
-    values = [given] if np.isscalar(given) else list(given)
+    values: list[Any] = [given] if np.isscalar(given) else list(given)
     if not values or any(int(v) != v or v < 0 for v in values):
         raise ParameterError(f"{name} must be whole numbers, not {given!r}.")
     return tuple(int(v) for v in values)
