@@ -53,8 +53,15 @@ def main(kind: str) -> None:
         data = read(path)
         seconds, busy = time.perf_counter() - begin, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    print(json.dumps({"kind": kind, "rows": data.sizes["time"], "seconds": round(seconds, 2), "processor_s": round(busy, 2),
-                      "peak_MB": round(peak), "recognised": data.attrs["recognised"]}))  # fmt: skip
+    took = {
+        "kind": kind,
+        "rows": data.sizes["time"],
+        "seconds": round(seconds, 2),
+        "processor_s": round(busy, 2),
+        "peak_MB": round(peak),
+        "recognised": data.attrs["recognised"],
+    }
+    print(json.dumps(took))
 
 
 if __name__ == "__main__":
