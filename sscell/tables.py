@@ -148,13 +148,12 @@ def _sentence(
         hint = did_you_mean(key, known)
         return f"{_of(place)} has an unknown {what} '{key}'. {hint}".rstrip()
     if kind == "missing":
-        place = _place(loc[:-1], content)
-        key = str(loc[-1]) if place.endswith("'") and place[0] != "[" else f"'{loc[-1]}'"
-        return f"{_of(place)} has no {key}."
+        return f"{_of(_place(loc[:-1], content))} has no '{loc[-1]}'."
+    about = found.get("ctx", {})
     if kind == "value_error":
-        return f": {found['ctx']['error']}"
+        return f": {about['error']}"
     if kind == "fault_of_table":
-        return f"{_of(_place(loc[:-1], content))} {found['ctx']['said']}."
+        return f"{_of(_place(loc[:-1], content))} {about['said']}."
     said = f"{_of(_subject(loc, content))} {_predicate(found, _at(schema, loc), loc)}"
     return said if said.endswith("?") else f"{said}."
 
@@ -200,11 +199,12 @@ def _subject(loc: Loc, content: Any) -> str:
     if not loc:
         return ""
     place = _place(loc[:-1], content)
-    if place.startswith("'") and loc[-1] == "value":
+    last = loc[-1]
+    if place.startswith("'") and last == "value":
         return place
-    if isinstance(loc[-1], int) or (len(loc) > 1 and loc[-2] in _NAMED):
+    if isinstance(last, int) or (len(loc) > 1 and loc[-2] in _NAMED):
         return _place(loc, content)
-    return f"'{loc[-1]}'" + (f" of {place}" if place else "")
+    return f"'{last}'" + (f" of {place}" if place else "")
 
 
 def _place(loc: Loc, content: Any) -> str:

@@ -26,7 +26,7 @@ def kept(tmp_path, monkeypatch):
     """Folder of a cache of this test's own."""
     monkeypatch.setenv("SSCELL_CACHE", str(tmp_path / "kept"))
     monkeypatch.setattr(cache, "_complained", set())
-    return tmp_path / "kept"
+    return tmp_path / "kept" / "sscell"
 
 
 @pytest.fixture(scope="module")
@@ -160,12 +160,38 @@ def test_readers_find_all_of_a_file_or_nothing_while_others_write_it(kept):
 
 
 def test_longest_unused_files_go_first_when_there_is_too_much(kept):
-    for k in range(5):
-        cache.keep(f"file{k}", b"x" * 1000)
-        os.utime(kept / f"file{k}", (k, k))
-    cache.fetch("file0")  # used now: the youngest
+    names = [f"{k:040x}.json" for k in range(5)]
+    for k, name in enumerate(names):
+        cache.keep(name, b"x" * 1000)
+        os.utime(kept / name, (k, k))
+    cache.fetch(names[0])  # used now: the youngest
     cache.trim(limit=2500)
-    assert sorted(path.name for path in kept.iterdir()) == ["file0", "file4"]
+    assert sorted(path.name for path in kept.iterdir()) == [names[0], names[4]]
+
+
+def test_files_of_the_user_stay_whatever_they_take(kept):
+    kept.mkdir(parents=True)
+    own = [kept.parent / "thesis.nc", kept / "notes.txt", kept / f"{7:040x}.json.txt"]
+    for path in own:
+        path.write_bytes(b"x" * 1000)
+        os.utime(path, (1, 1))
+    left = kept / ".new-abc"  # by a process that was killed
+    left.write_bytes(b"x")
+    os.utime(left, (1, 1))
+    cache.keep(f"{1:040x}.json", b"x" * 1000)
+    cache.trim(limit=0)
+    assert sorted(kept.rglob("*")) == sorted(own[1:])
+    assert own[0].exists()
+
+
+def test_cache_is_found_from_a_tilde_and_without_a_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SSCELL_CACHE", "~/mine")
+    assert cache.folder() == tmp_path / "mine" / "sscell"
+    monkeypatch.setattr(cache, "_complained", set())
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as without any home
+    with pytest.warns(UserWarning, match="home folder"):
+        assert cache.folder() is None
 
 
 @pytest.mark.parametrize("word", ["off", "", "no"])
@@ -245,7 +271,7 @@ def test_compiling_waits_until_it_pays(compiling, liang, monkeypatch):
     large.step(None, 3600.0, large.inputs(liang))
     assert not _libraries(compiling)
     monkeypatch.undo()
-    monkeypatch.setenv("SSCELL_CACHE", str(compiling))
+    monkeypatch.setenv("SSCELL_CACHE", str(compiling.parent))
     monkeypatch.delenv("SSCELL_COMPILE")
     built = Engine(liang, COARSE, "current")
     built.step(None, 3600.0, built.inputs(liang))
@@ -282,8 +308,12 @@ def test_without_a_compiler_it_works_all_the_same(compiling, liang, monkeypatch)
 def test_damaged_library_is_made_anew(compiling, liang):
     assert Engine(liang, COARSE, "current").compile()
     (name,) = _libraries(compiling)
-    (compiling / name).write_bytes(b"no library")
-    built = Engine(liang, COARSE, "current")
-    assert built.step(None, 60.0, built.inputs(liang)).t[-1] == 60.0
-    assert not _libraries(compiling)
-    assert built.compile()
+    whole = (compiling / name).read_bytes()
+    for damaged in (b"no library", whole[: len(whole) // 2]):
+        (compiling / name).unlink()  # a library that is in use is not written to
+        (compiling / name).write_bytes(damaged)
+        built = Engine(liang, COARSE, "current")
+        assert built.step(None, 60.0, built.inputs(liang)).t[-1] == 60.0
+        assert not _libraries(compiling)
+        assert built.compile()
+        assert (compiling / name).read_bytes() == whole

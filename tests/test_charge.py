@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sscell.analysis.capacity import half_cycles
-from sscell.analysis.charge import charge_integral, charge_passed, coulombic_efficiencies
+from sscell.analysis.charge import charge_integral, charge_passed
+from sscell.analysis.pairs import coulombic_efficiencies
 from sscell.dataset import time_series
 
 HOUR = 3600.0

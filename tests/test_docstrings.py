@@ -72,7 +72,8 @@ def _arguments(thing):
     if inspect.isclass(thing):
         if dataclasses.is_dataclass(thing):
             return [f.name for f in dataclasses.fields(thing) if not f.name.startswith("_")]
-        if thing.__init__ is object.__init__ or "__init__" not in vars(thing):
+        protocol = getattr(thing, "_is_protocol", False)
+        if protocol or thing.__init__ is object.__init__ or "__init__" not in vars(thing):
             return []
         thing = thing.__init__
     return [

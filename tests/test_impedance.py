@@ -195,3 +195,66 @@ def test_bad_input_is_refused_with_what_is_allowed():
         fit_circuit(data, "R0-p(R1,X1)")
     with pytest.raises(ParameterError, match="needs 3 positive starting values"):
         fit_circuit(data, "R0-p(R1,C1)", [1.0])
+
+
+@pytest.mark.parametrize("exponent", [0.75, 0.85, 1.0])
+@pytest.mark.parametrize("slowest", [0, -2])
+def test_blocking_tail_hides_no_arc(exponent, slowest):
+    f = np.logspace(6, slowest, 61)
+    noise = np.random.default_rng(3).normal(0, 2e-3, (2, len(f)))
+    for arcs in ([(200, 1e-5, 0.95)], [(100, 1e-6, 0.95), (300, 1e-4, 0.85)]):
+        z = 20 + sum(zarc(f, *arc) for arc in arcs)
+        z = z + 1 / ((2j * np.pi * f) ** exponent * 2e-6)
+        result = eis(as_data(f, z * (1 + noise[0] + 1j * noise[1])))
+        total = sum(arc[0] for arc in arcs)
+        assert result["interfacial_resistance_ohm"] == pytest.approx(total, rel=0.08)
+
+
+def test_small_fast_arc_stands_beside_a_large_slow_one():
+    f = np.logspace(6, -2, 81)
+    found = drt(as_data(f, 20 + zarc(f, 10, 1e-5, 0.9) + zarc(f, 5000, 1.0, 0.9)))
+    assert min(abs(np.log(p["tau_s"] / 1e-5)) for p in found.peaks) < np.log(1.3)
+
+
+@pytest.mark.parametrize("z", [lambda s: 20 + 0 * s, lambda s: 20 + 1 / (s**0.9 * 2e-6)])
+def test_without_an_arc_there_is_no_interfacial_resistance(z):
+    f = np.logspace(6, 0, 61)
+    result = eis(as_data(f, z(2j * np.pi * f), area_cm2=1.0))
+    assert result["interfacial_resistance_ohm"] is None
+    assert result["interfacial_resistance_ohm_cm2"] is None
+
+
+@pytest.mark.parametrize("drift", [0.2, 0.5])
+@pytest.mark.parametrize("noise", [0.0, 2e-3])
+def test_drift_during_the_sweep_is_found_and_noise_is_none(drift, noise):
+    """Slow arcs grow with the time that passed: most of it at the slowest frequencies."""
+    f = np.logspace(6, -2, 81)
+    rng = np.random.default_rng(0)
+    for size in (0.0, drift):
+        grown = 1 + size * np.cumsum(1 / f) / np.sum(1 / f)
+        z = 20 + zarc(f, 30, 1e-5, 0.9)
+        z = z + (zarc(f, 100, 1e-2, 0.9) + zarc(f, 80, 1.0, 0.9)) * grown
+        z = z * (1 + noise * (rng.normal(size=81) + 1j * rng.normal(size=81)))
+        assert kramers_kronig(as_data(f, z)).valid is (size == 0)
+
+
+def test_inductive_loop_is_valid_and_fitted():
+    f = np.logspace(6, -2, 81)
+    z = 10 + zarc(f, 50, 1e-3, 0.9) + zarc(f, 40, 0.3, 0.9) - 15 / (1 + 2j * np.pi * f * 30)
+    found = drt(as_data(f, z))
+    assert found.loop_resistance == pytest.approx(-15, rel=0.05)
+    assert found.loop_tau == pytest.approx(30, rel=0.1)
+    assert kramers_kronig(as_data(f, z)).valid
+
+
+def test_figure_of_many_spectra_has_a_scale_instead_of_a_legend():
+    from sscell.plots import plot_eis
+
+    f = np.logspace(5, 0, 31)
+    one = {"frequency_Hz": f.tolist(), "real_ohm_cm2": None, "imaginary_ohm_cm2": None}
+    one |= {"real_ohm": (10 + f * 0).tolist(), "imaginary_ohm": (0 * f).tolist()}
+    curve = {"tau_s": [1.0, 2.0], "gamma_ohm": [1.0, 2.0]}
+    result = {"spectra": [one | {"state": str(k)} for k in range(25)], "drt": [curve] * 25}
+    figure = plot_eis(result)
+    assert len(figure.axes) == 3 and figure.axes[0].get_legend() is None
+    assert len(figure.axes[2].get_yticklabels()) == 8

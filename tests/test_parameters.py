@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pybamm
 import pytest
 import tomlkit
 
 import sscell
-from sscell.cells.cell import Cell
 from sscell.cells.library import available
 from sscell.cells.parameters import KINDS, ParameterSet
 from sscell.errors import ParameterError
-from sscell.physics import composition
 from sscell.physics.quantity import Quantity
-from sscell.units import FARADAY, parse_quantity, unit_of
+from sscell.units import parse_quantity, unit_of
 
 SETS = sorted(available())
 # Names without a unit are shares, probabilities, exponents, spreads or numbers of cycles.
@@ -256,98 +251,6 @@ def test_a_new_file_is_a_new_cell(table, tmp_path):
     ratio = run["Separator ohmic losses [V]"].values[0]
     ratio /= published["Separator ohmic losses [V]"].values[0]
     assert ratio == pytest.approx(2)
-
-
-@dataclass(frozen=True)
-class _Tank:
-    """A cathode that only counts: potential linear in the guest taken up."""
-
-    host: str = "matrix"
-    guest: str = "lithium"
-    capacity: float = 1.0
-    phases: tuple[str, ...] = ()
-    species: tuple[Any, ...] = ()
-    outputs: tuple[str, ...] = ("Filling",)
-    budget: tuple[str, ...] = ()
-    reaction_labels: tuple[str, ...] = ()
-    grading: float = 1.0
-
-    @classmethod
-    def from_table(cls, table):
-        return cls()
-
-    def check(self, values):
-        """Nothing to check."""
-
-    def quantities(self):
-        return (Quantity("Tank potential [V]", "when empty", 0, 5),)
-
-
-class _TankParticle(pybamm.BaseSubModel):
-    def __init__(self, tank, distributed):
-        super().__init__(None, domain="positive", name="tank")
-
-    def get_fundamental_variables(self):
-        filling = pybamm.Variable("Filling")
-        return {
-            "Filling": filling,
-            "Guest taken up": filling,
-            "Host in phases": pybamm.Scalar(1),
-        }
-
-    def get_coupled_variables(self, variables):
-        empty = pybamm.Parameter("Tank potential [V]")
-        return {
-            "Positive particle initial potential [V]": empty,
-            "Positive particle surface potential [V]": empty - variables["Filling"],
-            "Particle open-circuit contribution [V]": empty - variables["Filling"],
-            "Active material volume change [m3.mol-1]": pybamm.Scalar(0),
-        }
-
-    def set_rhs(self, variables):
-        moles = variables["Positive electrode host amount [mol]"]
-        self.rhs[variables["Filling"]] = variables["Current [A]"] / FARADAY / moles
-
-    def set_initial_conditions(self, variables):
-        self.initial_conditions[variables["Filling"]] = pybamm.Scalar(0)
-
-
-def test_a_new_mechanism_is_a_line_in_the_menu(plain_tables, make_cell, monkeypatch):
-    """V = U0 - x - U_anode - losses at x = It/(nF), integrated by the unedited rest."""
-    menu = composition._CATHODES | {"tank": (_Tank, _TankParticle)}
-    monkeypatch.setattr(composition, "_CATHODES", menu)
-    tables = plain_tables()
-    tables["name"] = "Tank"
-    tables["physics"]["cathode"] = "tank"
-    del tables["network"]
-    own = ("R1 ", "R2 ", "R3 ", "R4 ", "R5 ", "S ", "Na2S", "Initial", "Dead", "Mobile")
-    tables["parameters"] = {
-        n: e
-        for n, e in tables["parameters"].items()
-        if not n.startswith((*own, "Minimum", "Inactive", "Transport"))
-    }
-    tables["parameters"]["Tank potential [V]"] = {
-        "value": 1.6,
-        "kind": "stated",
-        "source": "test",
-    }
-    cell = make_cell(tables)
-    assert isinstance(cell, Cell)
-    run = sscell.simulate(cell, sscell.discharge("20mA/g"), temperature=60)
-    losses = sum(
-        run[n].values[-1]
-        for n in (
-            "Positive electrode reaction overpotential [V]",
-            "Negative electrode reaction overpotential [V]",
-            "Separator ohmic losses [V]",
-        )
-    )
-    expected = 1.6 - 0.1 - losses - cell.window[0]
-    assert run["Filling"].values[-1] == pytest.approx(expected, abs=1e-4)
-    step = sscell.summary(run)["steps"][0]
-    assert step["capacity_mAh_g"] == pytest.approx(
-        expected * FARADAY / 3.6 / 32.06, rel=1e-3
-    )
 
 
 def test_unit_of_reads_only_the_bracket_at_the_end():

@@ -17,11 +17,10 @@ import pytest
 import sscell
 from sscell.errors import ParameterError
 from sscell.simulation.engine import Resolution
-from sscell.sweeps import processes
 from sscell.sweeps.designs import latin_hypercube
 from sscell.sweeps.grid import pathways, sweep
 from sscell.sweeps.jobs import Job, Pace
-from sscell.sweeps.processes import borrowed, release
+from sscell.sweeps.processes import process_pool, release
 from sscell.sweeps.store import Store
 
 COARSE = Resolution(shells=25)
@@ -80,7 +79,7 @@ def test_example_finds_the_pathway_of_the_paper():
 
 
 def _who(workers=1):
-    with borrowed(workers) as pool:
+    with process_pool(workers) as pool:
         return pool.submit(os.getpid).result()
 
 
@@ -99,13 +98,12 @@ def test_processes_stay_for_the_next_sweep_with_the_same_settings(
     os.kill(first, signal.SIGKILL)
     second = _who()
     assert second != first
-    with pytest.raises(ZeroDivisionError), borrowed(1):
+    with pytest.raises(ZeroDivisionError), process_pool(1):
         raise ZeroDivisionError
     third = _who()
     assert third != second
     monkeypatch.setenv("SSCELL_COMPILE", "other")
     assert _who() != third
-    assert len(processes._idle) == 1
 
 
 @pytest.mark.slow
@@ -274,6 +272,16 @@ def test_key_follows_the_values_of_the_cell_and_not_its_name(ji):
     assert key(other) != key(ji) == key(sscell.load("Ji2024"))
     back = other.replace({"Separator thickness [m]": ji.values["Separator thickness [m]"]})
     assert key(back) == key(ji)
+
+
+def test_key_follows_the_sources(ji, monkeypatch):
+    def key():
+        return Job(ji, (), "discharge", "", {}).key({"temperature": 60.0})
+
+    before = key()
+    assert key() == before
+    monkeypatch.setattr("sscell.sweeps.jobs.sources", lambda *_: "other code")
+    assert key() != before
 
 
 @pytest.mark.parametrize("text", ["temperature,rate\n25,C/20\n", '{"key": 1}', "\n"])

@@ -167,7 +167,7 @@ def test_a_misspelled_key_of_an_observable_names_the_nearest(observables, path, 
         (lambda t: t["observables"][0].update(tolerance="wide"), "such as '5 %'"),
         (lambda t: t["observables"][0].update(published="1607"), "a number or two"),
         (lambda t: t["observables"][0]["measure"].update(of="capcity"), "'capacity'"),
-        (lambda t: t["observables"][0].pop("unit"), "has no unit"),
+        (lambda t: t["observables"][0].pop("unit"), "has no 'unit'"),
         (lambda t: t["refit"]["rivals"]["swelling"].update(hold=["R9"]), "'R9'"),
     ],
 )

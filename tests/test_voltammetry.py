@@ -102,3 +102,75 @@ def test_bad_input_is_refused():
     )
     with pytest.raises(DataError, match="not swept"):
         cv(flat)
+
+
+def peaks_at(rate, peaks, noise=0.0, seed=0, samples=800):
+    """Sweep upwards from 1 to 3 V with Gaussian anodic peaks (voltage, current, width)."""
+    t = np.linspace(0, 2 / rate, samples)
+    v = 1 + t * rate
+    i = -sum(h * np.exp(-(((v - at) / w) ** 2)) for at, h, w in peaks)
+    i = i + np.random.default_rng(seed).normal(0, noise, samples)
+    return time_series({"Time [s]": t, "Voltage [V]": v, "Current [A]": i})
+
+
+@pytest.mark.parametrize("noise", [0.0, 5e-6, 2e-5, 5e-5])
+@pytest.mark.parametrize("samples", [300, 3000])
+def test_noise_moves_no_peak_and_makes_none(noise, samples):
+    for seed in range(5):
+        data = peaks_at(1e-3, [(1.6, 1e-3, 0.1), (2.4, 7e-4, 0.12)], noise, seed, samples)
+        found = cv(data).peaks
+        assert [p["voltage_V"] for p in found] == pytest.approx([1.6, 2.4], abs=0.02)
+        assert [p["current_A"] for p in found] == pytest.approx([-1e-3, -7e-4], rel=0.06)
+
+
+def test_peaks_that_change_places_in_height_keep_their_exponents():
+    rates = (1e-4, 3e-4, 1e-3, 3e-3)
+    sets = [
+        # Both move with the scan rate, as resistance does.
+        peaks_at(
+            r,
+            [
+                (1.5 + 0.05 * k, 1e-3 * (r / 1e-4) ** 0.5, 0.08),
+                (2.2 + 0.08 * k, 4e-4 * (r / 1e-4), 0.08),
+            ],
+        )
+        for k, r in enumerate(rates)
+    ]
+    found = cv(sets).b_values
+    assert [b.b for b in found] == pytest.approx([0.5, 1.0], abs=0.01)
+    assert [b.voltage_V for b in found] == pytest.approx([1.5, 2.2], abs=0.01)
+    assert all(b.points == 4 for b in found)
+
+
+def test_peak_that_is_seen_at_some_scan_rates_is_mixed_with_no_other():
+    sets = [
+        peaks_at(1e-4, [(1.5, 1e-3, 0.08), (2.4, 5e-4, 0.08)]),
+        peaks_at(4e-4, [(2.4, 2e-3, 0.08)]),
+        peaks_at(1.6e-3, [(1.5, 4e-3, 0.08), (2.4, 8e-3, 0.08)]),
+    ]
+    found = {round(b.voltage_V, 1): b for b in cv(sets).b_values}
+    assert found[2.4].b == pytest.approx(1.0, abs=0.01) and found[2.4].points == 3
+    assert found[1.5].b == pytest.approx(0.5, abs=0.01) and found[1.5].points == 2
+
+
+@pytest.mark.parametrize("noise", [0.0, 2e-7])
+def test_onset_is_where_an_exponential_passes_the_current(noise):
+    """i = 1 uA exp((V - 2.5)/0.05): 5 uA at 2.5 + 0.05 ln 5 V."""
+    t = np.linspace(0, 2e4, 2001)
+    v = 1.5 + t * 1e-4
+    i = -1e-6 * np.exp((v - 2.5) / 0.05) + np.random.default_rng(1).normal(0, noise, 2001)
+    data = time_series(
+        {"Time [s]": t, "Voltage [V]": v, "Current [A]": np.maximum(i, -1e-3)},
+        {"area_cm2": 2.0},
+    )
+    expected = 2.5 + 0.05 * np.log(5)
+    for given in ("5uA", "2.5uA/cm2", 5e-6):
+        (onset,) = cv(data, onset_current=given).onsets
+        assert onset["voltage_V"] == pytest.approx(expected, abs=0.005)
+        assert onset["current_A"] == pytest.approx(-5e-6)
+        assert onset["branch"] == "anodic"
+    never = cv(data, onset_current="1 A")
+    assert never.onsets[0]["voltage_V"] is None
+    assert any("passes the current" in w for w in never.warnings)
+    with pytest.raises(ParameterError, match="needs --mass"):
+        cv(data, onset_current="1mA/g")

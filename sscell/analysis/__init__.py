@@ -8,11 +8,12 @@ from typing import Any
 # Resolved on first use: some of these need heavy libraries.
 _HOMES = {
     "arrhenius": "transport",
-    "b_value": "voltammetry",
+    "b_value": "exponents",
     "conductivity": "transport",
     "cottrell": "potential_steps",
     "coulombic_efficiency": "rates",
     "cv": "voltammetry",
+    "cycles": "cycling",
     "differential_capacity": "capacity",
     "dqdv": "rates",
     "dqdv_peaks": "capacity",
@@ -27,7 +28,7 @@ _HOMES = {
     "pressure_changes": "pressure",
     "rate": "rates",
     "summary": "summary",
-    "sweeps": "voltammetry",
+    "sweeps": "sweeping",
 }
 
 __all__ = list(_HOMES)

@@ -1,10 +1,6 @@
-"""Charge that has passed, and the coulombic efficiency: one of each for all analyses."""
+"""Charge that has passed: one for all analyses."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 import xarray as xr
@@ -12,28 +8,9 @@ import xarray as xr
 from sscell.dataset import require
 from sscell.segments import passed_by_current
 
-__all__ = ["charge_integral", "charge_passed", "coulombic_efficiencies"]
+__all__ = ["charge_integral", "charge_passed"]
 
 _DISCHARGED, _CHARGED = "Discharge capacity [A.h]", "Charge capacity [A.h]"
-
-
-class _Directed(Protocol):
-    """What has a direction, a cycle and a capacity, such as a half cycle."""
-
-    @property
-    def direction(self) -> str:
-        """``"discharge"`` or ``"charge"``."""
-        ...
-
-    @property
-    def cycle(self) -> int:
-        """Number of the cycle."""
-        ...
-
-    @property
-    def capacity(self) -> float:
-        """Charge passed [A.h]."""
-        ...
 
 
 def charge_integral(
@@ -117,65 +94,3 @@ def _counted(counter: np.ndarray) -> np.ndarray:
     back = steps < -0.5 * np.abs(values[:-1])
     steps = np.where(back, values[1:], steps)
     return np.concatenate([[0.0], np.cumsum(steps)])
-
-
-def coulombic_efficiencies(
-    halves: Sequence[_Directed], first: str | None = None
-) -> dict[int, float | None]:
-    """Coulombic efficiency by cycle: second half cycle over first.
-
-    Parameters
-    ----------
-    halves : sequence of HalfCycle
-        In order.
-    first : str, optional
-        What a cycle begins with, ``"discharge"`` or ``"charge"``; default: what most of the
-        cycles begin with. The efficiency is discharge over charge, or charge over discharge
-        for a cell that discharges first, as their papers have it.
-
-    Returns
-    -------
-    dict of int to float or None
-        By the number of the cycle as the data count them, or of the pair of half cycles
-        where no cycle of theirs holds both [-]; None where one is missing.
-
-    Examples
-    --------
-    >>> from sscell.analysis.capacity import half_cycles
-    >>> from sscell.dataset import time_series
-    >>> data = time_series({"Time [s]": [0, 100, 100, 198], "Current [A]": [-1, -1, 1, 1],
-    ...                     "Voltage [V]": [1, 2, 2, 1]})
-    >>> coulombic_efficiencies(half_cycles(data))
-    {1: 0.98}
-    """
-    cycles: dict[int, list[_Directed]] = {}
-    for half in halves:
-        cycles.setdefault(half.cycle, []).append(half)
-    whole = [c for c in cycles.values() if len({half.direction for half in c}) == 2]
-    if not whole or len(cycles) == 1 < len(halves) - 1:
-        whole = [list(halves)] if halves else []
-        first = first or (halves[0].direction if halves else None)
-        cycles = _pairs(halves, first)
-    if first is None:
-        begins = [c[0].direction for c in whole]
-        first = max(begins, key=begins.count, default="charge")
-    return {number: _ratio(cycle, first) for number, cycle in sorted(cycles.items())}
-
-
-def _pairs(halves: Sequence[_Directed], first: str | None) -> dict[int, list[_Directed]]:
-    """Half cycles one after another, each pair from the one that a cycle begins with."""
-    pairs: list[list[_Directed]] = []
-    for half in halves:
-        if half.direction == first:
-            pairs.append([half])
-        elif pairs and len(pairs[-1]) == 1:
-            pairs[-1].append(half)
-    return dict(enumerate(pairs, start=1))
-
-
-def _ratio(cycle: Sequence[_Directed], first: str) -> float | None:
-    """Of the last pair in a cycle: what stands before it only prepared the cell."""
-    for before, after in reversed(list(pairwise(cycle))):
-        if before.direction == first != after.direction and before.capacity > 0:
-            return after.capacity / before.capacity
-    return None

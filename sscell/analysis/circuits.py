@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import xarray as xr
@@ -14,8 +15,9 @@ from sscell.analysis.relaxation import drt
 from sscell.analysis.spectra import one_spectrum, tail_begin
 from sscell.errors import ParameterError
 
-__all__ = ["CircuitFit", "fit_circuit"]
+__all__ = ["CircuitFit", "check_circuit", "fit_circuit"]
 
+_NOTATION = "Use impedance.py's notation, such as 'R0-p(R1,CPE1)-CPE2'."
 STARTS = 10  # descents from different starting points of a circuit
 
 
@@ -162,15 +164,69 @@ def _parameter_names(
     from impedance.models.circuits import CustomCircuit
     from impedance.models.circuits.fitting import calculateCircuitLength
 
+    check_circuit(circuit)
     try:
         count = calculateCircuitLength(circuit) - len(held)
         model = CustomCircuit(circuit, initial_guess=[1.0] * count, constants=dict(held))
         return model.get_param_names()
     except Exception as error:
         raise ParameterError(
-            f"Circuit '{circuit}' is not understood. Use impedance.py's notation, such as "
-            "'R0-p(R1,CPE1)-CPE2'."
+            f"Circuit '{circuit}' is not understood. {_NOTATION}"
         ) from error
+
+
+def check_circuit(circuit: str) -> None:
+    """Refuse a circuit with a wrong bracket or an element that does not exist.
+
+    Parameters
+    ----------
+    circuit : str
+        In impedance.py's notation.
+
+    Raises
+    ------
+    ParameterError
+        In one sentence that says what is wrong.
+
+    Examples
+    --------
+    >>> check_circuit("R0-p(R1,CPE1)-CPE2")
+    """
+    from impedance.models.circuits.elements import circuit_elements
+
+    def refuse(reason: str) -> NoReturn:
+        raise ParameterError(
+            f"Circuit '{circuit}' is not understood: {reason}. {_NOTATION}"
+        )
+
+    text = circuit.replace(" ", "")
+    if text.count("(") != text.count(")"):
+        refuse(f"it has {text.count('(')} '(' and {text.count(')')} ')'")
+    kinds = [k for k in circuit_elements if k not in ("s", "p")]
+
+    def check_series(part: str) -> None:
+        for element in part.split("-"):
+            name = element.rstrip("0123456789_")
+            if element != "#" and (name not in kinds or name == element):
+                shown = element.replace("#", "...")
+                refuse(f"'{shown}' is none of {', '.join(kinds)} with a number")
+
+    # From the innermost bracket outwards; what was read becomes one sign.
+    while "(" in text:
+        inner = re.search(r"(.?)\(([^()]*)\)", text)
+        if inner is None:
+            refuse("its brackets do not pair")
+        if inner[1] != "p":
+            refuse(f"a 'p' is missing before '({inner[2]})'".replace("#", "..."))
+        branches = inner[2].split(",")
+        if len(branches) < 2:
+            refuse(f"'p({inner[2]})' has one branch".replace("#", "..."))
+        for branch in branches:
+            check_series(branch)
+        text = text[: inner.start()] + "#" + text[inner.end() :]
+    if "," in text:
+        refuse("a comma stands outside of 'p( )'")
+    check_series(text)
 
 
 def _misfit(
@@ -242,8 +298,6 @@ def _inverse(normal: np.ndarray) -> np.ndarray:
 
 def _arc_order(circuit: str, names: list[str], values: np.ndarray) -> list[int]:
     """Like arcs in series can change places: number them from fast to slow."""
-    import re
-
     order = list(range(len(names)))
     for element, power in (("CPE", True), ("C", False)):
         labels = re.findall(rf"p\(R(\d+),{element}\1\)", circuit.replace(" ", ""))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from sscell.analysis.circuits import fit_circuit
-from sscell.analysis.relaxation import drt
+from sscell.analysis.relaxation import BLOCKING, drt
 from sscell.analysis.spectra import kramers_kronig, one_spectrum, tail_begin
 from sscell.dataset import metadata
 
 __all__ = ["eis"]
+
+COVERED = 0.2  # of |Z|: a larger arc counts even where a blocking tail has begun
 
 
 def eis(
@@ -45,7 +48,9 @@ def eis(
     -----
     The interfacial resistance is the area of the DRT peaks within the measured range and
     faster than the tail of diffusion or blocking, which begins at the last minimum of
-    -Im Z towards low frequency.
+    -Im Z towards low frequency or, where it has none, behind its last shoulder; an arc of
+    more than a fifth of Z's modulus counts even in a tail that blocks. It is null where no arc
+    closes.
 
     Examples
     --------
@@ -72,7 +77,7 @@ def eis(
         values = [p[key] for p in parts]
         result[key] = values[0] if single else values
     ohm = [p["interfacial_resistance_ohm"] for p in parts]
-    scaled = [None if area is None else r * area for r in ohm]
+    scaled = [None if area is None or r is None else r * area for r in ohm]
     result["interfacial_resistance_ohm_cm2"] = scaled[0] if single else scaled
     return result
 
@@ -105,10 +110,17 @@ def _one_state(
     notes: list[str],
 ) -> dict[str, Any]:
     spread = drt(data)
-    slowest = tail_begin(*one_spectrum(data))
-    closed = [
-        p["area_ohm"] for p in spread.peaks if p["closed"] and p["frequency_Hz"] >= slowest
-    ]
+    f, z = one_spectrum(data)
+    slowest = tail_begin(f, z)
+    blocked = spread.series_exponent > BLOCKING
+    closed = []
+    for peak in spread.peaks:
+        at = peak["frequency_Hz"]
+        modulus = np.interp(at, f[::-1], np.abs(z)[::-1])
+        if peak["closed"] and (
+            at >= slowest or blocked and peak["area_ohm"] > COVERED * modulus
+        ):
+            closed.append(peak["area_ohm"])
     notes += spread.warnings
     check = kramers_kronig(data)
     notes += check.warnings
@@ -117,7 +129,7 @@ def _one_state(
         fit = fit_circuit(data, circuit, initial_guess)
         notes += fit.warnings
     return {
-        "interfacial_resistance_ohm": float(sum(closed)),
+        "interfacial_resistance_ohm": float(sum(closed)) if closed else None,
         "drt": spread.to_dict(),
         "kramers_kronig": check.to_dict(),
         "circuit": None if fit is None else fit.to_dict(),

@@ -260,7 +260,14 @@ def _relaxation(
     since, voltage = t[rest] - end_t, v[rest]
     good = since > 0
     if after is None or good.sum() < 5:
-        return {**nothing, "flags": ["no rest of five samples follows, so no OCV"]}
+        return {
+            **nothing,
+            "flags": [
+                "no rest of five samples follows, so no OCV"
+                if after is None
+                else "no rest of five samples follows, so no ohmic part"
+            ],
+        }
     since, voltage = since[good], voltage[good]
     pulse = end_t - t[segment.start]
     # As short as the sampling allows: relaxation follows sqrt(t) only at first.
@@ -310,6 +317,8 @@ def _diffusion(
     """D/L^2 [s-1] of one pulse, and the assumptions it breaks."""
     if before is None or after is None or duration <= 0:
         return None, ["no OCV on both sides, so no diffusion coefficient"]
+    if len(since) < 5:
+        return None, ["the pulse has fewer than five samples, so no diffusion coefficient"]
     step = after - before
     offset, slope = _root_line(since, voltage, 0.25 * duration)
     initial = slope

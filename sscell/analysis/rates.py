@@ -7,8 +7,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sscell.analysis.capacity import SMOOTHING, HalfCycle, dqdv_peaks, half_cycles
-from sscell.analysis.charge import coulombic_efficiencies
+from sscell.analysis.capacity import (
+    PROMINENCE,
+    SMOOTHING,
+    HalfCycle,
+    dqdv_peaks,
+    half_cycles,
+)
+from sscell.analysis.pairs import (
+    coulombic_efficiencies,
+    is_cut_short,
+    pair_halves,
+    rows_measured,
+)
 from sscell.dataset import metadata
 from sscell.errors import DataError
 
@@ -75,14 +86,14 @@ def coulombic_efficiency(data: xr.Dataset) -> list[float | None]:
     Parameters
     ----------
     data : xarray.Dataset
-        A time series of whole cycles.
+        A time series.
 
     Returns
     -------
     list of float or None
-        Second half cycle over the first of each cycle, as the data count them, or of each
-        pair: discharge over charge, or charge over discharge for a cell that discharges
-        first, as their papers have it; None for one that is not complete.
+        Second half over the first as the cell is cycled, in the cycles that the file
+        counts: discharge over charge, or charge over discharge for a cell that discharges
+        first, as their papers have it; None for a cycle that is not complete.
 
     Raises
     ------
@@ -101,7 +112,7 @@ def coulombic_efficiency(data: xr.Dataset) -> list[float | None]:
     if not halves:
         raise DataError("No current flows in these data: there is no half cycle.")
     first = metadata(data, "first_step")
-    return list(coulombic_efficiencies(halves, first).values())
+    return list(coulombic_efficiencies(halves, first, rows_measured(data)).values())
 
 
 def rate(data: xr.Dataset, *, tolerance: float = 0.05) -> dict[str, Any]:
@@ -119,8 +130,8 @@ def rate(data: xr.Dataset, *, tolerance: float = 0.05) -> dict[str, Any]:
     dict
         ``currents`` (text with unit), ``currents_A``, ``capacities_mAh_g``,
         ``capacities_mAh``, ``energies_Wh_kg``, ``powers_W_kg``, ``mean_voltages_V`` (last
-        cycle at each current, in the order of first use), ``cycles`` (how many),
-        ``coulombic_efficiency`` and ``warnings``.
+        whole cycle at each current, in order; a current that comes back is an entry of its
+        own), ``cycles`` (how many), ``coulombic_efficiency`` and ``warnings``.
 
     Raises
     ------
@@ -135,16 +146,21 @@ def rate(data: xr.Dataset, *, tolerance: float = 0.05) -> dict[str, Any]:
     >>> rate(data)["currents"], rate(data)["capacities_mAh_g"]
     (['100 mA/g'], [100.0])
     """
-    rows = [r for r in half_cycle_table(data) if r["direction"] == "discharge"]
-    if not rows:
+    halves = half_cycles(data)
+    table = half_cycle_table(data)
+    rows = rows_measured(data)
+    notes = pair_halves(halves, metadata(data, "first_step"), rows)[1]
+    if is_cut_short(halves, rows):
+        table = table[:-1]
+    found = [r for r in table if r["direction"] == "discharge"]
+    if not found:
         raise DataError(
             "Nothing is discharged in these data. If the file counts a discharge current "
             "negative, say --current-sign charge."
         )
-    groups = _same_current(rows, tolerance)
+    groups = _same_current(found, tolerance)
     last = [g[-1] for g in groups]
     mass = metadata(data, "capacity_basis_mass_g")
-    notes = []
     if mass is None:
         notes.append("No mass is known (--mass): capacities are in mAh, energies unknown.")
     elif metadata(data, "energy_basis_mass_g") is None:
@@ -168,12 +184,12 @@ def rate(data: xr.Dataset, *, tolerance: float = 0.05) -> dict[str, Any]:
 def _same_current(
     rows: list[dict[str, Any]], tolerance: float
 ) -> list[list[dict[str, Any]]]:
+    """Discharges that follow each other at one current."""
     groups: list[list[dict[str, Any]]] = []
     for row in rows:
-        for group in groups:
-            if abs(row["current_A"] / group[0]["current_A"] - 1) <= tolerance:
-                group.append(row)
-                break
+        last = groups[-1] if groups else None
+        if last and abs(row["current_A"] / last[0]["current_A"] - 1) <= tolerance:
+            last.append(row)
         else:
             groups.append([row])
     return groups
@@ -185,7 +201,9 @@ def _label(current: float, mass: float | None) -> str:
     return f"{current * 1e3:.4g} mA"
 
 
-def dqdv(data: xr.Dataset, *, smoothing: float = SMOOTHING) -> dict[str, Any]:
+def dqdv(
+    data: xr.Dataset, *, smoothing: float = SMOOTHING, prominence: float = PROMINENCE
+) -> dict[str, Any]:
     """Peaks of the differential capacity of every half cycle.
 
     Parameters
@@ -194,6 +212,8 @@ def dqdv(data: xr.Dataset, *, smoothing: float = SMOOTHING) -> dict[str, Any]:
         A time series.
     smoothing : float, optional
         Standard deviation of the Gaussian [V].
+    prominence : float, optional
+        Least prominence of a peak as a share of the largest value [-].
 
     Returns
     -------
@@ -222,7 +242,7 @@ def dqdv(data: xr.Dataset, *, smoothing: float = SMOOTHING) -> dict[str, Any]:
     counted = "Cycle" in data
     peaks = []
     for number, half in enumerate(halves):
-        for peak in dqdv_peaks(half, smoothing=smoothing):
+        for peak in dqdv_peaks(half, smoothing=smoothing, prominence=prominence):
             height = peak["height_mAh_V"]
             peak["height_mAh_g_V"] = None if mass is None else height / mass
             peak["cycle"] = half.cycle if counted else 1 + number // 2

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sscell.analysis.spectra import one_spectrum
+from sscell.analysis.spectra import inductive_begin, one_spectrum
 from sscell.errors import DataError, ParameterError
 
 __all__ = ["Drt", "drt"]
+
+FAR = 2.5  # decades from which on one process does not shade another
+BLOCKING = 0.7  # least exponent of a tail that blocks; a flatter one is diffusion
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,12 @@ class Drt:
     inductance : float
         [H].
     series_capacity : float
-        Of a blocking element [F]; infinite where there is none.
+        Of a blocking element [F s^(n-1)]; infinite where there is none.
+    series_exponent : float
+        Its n: 1 for a capacitor, less for a constant-phase element [-].
+    loop_resistance, loop_tau : float
+        Of an inductive loop at the slow end, ``-R/(1 + i w tau)`` [Ohm, s]; zero where
+        there is none.
     regularisation : float
         The lambda used, relative [-].
     residual : float
@@ -46,6 +54,9 @@ class Drt:
     series_resistance: float
     inductance: float
     series_capacity: float
+    series_exponent: float
+    loop_resistance: float
+    loop_tau: float
     regularisation: float
     residual: float
     peaks: list[dict[str, Any]]
@@ -60,6 +71,10 @@ class Drt:
             "series_resistance_ohm": self.series_resistance,
             "inductance_H": self.inductance,
             "series_capacity_F": capacity if np.isfinite(capacity) else None,
+            "series_exponent": self.series_exponent,
+            "loop": {"resistance_ohm": self.loop_resistance, "tau_s": self.loop_tau}
+            if self.loop_resistance
+            else None,
             "lambda": self.regularisation,
             "residual": self.residual,
             "peaks": self.peaks,
@@ -101,10 +116,15 @@ def drt(
 
     Notes
     -----
-    ``Z = R + i w L + 1/(i w C) + int gamma(ln tau)/(1 + i w tau) d ln tau`` with
+    ``Z = R + i w L + 1/((i w)^n C) + int gamma(ln tau)/(1 + i w tau) d ln tau`` with
     ``tau = 1/(2 pi f)`` at a peak, so gamma is in Ohm and its area over ln(tau) is a
-    resistance. A peak stands at the centre of its part above half height. gamma is
-    piecewise linear in ln(tau), reaches half a decade beyond the slowest datum, and
+    resistance. The exponent n of a blocking tail is that of its last third of a decade, and
+    at least 0.7. Where Im Z turns inductive at the slow end, one loop
+    ``-R_l/(1 + i w tau_l)`` is added, with the tau_l that fits best. A peak counts where it
+    stands out by 5 % of the largest gamma within two and a half decades; what is further
+    away counts less, tenfold for each decade, and hides no arc. A peak stands at the
+    centre of its part above half height. gamma is piecewise linear in ln(tau), reaches half
+    a decade beyond the slowest datum, and
     minimises ``|(Z - Z_fit)/|Z||^2 + lambda int (g'')^2 d ln tau`` with g = gamma over
     the range of Z', all terms >= 0 (NNLS). Lambda, 1e-4 to 1e3, is the one that best
     predicts every fifth frequency left out, in turn; of those within one standard error
@@ -132,15 +152,43 @@ def drt(
         raise ParameterError(f"regularisation is {regularisation}; it must be positive.")
     if blocking is None:
         blocking = bool(-z[-1].imag > 0.3 * abs(z[-1]))
-    problem = _DrtProblem.build(f, z, per_decade, blocking)
+    exponent = _tail_exponent(f, z, per_decade) if blocking else 0.0
+    problem = _DrtProblem.build(f, z, per_decade, exponent, _loop_time(f, z, per_decade))
     chosen = regularisation or problem.cross_validate()
     x = problem.solve(chosen)
     return _drt_result(problem, x, chosen, f, z)
 
 
+def _tail_exponent(f: np.ndarray, z: np.ndarray, per_decade: int) -> float:
+    """Exponent of a constant-phase element at the slow end: the slope there, then the fit."""
+    last = f <= max(f[-1] * 10 ** (1 / 3) * 1.001, f[-4])
+    slope = -np.polyfit(np.log(f[last]), np.log(np.maximum(-z[last].imag, 1e-30)), 1)[0]
+    tried = np.unique(np.clip(slope + np.linspace(-0.03, 0.03, 13), BLOCKING, 1.0))
+    misses = np.array([_miss(f, z, per_decade, float(n), 0.0) for n in tried])
+    # A steeper tail than the true one can be made up for by a distribution, a flatter cannot.
+    return float(tried[int(np.argmax(misses <= 1.15 * misses.min()))])
+
+
+def _miss(
+    f: np.ndarray, z: np.ndarray, per_decade: int, exponent: float, loop: float
+) -> float:
+    problem = _DrtProblem.build(f, z, min(per_decade, 10), exponent, loop)
+    return float(np.sum((problem.matrix @ problem.solve(1e-2) - problem.target) ** 2))
+
+
+def _loop_time(f: np.ndarray, z: np.ndarray, per_decade: int) -> float:
+    """Time constant of an inductive loop at the slow end [s]; 0 where there is none."""
+    begin = inductive_begin(f, z)
+    if not begin:
+        return 0.0
+    slow = 1 / (2 * np.pi * f.min())
+    tried = np.geomspace(0.3 / (2 * np.pi * begin), 3 * slow, 24)
+    return float(min(tried, key=lambda tau: _miss(f, z, per_decade, 0.0, float(tau))))
+
+
 @dataclass(frozen=True)
 class _DrtProblem:
-    """Least squares of the DRT: columns are gamma, then R, L and 1/C."""
+    """Least squares of the DRT: columns are gamma, then R, L, 1/C and the loop."""
 
     tau: np.ndarray
     matrix: np.ndarray
@@ -148,10 +196,12 @@ class _DrtProblem:
     roughness: np.ndarray
     scale: np.ndarray
     points: int
+    exponent: float
+    loop: float
 
     @classmethod
     def build(
-        cls, f: np.ndarray, z: np.ndarray, per_decade: int, blocking: bool
+        cls, f: np.ndarray, z: np.ndarray, per_decade: int, exponent: float, loop: float
     ) -> _DrtProblem:
         omega = 2 * np.pi * f
         low, high = np.log(1 / omega.max()), np.log(1 / omega.min())
@@ -160,8 +210,10 @@ class _DrtProblem:
         s = np.linspace(low, high + margin, count)
         kernel = _hat_kernel(omega, s)
         extra = [np.ones_like(omega) + 0j, 1j * omega]
-        if blocking:
-            extra.append(1 / (1j * omega))
+        if exponent:
+            extra.append((1j * omega) ** -exponent)
+        if loop:
+            extra.append(-1 / (1 + 1j * omega * loop))
         columns = np.column_stack([kernel, *extra])
         span = max(np.ptp(z.real), 1e-12)
         scale = np.full(columns.shape[1], span)
@@ -179,6 +231,8 @@ class _DrtProblem:
             rough,
             scale,
             len(f),
+            exponent,
+            loop,
         )
 
     def solve(self, strength: float, rows: np.ndarray | None = None) -> np.ndarray:
@@ -227,7 +281,7 @@ def _drt_result(
     gamma, rest = values[:count], values[count:]
     miss = problem.matrix @ x - problem.target
     residual = float(np.sqrt(np.mean(miss**2) * 2))
-    peaks = _drt_peaks(problem.tau, gamma, f)
+    peaks = _drt_peaks(problem.tau, gamma, f, z, residual)
     notes = []
     if residual > 0.03:
         notes.append(f"The DRT misses the spectrum by {residual:.1%} (rms of |Z|).")
@@ -236,13 +290,24 @@ def _drt_result(
             "A DRT peak lies at the edge of the measured frequencies; its area is not a "
             "resistance of one process (diffusion, blocking, or cut off)."
         )
-    capacity = 1 / rest[2] if len(rest) > 2 and rest[2] > 0 else np.inf
+    blocked, looped = problem.exponent > 0, problem.loop > 0
+    capacity = 1 / rest[2] if blocked and rest[2] > 0 else np.inf
+    loop = -float(rest[-1]) if looped else 0.0
+    if looped:
+        notes.append(
+            f"Im Z turns inductive at low frequency: a loop of {loop:.3g} Ohm at "
+            f"{problem.loop:.2g} s, which no distribution of relaxation times holds, was "
+            "fitted beside it."
+        )
     return Drt(
         problem.tau,
         gamma,
         float(rest[0]),
         float(rest[1]),
         float(capacity),
+        problem.exponent,
+        loop,
+        problem.loop,
         strength,
         residual,
         peaks,
@@ -250,18 +315,21 @@ def _drt_result(
     )
 
 
-def _drt_peaks(tau: np.ndarray, gamma: np.ndarray, f: np.ndarray) -> list[dict[str, Any]]:
+def _drt_peaks(
+    tau: np.ndarray, gamma: np.ndarray, f: np.ndarray, z: np.ndarray, residual: float
+) -> list[dict[str, Any]]:
     from scipy.interpolate import PchipInterpolator
     from scipy.signal import find_peaks
 
     s = np.log(tau)
     fine = np.linspace(s[0], s[-1], 20 * len(s))
     curve = PchipInterpolator(s, gamma)(fine)
-    total = np.trapezoid(curve, fine)
-    found, _ = find_peaks(np.concatenate([[0], curve, [0]]), prominence=0.05 * curve.max())
+    modulus = np.interp(-fine, np.log(2 * np.pi * f[::-1]), np.abs(z)[::-1])
+    padded = np.concatenate([[0], curve, [0]])
+    found, _ = find_peaks(
+        padded, prominence=np.concatenate([[0], 0.05 * _about(curve, fine), [0]])
+    )
     found -= 1
-    if not len(found) or total <= 0:
-        return []
     valleys = [
         a + int(np.argmin(curve[a:b])) for a, b in zip(found, found[1:], strict=False)
     ]
@@ -271,7 +339,7 @@ def _drt_peaks(tau: np.ndarray, gamma: np.ndarray, f: np.ndarray) -> list[dict[s
     for k, at in enumerate(found):
         part = slice(edges[k], edges[k + 1] + 1)
         area = float(np.trapezoid(curve[part], fine[part]))
-        if area < 0.005 * total:
+        if area < max(1e-3, 4 * residual) * modulus[at]:
             continue
         left, middle, right = np.exp(_middle(fine[part], curve[part], at - edges[k]))
         time = float(middle)
@@ -285,6 +353,14 @@ def _drt_peaks(tau: np.ndarray, gamma: np.ndarray, f: np.ndarray) -> list[dict[s
             }
         )
     return peaks
+
+
+def _about(curve: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """Largest gamma about each time constant; what is far away counts less."""
+    decades = np.abs(s[:, None] - s[None, ::20]) / np.log(10)
+    coarse = np.array([curve[k : k + 20].max() for k in range(0, len(curve), 20)])
+    weight = 10.0 ** -np.maximum(decades - FAR, 0)
+    return np.max(weight * coarse, axis=1)
 
 
 def _middle(s: np.ndarray, curve: np.ndarray, at: int) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from sscell.analysis.capacity import HalfCycle, dqdv_peaks, half_cycles
-from sscell.analysis.charge import coulombic_efficiencies
+from sscell.analysis.pairs import coulombic_efficiencies
 from sscell.dataset import metadata
 
 __all__ = ["Summary", "always", "summary"]

@@ -51,7 +51,7 @@ def sets(case: Case, plan: Plan) -> Sheet:
         sheet.add(label, timing)
     parsed = times["parse the file"]
     sheet.ratios["load_over_parsing"] = ratio(times["load"], parsed)
-    sheet.ratios["20_replaced_over_parsing"] = ratio(
+    sheet.ratios["replacing_over_parsing"] = ratio(
         times[f"replace, {_TIMES} times"], parsed
     )
     return sheet

@@ -9,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sscell.cells.entries import Kind
 from sscell.cells.library import families, read_toml
 from sscell.cells.parameters import GENERAL, Parameter, ParameterSet
 from sscell.errors import ParameterError, did_you_mean
+from sscell.physics.cathodes.host import Host
 from sscell.physics.composition import Composition
 from sscell.physics.options import Physics
 from sscell.physics.quantity import Quantity
@@ -65,7 +67,7 @@ class Cell:
                 f"'Lower voltage cut-off [V]' is {low:g}, not below the upper one, {high:g}."
             )
         self._check_fractions()
-        self.host.check(self.values)
+        self.composition.check(self.values)
 
     def _with(self, parameters: ParameterSet) -> Cell:
         """Copy with another set of the same names and physics, checked value by value."""
@@ -77,17 +79,13 @@ class Cell:
 
     def _derive(self, complete: ParameterSet) -> ParameterSet:
         """Set with what its host derives from others, such as from a composition."""
-        derived = self._derived(complete.values)
+        derived = self.composition.derived(complete.values)
         if not derived:
             return complete
         entries = dict(complete.parameters)
         for name, value in derived.items():
             entries[name] = replace(entries[name], value=value)
         return replace(complete, parameters=entries)
-
-    def _derived(self, values: Mapping[str, float]) -> dict[str, float]:
-        derive = getattr(self.host, "derived", None)
-        return derive(values) if derive else {}
 
     @classmethod
     def load(cls, name: str | Path) -> Cell:
@@ -130,7 +128,7 @@ class Cell:
         return Composition(self.data["physics"], self.data.get("network", {}))
 
     @property
-    def host(self) -> Any:
+    def host(self) -> Host:
         """What the cathode's table describes, such as a reaction network."""
         return self.composition.host
 
@@ -222,7 +220,7 @@ class Cell:
         self,
         changes: Mapping[str, float | str],
         source: str = "set by the user",
-        kind: str = "assumed",
+        kind: Kind = "assumed",
     ) -> Cell:
         """Copy of the cell with other values.
 
@@ -254,7 +252,7 @@ class Cell:
         for name, value in changes.items():
             quantity = self.quantity(name)
             numbers[name] = quantity.check(parse_parameter(value, name))
-        for name, value in self._derived(self.values | numbers).items():
+        for name, value in self.composition.derived(self.values | numbers).items():
             if not math.isclose(numbers.get(name, value), value, rel_tol=1e-3):
                 raise ParameterError(
                     f"'{name}' of {self.name} follows from the composition: {value:g}, not "

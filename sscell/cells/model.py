@@ -14,7 +14,7 @@ import numpy as np
 import pybamm
 
 from sscell.cells.cell import Cell
-from sscell.errors import ParameterError
+from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.electrolyte_redox import ElectrolyteRedox
 from sscell.physics.sizes import particle_sizes
 from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
@@ -99,10 +99,36 @@ class SolidStateCell(pybamm.BaseModel):
         )
         self.variables.update(self._general_variables(controlled))
         self.submodels = self.cell.submodels(thickness_points > 0, double_layer)
-        self.build_model()
+        self._build_parts()
         self._set_charge_and_voltage()
         if controlled == "voltage":
             self._control_voltage()
+        self._check_parameters()
+
+    def _check_parameters(self) -> None:
+        """Refuse a parameter that no quantity of the cell names."""
+        known = self.cell.parameter_dict()
+        for symbol in self.parameters:
+            if isinstance(symbol, pybamm.Parameter) and symbol.name not in known:
+                hint = did_you_mean(symbol.name, known)
+                raise ParameterError(
+                    f"The parts of {self.cell.name} use the parameter '{symbol.name}', which is "
+                    f"not among its quantities. {hint}"
+                )
+
+    def _build_parts(self) -> None:
+        """Build the submodels; a part that does not keep its contract is named."""
+        composition = self.cell.composition
+        try:
+            self.build_model()
+        except (pybamm.ModelError, KeyError) as error:
+            particle = self.submodels["positive particle"]
+            reason = composition.why_not(particle, self._variables)
+            raise ParameterError(
+                reason or f"The parts of {self.cell.name} do not fit together: {error}."
+            ) from error
+        if reason := composition.unkept(self._variables):
+            raise ParameterError(reason)
 
     @property
     def param(self) -> Any:
@@ -260,11 +286,10 @@ class SolidStateCell(pybamm.BaseModel):
         }
 
     def _control_voltage(self) -> None:
-        """Let the current follow from a voltage that moves linearly in time."""
+        """Let the current follow from a voltage that moves linearly in a step's own time."""
         current = self.variables["Current variable [A]"]
-        target = pybamm.InputParameter("Voltage start [V]") + pybamm.InputParameter(
-            "Voltage slope [V.s-1]"
-        ) * (pybamm.t - pybamm.InputParameter("Step start [s]"))
+        slope = pybamm.InputParameter("Voltage slope [V.s-1]")
+        target = pybamm.InputParameter("Voltage start [V]") + slope * pybamm.t
         self.algebraic[current] = self.variables["Voltage [V]"] - target
         self.initial_conditions[current] = pybamm.Scalar(0)
 

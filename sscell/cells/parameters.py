@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sscell.cells.contents import SCHEMA, Contents, SetFile
-from sscell.cells.entries import KINDS, Parameter
+from sscell.cells.entries import KINDS, Kind, Parameter
 from sscell.cells.library import find, read_toml, stamp_of
 from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.quantity import Quantity
@@ -209,7 +209,7 @@ class ParameterSet:
         return replace(self, parameters=filled)
 
     def with_values(
-        self, changes: Mapping[str, float], source: str, kind: str = "assumed"
+        self, changes: Mapping[str, float], source: str, kind: Kind = "assumed"
     ) -> ParameterSet:
         """Copy with some values replaced.
 

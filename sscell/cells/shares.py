@@ -10,15 +10,12 @@ from sscell.errors import ParameterError
 __all__ = ["cell_with"]
 
 
-def _sites(cell: Cell) -> tuple[str, ...]:
-    """Kinds of site whose fractions add up to one; none in a conversion cathode."""
-    return tuple(cell.data.get("network", {}).get("sites", ()))
-
-
 def cell_with(
     cell: Cell, values: Mapping[str, float], moving: Collection[str] | None = None
 ) -> Cell:
-    """Cell with other values; what is left of the sites goes to those that do not vary.
+    """Cell with other values; what is left of a whole goes to the shares that do not vary.
+
+    Which parameters are shares of one whole its host says: `Host.shares`.
 
     Parameters
     ----------
@@ -36,7 +33,7 @@ def cell_with(
     Raises
     ------
     ParameterError
-        If a value is out of bounds, or the fractions of all sites vary.
+        If a value is out of bounds, or all shares of a whole vary.
 
     Examples
     --------
@@ -44,18 +41,23 @@ def cell_with(
     >>> round(cell.values["Lower step fraction"], 6)
     0.4
     """
-    kinds = [f"{n} fraction" for n in _sites(cell)]
-    given = {n: values[n] for n in kinds if n in values}
-    if not given:
-        return cell.replace(values, "a trial of the fit")
-    fixed = set(moving or values)
-    rest = [n for n in kinds if n not in fixed]
-    taken = sum(values.get(n, cell.values[n]) for n in kinds if n in fixed)
-    share = sum(cell.values[n] for n in rest)
+    others: dict[str, float] = {}
+    for group in cell.host.shares:
+        if any(name in values for name in group):
+            others |= _rest(cell, values, group, set(moving or values))
+    return cell.replace({**values, **others}, "a trial of the fit")
+
+
+def _rest(
+    cell: Cell, values: Mapping[str, float], group: Collection[str], moving: set[str]
+) -> dict[str, float]:
+    """Shares that do not vary: what is left, divided as it was."""
+    rest = [name for name in group if name not in moving]
+    taken = sum(values.get(n, cell.values[n]) for n in group if n in moving)
+    share = sum(cell.values[name] for name in rest)
     if not rest or taken >= 1 or share <= 0:
         raise ParameterError(
-            "The fractions of the sites must add up to 1: leave at least one of "
-            f"{', '.join(kinds)} out of those that vary, and bound the others."
+            f"{', '.join(group)} must add up to 1: leave at least one of them that is not 0 "
+            "out of those that vary, and bound the others."
         )
-    others = {n: cell.values[n] * (1 - taken) / share for n in rest}
-    return cell.replace({**values, **others}, "a trial of the fit")
+    return {name: cell.values[name] * (1 - taken) / share for name in rest}

@@ -11,6 +11,7 @@ import typer
 
 from sscell.cli.choices import Cycles, Drop, Frequencies, Half, Window
 from sscell.cli.common import JsonFlag, PlotFile, check_output
+from sscell.cli.kinds import ANALYSES, KINDS, SEVERAL
 from sscell.cli.output import print_json, print_text, read_file, reading, save_data
 from sscell.errors import ParameterError, did_you_mean
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-KINDS = ("gitt", "dqdv", "cv", "eis", "rate", "step")
 _ALWAYS = ("capacity_basis", "energy_basis", "voltage_reference")
 
 Mass = Annotated[str | None, typer.Option(help="Of the capacity basis, such as 2mg.")]
@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
 
 def analyse_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Measured files.")],
-    kind: Annotated[str, typer.Option(help="gitt, dqdv, cv, eis, rate or step.")],
+    kind: Annotated[str, typer.Option(help=f"{', '.join(KINDS)}.")],
     mass: Mass = None,
     area: Area = None,
     columns: Columns = None,
@@ -80,17 +80,32 @@ def analyse_command(
     concentration: Annotated[
         str | None, typer.Option(help="step: of the mobile ion, such as 0.02mol/cm3.")
     ] = None,
+    smoothing: Annotated[
+        str, typer.Option(help="dqdv: standard deviation of the Gaussian.")
+    ] = "10mV",
+    prominence: Annotated[
+        float, typer.Option(help="dqdv: of a peak, as a share of the largest value.")
+    ] = 0.05,
+    reference_cycle: Annotated[
+        int | None, typer.Option(help="cycles: to which retention refers; default: first.")
+    ] = None,
+    onset_current: Annotated[
+        str | None,
+        typer.Option(
+            help="cv: at which oxidation or reduction begins: 1uA, 5uA/cm2, 1mA/g."
+        ),
+    ] = None,
     plot: PlotFile = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Analyse measured files: titration, dQ/dV, CV, impedance, rate test, potential step."""
+    """Analyse measured files: cycles, titration, dQ/dV, CV, impedance, rate test, step."""
     if kind not in KINDS:
         raise ParameterError(
             f"There is no kind '{kind}' of analysis. {did_you_mean(kind, KINDS, 'kinds')}"
         )
-    if len(files) > 1 and kind != "cv":
+    if len(files) > 1 and kind not in SEVERAL:
         raise ParameterError(
-            f"--kind {kind} takes one file; only cv takes several (one per scan rate)."
+            f"--kind {kind} takes one file; only {' and '.join(SEVERAL)} take several."
         )
     check_output(plot, (".png", ".svg", ".pdf"))
     options = {
@@ -110,8 +125,12 @@ def analyse_command(
         "direction": direction,
         "circuit": circuit,
         "concentration": concentration,
+        "smoothing": smoothing,
+        "prominence": prominence,
+        "reference_cycle": reference_cycle,
+        "onset_current": onset_current,
     }
-    result, figure = _ANALYSES[kind](sets, extra, plot is not None)
+    result, figure = ANALYSES[kind](sets, extra, plot is not None)
     if figure is not None:
         from sscell.plots.style import save_figure
 
@@ -127,88 +146,6 @@ def _choice(*parts: str | None) -> Choice:
     from sscell.readers import Choice
 
     return Choice(*parts)
-
-
-def _gitt(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import gitt
-
-    result = gitt(
-        sets[0],
-        diffusion_length=extra["diffusion_length"],
-        method=extra["method"],
-        direction=extra["direction"],
-    )
-    figure = None
-    if draw:
-        from sscell.plots.data import plot_gitt
-
-        figure = plot_gitt(result)
-    return result.to_dict(), figure
-
-
-def _dqdv(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import dqdv
-
-    result, figure = dqdv(sets[0]), None
-    if draw:
-        from sscell.plots.data import plot_dqdv
-
-        figure = plot_dqdv(sets[0], result["dqdv_peaks"])
-    return result, figure
-
-
-def _cv(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import cv
-
-    result, figure = cv(list(sets)), None
-    if draw:
-        from sscell.plots.data import plot_cv
-
-        figure = plot_cv(sets, result)
-    return result.to_dict(), figure
-
-
-def _eis(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import eis
-
-    result, figure = eis(sets[0], circuit=extra["circuit"]), None
-    if draw:
-        from sscell.plots.data import plot_eis
-
-        figure = plot_eis(result)
-    return result, figure
-
-
-def _rate(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import rate
-
-    result, figure = rate(sets[0]), None
-    if draw:
-        from sscell.plots.data import plot_rate
-
-        figure = plot_rate(result)
-    return result, figure
-
-
-def _step(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> tuple[Any, Any]:
-    from sscell.analysis import cottrell
-    from sscell.units import parse_quantity
-
-    given = extra["concentration"]
-    amount = None if given is None else parse_quantity(given, "mol/cm**3", "Concentration")
-    if draw:
-        raise ParameterError("--plot is not available for --kind step.")
-    return cottrell(sets[0], concentration_mol_cm3=amount).to_dict(), None
-
-
-_ANALYSES = {
-    "gitt": _gitt,
-    "dqdv": _dqdv,
-    "cv": _cv,
-    "eis": _eis,
-    "rate": _rate,
-    "step": _step,
-}
 
 
 def _payload(sets: Sequence[xr.Dataset], result: dict[str, Any]) -> dict[str, Any]:

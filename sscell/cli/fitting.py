@@ -336,7 +336,8 @@ def _cell(name: str, settings: list[str] | None, mass: str | None) -> Cell:
         cell = cell.replace(changes)
     if mass is not None:
         share = parse_quantity(mass, "kg", "mass") / cell.basis("capacity")[1]
-        cell = cell.replace({_MASS: share * cell.values[_MASS]}, "weighed by the user")
+        weighed = {_MASS: share * cell.values[_MASS]}
+        cell = cell.replace(weighed, "weighed by the user", "stated")
     return cell
 
 

@@ -241,7 +241,7 @@ def rate_command(
     protocol = rate_test(rates, _counts(cycles, len(rates)), charge_rate)
     data = job.run(protocol, temperature, state, shells, thickness)
     from sscell.analysis.rates import rate
-    from sscell.plots.data import plot_rate
+    from sscell.plots.cycling import plot_rate
 
     result = rate(data) | {"currents": rates}
     job.report(data, result, as_json, lambda: plot_rate(result))

@@ -28,6 +28,8 @@ __all__ = [
     "save_data",
 ]
 
+_LONG = 40  # rows of a table, or numbers of a list, beyond which they are cut
+
 
 def read_file(path: Path, columns: list[str] | None, **options: Any) -> xr.Dataset:
     """Read a file; what was dropped or assumed goes to stderr, not as Python warnings.
@@ -112,35 +114,81 @@ def reading(sets: Sequence[xr.Dataset]) -> dict[str, Any]:
 
 
 def print_text(payload: dict[str, Any]) -> None:
-    """Print the numbers as indented text; long lists are cut short."""
+    """Print the numbers as text: lists of records as tables, long ones cut short.
+
+    Parameters
+    ----------
+    payload : dict
+        What goes into the JSON; curves of many points are left out.
+    """
     for key, value in payload.items():
-        if key == "warnings":
-            continue
-        _print_value(key, value, "")
+        if key != "warnings":
+            _print_value(key, value, "")
     for note in payload["warnings"]:
         print(f"warning: {note}")
 
 
 def _print_value(key: str, value: Any, indent: str) -> None:
-    if value is None or value == []:
+    if value is None or _is_curve(value) or _is_empty(value):
         return
     if isinstance(value, dict):
         print(f"{indent}{key}:")
         for inner, part in value.items():
             _print_value(inner, part, indent + "  ")
     elif isinstance(value, list) and isinstance(value[0], dict):
-        print(f"{indent}{key}:")
-        for row in value:
-            cells = (f"{k} {_short(v)}" for k, v in row.items() if v is not None)
-            print(f"{indent}  " + ", ".join(cells))
+        lines = _table(value)
+        if lines:
+            print(f"{indent}{key}:")
+            for line in lines:
+                print(f"{indent}  {line}".rstrip())
     else:
         print(f"{indent}{key}: {_short(value)}")
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, list) and all(v is None for v in value)
+
+
+def _is_curve(value: Any) -> bool:
+    """Whether a value is a list of more numbers than one reads."""
+    return isinstance(value, list | tuple) and len(value) > _LONG
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    """Lines of a table; what differs in no row stands above it, curves are left out."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = {n: [_cell(row.get(n)) for row in rows] for n in names}
+    cells = {n: c for n, c in cells.items() if any(c)}
+    if not cells:
+        return []
+    shown = range(len(rows))
+    if len(rows) > _LONG:
+        shown = [*range(_LONG - 5), -1, *range(len(rows) - 4, len(rows))]
+    widths = {n: max(len(n), *(len(x) for x in c)) for n, c in cells.items()}
+    lines = ["  ".join(n.rjust(w) for n, w in widths.items())]
+    for k in shown:
+        if k < 0:
+            lines.append(f"... {len(rows) - _LONG + 1} more")
+            continue
+        lines.append("  ".join(cells[n][k].rjust(w) for n, w in widths.items()))
+    return lines
+
+
+def _cell(value: Any) -> str:
+    if value is None or value == [] or (isinstance(value, list | tuple) and len(value) > 8):
+        return ""
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return f"{len(value)} entries"
+    if isinstance(value, dict):
+        inner = ((k, v) for k, v in value.items() if not isinstance(v, list | dict))
+        return " ".join(f"{k} {_short(v)}" for k, v in inner if v is not None)
+    return _short(value)
 
 
 def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.5g}"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         shown = ", ".join(_short(v) for v in value[:8])
         return f"{shown}, ... ({len(value)} values)" if len(value) > 8 else shown
     return str(value)

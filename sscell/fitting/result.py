@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomlkit
 
 from sscell.cells.cell import Cell
-from sscell.cells.parameters import Parameter, ParameterSet
+from sscell.cells.parameters import Parameter
 from sscell.cells.shares import cell_with
+from sscell.cells.writing import write_set
 from sscell.errors import ParameterError
 from sscell.fitting.courses import Course
 from sscell.fitting.identifiability import Knowledge, correlated_noise, knowledge
@@ -22,7 +22,7 @@ from sscell.fitting.problem import Problem
 from sscell.fitting.spectra import Spectrum
 from sscell.optimisers.bounds import Variable
 
-__all__ = ["Fit", "Start", "write_set"]
+__all__ = ["Fit", "Start"]
 
 _STRANGE = 30.0  # times the noise
 _AT_BOUND = 5e-3  # of the distance between the bounds
@@ -361,24 +361,34 @@ def _remarks(problem: Problem, u: np.ndarray, misfit: float, dilution: float) ->
 
 
 def _fitted_cell(problem: Problem, u: np.ndarray, known: Knowledge) -> Cell:
-    parameters = cell_with(problem.cell, problem.values(u)).parameters
-    entries = dict(parameters.parameters)
+    before = problem.cell.parameters
+    values = cell_with(problem.cell, problem.values(u)).values
+    entries = dict(before.parameters)
     labels = tuple(c.label for c in problem.courses)
-    for name in dict.fromkeys(v.name for v in problem.variables):
+    fitted = list(dict.fromkeys(v.name for v in problem.variables))
+    for name in fitted:
         own = [k for k, v in enumerate(problem.variables) if v.name == name]
         entries[name] = _entry(name, own, problem.variables, known, labels)
-    for name in set(entries) - {v.name for v in problem.variables}:
-        if entries[name].value != problem.cell.parameters[name].value:
-            entries[name] = Parameter(
-                name,
-                entries[name].value,
-                "derived",
-                "what the fitted fractions leave",
-                formula="1 - sum of the fitted fractions, shared as before",
-            )
+    for name, old in before.parameters.items():
+        if name not in fitted and values[name] != old.value:
+            entries[name] = _dependent(old, values[name], fitted)
     name = f"{problem.cell.name} fitted"
-    data = dict(parameters.data) | {"name": name}
-    return Cell(ParameterSet(name, data, entries))
+    data = {**before.data, "name": name, "observables": before.observables}
+    return Cell(dataclasses.replace(before, name=name, data=data, parameters=entries))
+
+
+def _dependent(old: Parameter, value: float, fitted: Sequence[str]) -> Parameter:
+    """Value that follows from the fitted ones: by its own formula, or what they leave."""
+    if old.kind == "derived":
+        return dataclasses.replace(old, value=value)
+    shares = [name for name in fitted if name.endswith("fraction")]
+    return Parameter(
+        old.name,
+        value,
+        "derived",
+        "what the fitted fractions leave",
+        formula=f"1 - ({' + '.join(shares)}), shared with the other fractions as before",
+    )
 
 
 def _entry(
@@ -398,9 +408,10 @@ def _entry(
     v = variables[first]
     # A value that the data do not pin keeps its bounds as its range.
     firm = known.pinned[first]
+    value = float(f"{known.values[first]:.9g}")
     return Parameter(
         name,
-        float(f"{known.values[first]:.9g}"),
+        value if firm else min(max(value, v.low), v.high),
         "fitted",
         "least squares to measured curves and spectra",
         note=note,
@@ -408,53 +419,3 @@ def _entry(
         range=None if firm else (v.low, v.high),
         observables=labels,
     )
-
-
-def write_set(parameters: ParameterSet, path: str | Path) -> Path:
-    """Write a parameter set as TOML, each value on a line with its source.
-
-    Parameters
-    ----------
-    parameters : ParameterSet
-        Complete.
-    path : str or pathlib.Path
-        A ``.toml`` file in a folder that exists.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    ParameterError
-        If the path is not usable.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "copy.toml"
-    >>> Cell.load(write_set(Cell.load("Ji2024").parameters, path)).name
-    'Ji2024'
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".toml":
-        raise ParameterError(f"'{path}' must end in .toml.")
-    if not path.parent.is_dir():
-        raise ParameterError(f"The folder '{path.parent}' does not exist.")
-    document = tomlkit.document()
-    for key, value in sorted(parameters.data.items(), key=lambda p: isinstance(p[1], dict)):
-        document[key] = value
-    document["name"] = parameters.name
-    table = tomlkit.table()
-    for name, parameter in parameters.parameters.items():
-        entry = tomlkit.inline_table()
-        known = parameter.as_dict()
-        # A neutral default is zero and has an empty range, which the reader asks for.
-        known["range"] = list(parameter.range) if parameter.range else None
-        entry.update(
-            {k: x for k, x in known.items() if k not in ("name", "unit") and x is not None}
-        )
-        table[name] = entry
-    document["parameters"] = table
-    path.write_text(tomlkit.dumps(document), encoding="utf-8")
-    return path

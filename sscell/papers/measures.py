@@ -14,7 +14,7 @@ from sscell.analysis.capacity import (
     dqdv_peaks,
     half_cycles,
 )
-from sscell.analysis.charge import coulombic_efficiencies
+from sscell.analysis.pairs import coulombic_efficiencies
 from sscell.analysis.potential_steps import cottrell
 from sscell.analysis.pressure import PRESSURE, pressure_between
 from sscell.analysis.rates import rate

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sscell.cells.library import families, find, read_toml
+from sscell.cells.library import families, read_toml
 from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError, did_you_mean
 from sscell.optimisers.bounds import Variable
@@ -69,6 +69,13 @@ class Observable:
     note: str = ""
     count: bool = True
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Both ends of the published range; twice the same for a number [unit]."""
+        if isinstance(self.published, tuple):
+            return self.published
+        return self.published, self.published
+
     def error(self, model: float) -> float:
         """Model minus published; for a bound or a range, how far outside [unit].
 
@@ -83,9 +90,7 @@ class Observable:
         >>> bound.error(0.9), round(bound.error(0.6), 6)
         (0.0, -0.1)
         """
-        low = high = self.published
-        if isinstance(self.published, tuple):
-            low, high = self.published
+        low, high = self.bounds
         if self.sense == "at least" and model >= low:
             return 0.0
         if self.sense == "at most" and model <= high:
@@ -217,6 +222,10 @@ def _rival(name: str, row: RivalRow, vary: Mapping[str, Variable], where: str) -
     return Rival(name, row.values, _varied(row.vary), tuple(row.hold), row.physics)
 
 
+def _published(given: float | list[float]) -> float | tuple[float, float]:
+    return (given[0], given[1]) if isinstance(given, list) else given
+
+
 def _observable(row: ObservableRow, runs: Mapping[str, Run], where: str) -> Observable:
     if row.run not in runs:
         hint = did_you_mean(row.run, runs, "runs")
@@ -226,15 +235,15 @@ def _observable(row: ObservableRow, runs: Mapping[str, Run], where: str) -> Obse
         raise ParameterError(
             f"{where}: '{row.id}' asks for no measure '{row.measure.of}'. {hint}"
         )
-    published, is_range = row.published, isinstance(row.published, list)
-    if is_range != ((row.sense or "within") == "within") and row.sense is not None:
+    published = _published(row.published)
+    if row.sense and (row.sense == "within") != isinstance(published, tuple):
         raise ParameterError(
-            f"{where}: '{row.id}' has the sense '{row.sense}' for {published}; a range is "
-            "'within', a number is not."
+            f"{where}: '{row.id}' has the sense '{row.sense}' for {row.published}; a range "
+            "is 'within', a number is not."
         )
     tolerance = row.tolerance
     if isinstance(tolerance, str):
-        if is_range:
+        if isinstance(published, tuple):
             raise ParameterError(
                 f"{where}: '{row.id}' is a range: give its tolerance in {row.unit}, not "
                 f"{tolerance!r}."
@@ -244,10 +253,10 @@ def _observable(row: ObservableRow, runs: Mapping[str, Run], where: str) -> Obse
         id=row.id,
         run=row.run,
         measure=plain(row.measure),
-        published=tuple(published) if is_range else published,
+        published=published,
         unit=row.unit,
         tolerance=float(tolerance),
-        sense=row.sense or ("within" if is_range else "equal"),
+        sense=row.sense or ("within" if isinstance(published, tuple) else "equal"),
         word=row.word,
         source=row.source,
         null_model=row.null_model,
@@ -256,7 +265,7 @@ def _observable(row: ObservableRow, runs: Mapping[str, Run], where: str) -> Obse
     )
 
 
-def load_observables(cell: str | Path) -> ObservableTable:
+def load_observables(cell: str | Path | ParameterSet) -> ObservableTable:
     """Read the observables of a cell.
 
     A variant is another cell: it has a table of its own, which may name the one that it is
@@ -264,8 +273,9 @@ def load_observables(cell: str | Path) -> ObservableTable:
 
     Parameters
     ----------
-    cell : str or pathlib.Path
-        A published cell, or a TOML file: then the table of the cell it is named after.
+    cell : str, pathlib.Path or ParameterSet
+        A published cell, or a TOML file: then the table of the cell that its entry
+        ``observables`` names, as in the file of a fitted cell, or of its own name.
 
     Returns
     -------
@@ -281,8 +291,8 @@ def load_observables(cell: str | Path) -> ObservableTable:
     >>> load_observables("Ji2024").runs["cycle_60"].temperature
     60.0
     """
-    folders = _folders(cell)
-    name = ParameterSet.load(cell).observables
+    judged = cell if isinstance(cell, ParameterSet) else ParameterSet.load(cell)
+    name, folders = judged.observables, _folders(judged)
     content = _content(name, folders)
     if "like" in content:
         content = {**_content(content["like"], folders), **content}
@@ -301,13 +311,14 @@ def has_observables(cell: str | Path) -> bool:
     -------
     bool
     """
-    return _table(ParameterSet.load(cell).observables, _folders(cell)) is not None
+    judged = ParameterSet.load(cell)
+    return _table(judged.observables, _folders(judged)) is not None
 
 
-def _folders(cell: str | Path) -> list[Path]:
-    """Where tables stand: beside the file of a cell, and beside the published ones."""
-    shipped = (path.parent for path in families().values())
-    return list(dict.fromkeys((find(cell)[0].parent, *shipped)))
+def _folders(judged: ParameterSet) -> list[Path]:
+    """Where tables stand: beside the file of a set, and beside the published ones."""
+    own = [] if judged.path is None else [judged.path.parent]
+    return list(dict.fromkeys([*own, *(path.parent for path in families().values())]))
 
 
 def _table(name: str, folders: Iterable[Path]) -> Path | None:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from sscell.cells.cell import Cell
-from sscell.cells.library import find
+from sscell.cells.parameters import Parameter, ParameterSet
+from sscell.cells.writing import rewrite_values
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.optimisers.bounds import Variable, starting_points
 from sscell.optimisers.broyden import BroydenJacobian
@@ -419,6 +420,8 @@ def _identify(
 def write_refit(found: Refit, source: str | Path, target: Path) -> None:
     """Write the set with its new values, errors and pins; comments stay.
 
+    A value that did not move keeps its source: it is still whoever's guided it before.
+
     Parameters
     ----------
     found : Refit
@@ -433,31 +436,34 @@ def write_refit(found: Refit, source: str | Path, target: Path) -> None:
     ParameterError
         If there is no such set.
     """
-    import tomlkit
-
-    path, variant = find(source)
-    document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    stated = document if variant is None else document["variants"][variant]
-    entries = stated["parameters"]
-    bounds = found.log["bounds"]
+    before = ParameterSet.load(source)
     leaders = {n: v.name for v in found.vary for n in (v.name, *v.ties)}
+    moved = {}
     for name, value in found.values.items():
-        leader = leaders[name]
-        if name not in entries:
-            entries[name] = tomlkit.inline_table()
-        entry = entries[name]
-        entry["value"] = float(f"{value:.6g}")
-        entry["kind"] = "fitted"
-        entry["source"] = "refit to the paper's observables, log beside the observables"
-        for key in ("range", "std_error", "note"):
-            entry.pop(key, None)
-        error = found.std_errors[leader]
-        if error is None or leader != name:
-            low, high = bounds[leader]
-            ratio = 1.0 if leader == name else value / found.values[leader]
-            entry["range"] = [float(f"{x * ratio:.6g}") for x in (low, high)]
-        else:
-            entry["std_error"] = float(f"{error:.2g}")
-        if found.pins[leader]:
-            entry["observables"] = list(found.pins[leader][:6])
-    target.write_text(tomlkit.dumps(document), encoding="utf-8")
+        old = before.parameters.get(name)
+        if old is None or f"{value:.6g}" != f"{old.value:.6g}":
+            moved[name] = _entry(found, name, leaders[name], old)
+    rewrite_values(source, target, moved)
+
+
+def _entry(found: Refit, name: str, leader: str, old: Parameter | None) -> Parameter:
+    """Value with its error, or the bounds where it has none of its own."""
+    value, error = found.values[name], found.std_errors[leader]
+    error = error if name == leader else None
+    ratio = 1.0 if name == leader else value / found.values[leader]
+    bounds = sorted(_rounded(x * ratio) for x in found.log["bounds"][leader])
+    # Without derivatives nothing says which rows pin it: all that count were fitted to.
+    observables = found.pins[leader][:6] or (old.observables if old else ())
+    return Parameter(
+        name,
+        _rounded(value),
+        "fitted",
+        "refit to the paper's observables, log beside the observables",
+        std_error=None if error is None else float(f"{error:.2g}"),
+        range=(bounds[0], bounds[1]) if error is None else None,
+        observables=observables or tuple(found.log["residuals"]),
+    )
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from sscell.cells.cell import Cell
-from sscell.cells.library import available
+from sscell.cells.library import find
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.papers.bands import add_bands, changed_cells, open_parameters
 from sscell.papers.measures import Reading, measure, measure_error
@@ -201,7 +201,7 @@ def validate(
     (1607, True, True)
     """
     if table is None:
-        table = load_observables(_origin(cell) if isinstance(cell, Cell) else cell)
+        table = load_observables(cell.parameters if isinstance(cell, Cell) else cell)
     loaded = cell if isinstance(cell, Cell) else Cell.load(cell)
     chosen = _chosen(table.observables, ids)
 
@@ -242,12 +242,6 @@ def _compare(
     done = {name: run for name, run in runs.items() if isinstance(run, xr.Dataset)}
     readings = {**runs, **{name: Reading(run) for name, run in done.items()}}
     return [_row(o, table.runs[o.run], readings[o.run], cell) for o in chosen], done
-
-
-def _origin(cell: Cell) -> str | Path:
-    """Name of a published cell or variant, else the file that a cell was read from."""
-    path = cell.parameters.path
-    return cell.name if path in (None, available().get(cell.name)) else path
 
 
 def _chosen(
@@ -318,7 +312,7 @@ def _as_variant(cell: Cell, variant: str | None) -> Cell:
     """Cell with what a variant of its family changes; the rest stays as it is."""
     if variant is None:
         return cell
-    family = cell.data["name"]
+    family = find(cell.parameters.observables)[0].stem
     base, other = Cell.load(family).values, Cell.load(f"{family}-{variant}").values
     return cell.replace({n: v for n, v in other.items() if v != base.get(n)})
 

@@ -6,10 +6,24 @@ from typing import Any
 
 import pybamm
 
+from sscell.physics.menu import Menu
 from sscell.physics.quantity import Quantity
 from sscell.units import FARADAY, GAS_CONSTANT
 
-__all__ = ["PlateauAnode"]
+__all__ = ["ANODES", "ANODE_GIVES", "PlateauAnode"]
+
+# An anode is built as ``Anode(double_layer)`` and has a static ``quantities()``.
+ANODES = Menu(
+    "anode model", "sscell_anodes", {"plateau": "sscell.physics.anode:PlateauAnode"}
+)
+# Variables that an anode must give; losses are positive on discharge.
+ANODE_GIVES = (
+    "Negative electrode inventory",
+    "Negative electrode open-circuit potential [V]",
+    "Negative electrode reaction overpotential [V]",
+    "Negative electrode interphase overpotential [V]",
+    "Negative electrode thickness change [m]",
+)
 
 _I0 = "Negative electrode exchange-current density"
 _END = 1e-3  # share of the inventory over which the plateau ends

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,15 +10,8 @@ from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
 from sscell.physics import conduction, mixed_conduction, sizes
-from sscell.physics.anode import PlateauAnode
-from sscell.physics.cathodes.activation import ActivatedParticle
-from sscell.physics.cathodes.conversion import ConversionParticle
-from sscell.physics.cathodes.domains import Domains
-from sscell.physics.cathodes.insertion import InsertionParticle
-from sscell.physics.cathodes.mixed import MixedHosts
-from sscell.physics.cathodes.mixed_hosts import MixedHostsParticle
-from sscell.physics.cathodes.network import Network
-from sscell.physics.cathodes.sites import Sites
+from sscell.physics.anode import ANODE_GIVES, ANODES
+from sscell.physics.cathodes.host import CATHODES, Host, ask, missing, read_host, takes
 from sscell.physics.contact import Contact, NoContact
 from sscell.physics.degradation import Degradation, NoDegradation
 from sscell.physics.electrolyte_redox import ElectrolyteRedox
@@ -27,19 +21,12 @@ from sscell.physics.separator import SeparatorLayers
 
 __all__ = ["Composition"]
 
-_ANODES: dict[str, Any] = {"plateau": PlateauAnode}
-# A cathode's menu line: what reads its table, and the submodel that runs it.
-_CATHODES: dict[str, tuple[Any, Any]] = {
-    "conversion": (Network, ConversionParticle),
-    "insertion": (Sites, InsertionParticle),
-    "activation": (Domains, ActivatedParticle),
-    "mixed": (MixedHosts, MixedHostsParticle),
-}
 # How the cathode conducts: the closure, and what a set says about it.
 _CONDUCTIONS: dict[str, tuple[Any, Any]] = {
     "composite": (conduction.composite_conductivities, conduction.quantities),
     "mixed": (mixed_conduction.mixed_conductivities, mixed_conduction.quantities),
 }
+_ANODE_OCP = "Negative electrode OCP [V]"
 _REDOX_CURRENT = "Electrolyte redox current [A]"
 
 
@@ -68,11 +55,73 @@ class Composition:
     physics: Mapping[str, Any]
     network: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def cathode(self) -> str:
+        """The cathode's line in the menu."""
+        return str(self.physics.get("cathode"))
+
+    @property
+    def _particle(self) -> Any:
+        """Class of the submodel that runs the host."""
+        return CATHODES.choose(self.cathode)
+
+    @property
+    def _anode(self) -> Any:
+        """Class of the anode's submodel."""
+        return ANODES.choose(self.physics.get("anode"))
+
     @cached_property
-    def host(self) -> Any:
+    def host(self) -> Host:
         """What the cathode's table describes, such as a reaction network."""
-        reader, _ = _choose(_CATHODES, self.physics.get("cathode"), "cathode model")
-        return reader.from_table(self.network)
+        kind = getattr(self._particle, "host_type", None)
+        if kind is None:
+            raise ParameterError(f"The cathode '{self.cathode}' has no 'host_type'.")
+        return read_host(self.cathode, kind, self.network)
+
+    def check(self, values: Mapping[str, float]) -> None:
+        """Let the host check what no single value can say.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            All parameter values by name.
+
+        Raises
+        ------
+        ParameterError
+            If they contradict each other.
+        """
+        ask(self.cathode, "check its values", lambda: self.host.check(values))
+
+    def derived(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Values that the host derives from others, such as from a composition.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            All parameter values by name.
+
+        Returns
+        -------
+        dict of str to float
+            By name, in the unit of the name.
+
+        Raises
+        ------
+        ParameterError
+            If one is no finite number, or of no parameter of this cell.
+        """
+        found = ask(
+            self.cathode, "derive its values", lambda: dict(self.host.derived(values))
+        )
+        for name, value in found.items():
+            number = isinstance(value, int | float) and math.isfinite(value)
+            if not number or name not in values:
+                raise ParameterError(
+                    f"The cathode '{self.cathode}' derives {value!r} for '{name}': no finite "
+                    "number of a parameter of this cell."
+                )
+        return found
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -120,24 +169,21 @@ class Composition:
         -------
         dict of str to pybamm.BaseSubModel
         """
-        _, particle = _choose(_CATHODES, self.physics.get("cathode"), "cathode model")
-        anode = _choose(_ANODES, self.physics.get("anode"), "anode model")
         closure, _ = _choose(_CONDUCTIONS, self.conduction, "conduction")
         wear = Degradation if self.has_degradation else NoDegradation
         sized = self.size_classes > 0
         several = distributed or sized
         implicit = several or double_layer or self.has_redox
-        films = getattr(self.host, "films", ())
         parts = {
-            "negative electrode": anode(double_layer),
+            "negative electrode": self._anode(double_layer),
             "separator": SeparatorLayers(self.layers, double_layer),
             "positive electrode": conduction.DistributedCathode(closure)
             if distributed
             else conduction.LumpedCathode(implicit, closure),
             "positive interface": Interface(
-                implicit, double_layer, self.has_redox, several, sized, films
+                implicit, double_layer, self.has_redox, several, sized, self.host.films
             ),
-            "positive particle": particle(self.host, several),
+            "positive particle": self._particle(self.host, several),
             "positive degradation": wear(self.host.phases),
             "positive contact": Contact(self.layers, self.irreversible)
             if self.has_contact
@@ -151,7 +197,61 @@ class Composition:
     def irreversible(self) -> dict[str, str]:
         """Reactions that change the volume for good, and their reduction currents."""
         beside = {"Electrolyte oxidation": _REDOX_CURRENT} if self.has_redox else {}
-        return beside | getattr(self.host, "irreversible", {})
+        return beside | dict(self.host.irreversible)
+
+    def unkept(self, variables: Mapping[str, Any]) -> str:
+        """Say which part does not give what it must.
+
+        Parameters
+        ----------
+        variables : mapping of str to symbol
+            Of the model.
+
+        Returns
+        -------
+        str
+            One sentence; nothing if all is there.
+        """
+        lacks = [name for name in ANODE_GIVES if name not in variables]
+        if lacks:
+            who = f"The anode '{self.physics.get('anode')}'"
+        else:
+            lacks = missing(self.host, variables)
+            who = f"The particle of the cathode '{self.cathode}'"
+        return f"{who} does not give {', '.join(map(repr, lacks))}." if lacks else ""
+
+    def why_not(self, particle: Any, variables: Mapping[str, Any]) -> str:
+        """Say why a model could not be built, as far as its cathode or anode is at fault.
+
+        Parameters
+        ----------
+        particle : pybamm.BaseSubModel
+            Of the model.
+        variables : mapping of str to symbol
+            What the parts gave until then.
+
+        Returns
+        -------
+        str
+            One sentence; nothing if neither is.
+        """
+        try:
+            own = particle.get_coupled_variables(dict(variables))
+        except KeyError as error:
+            name = str(error.args[0])
+            if name in ANODE_GIVES:
+                return self.unkept(variables)
+            hint = did_you_mean(name, {*takes(self.host), *variables})
+            return (
+                f"The particle of the cathode '{self.cathode}' uses '{name}', which there is "
+                f"not. {hint}"
+            )
+        return self.unkept({**variables, **own})
+
+    @cached_property
+    def sources(self) -> tuple[str, str]:
+        """Digests of the code of anode and cathode, where another package gives them."""
+        return ANODES.source(self.physics.get("anode")), CATHODES.source(self.cathode)
 
     @property
     def structure(self) -> tuple[Any, ...]:
@@ -171,10 +271,14 @@ class Composition:
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about this physics, beside what all cells have."""
-        anode = _choose(_ANODES, self.physics.get("anode"), "anode model")
         _, conducting = _choose(_CONDUCTIONS, self.conduction, "conduction")
+        anode = self._anode.quantities()
+        if _ANODE_OCP not in (q.name for q in anode):
+            raise ParameterError(
+                f"The anode '{self.physics.get('anode')}' has no quantity '{_ANODE_OCP}'."
+            )
         return (
-            *anode.quantities(),
+            *anode,
             *SeparatorLayers.quantities(self.layers),
             *Interface.quantities(),
             *conducting(),

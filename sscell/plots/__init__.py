@@ -9,11 +9,12 @@ _HOMES = {
     "figure_style": "style",
     "plot_contact": "pressure",
     "plot_cv": "data",
+    "plot_cycles": "cycling",
     "plot_dqdv": "data",
     "plot_eis": "data",
     "plot_gitt": "data",
     "plot_pressure": "pressure",
-    "plot_rate": "data",
+    "plot_rate": "cycling",
     "plot_run": "runs",
     "save_figure": "style",
 }

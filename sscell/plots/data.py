@@ -1,4 +1,4 @@
-"""Figures of analysed data, measured or simulated: titration, CV, impedance, rates."""
+"""Figures of analysed data, measured or simulated: titration, dQ/dV, CV, impedance."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sscell.analysis.capacity import differential_capacity, half_cycles
+from sscell.analysis.capacity import SMOOTHING, differential_capacity, half_cycles
+from sscell.analysis.sweeping import sweeps
 from sscell.analysis.titration import Titration
-from sscell.analysis.voltammetry import Voltammetry, sweeps
+from sscell.analysis.voltammetry import Voltammetry
 from sscell.dataset import metadata
 from sscell.errors import DataError
+from sscell.plots.cycling import column
 from sscell.plots.style import DIRECTION_COLOURS, figure_style, subplots
 
-__all__ = ["plot_cv", "plot_dqdv", "plot_eis", "plot_gitt", "plot_rate"]
+__all__ = ["plot_cv", "plot_dqdv", "plot_eis", "plot_gitt"]
 
-
-def _column(
-    pulses: Sequence[Mapping[str, Any]], key: str, scale: float = 1.0
-) -> np.ndarray:
-    return np.array([np.nan if p[key] is None else p[key] * scale for p in pulses])
+FEW = 6  # spectra that a legend can name; more are told apart by a scale of colours
 
 
 def plot_gitt(result: Titration) -> Any:
@@ -54,17 +52,17 @@ def plot_gitt(result: Titration) -> Any:
         figure, axes = subplots(3, 1, figsize=(3.5, 5.2), sharex=True, layout="constrained")
         for name, part in result.directions.items():
             pulses, colour = part["pulses"], DIRECTION_COLOURS[name]
-            x = _column(pulses, x_key)
-            axes[0].plot(x, _column(pulses, "ocv_V"), "o-", ms=3, color=colour, label=name)
+            x = column(pulses, x_key)
+            axes[0].plot(x, column(pulses, "ocv_V"), "o-", ms=3, color=colour, label=name)
             for plateau in part["ocv_plateaus_V"]:
                 axes[0].axhline(plateau, color=colour, lw=0.6, ls=":")
             _polarisation(axes[1], x, pulses, colour, name == next(iter(result.directions)))
-            axes[2].plot(x, _column(pulses, d_key), "o", ms=3, color=colour)
+            axes[2].plot(x, column(pulses, d_key), "o", ms=3, color=colour)
         axes[0].set_ylabel("OCV [V]")
         axes[0].legend()
         axes[1].set_ylabel("Polarisation [mV]")
         axes[1].set_ylim(bottom=0)
-        found = _column(everything, d_key)
+        found = column(everything, d_key)
         if np.any(found > 0):
             # At least a decade, so that equal values do not look scattered.
             axes[2].set_yscale("log")
@@ -82,7 +80,7 @@ def _polarisation(
     for key, style, label in styles:
         axes.plot(
             x,
-            _column(pulses, key, 1e3),
+            column(pulses, key, 1e3),
             style,
             color=colour,
             label=label if first else None,
@@ -93,7 +91,11 @@ def _polarisation(
         )
 
 
-def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
+def plot_dqdv(
+    data: xr.Dataset,
+    peaks: Sequence[Mapping[str, Any]] = (),
+    smoothing: float = SMOOTHING,
+) -> Any:
     """Differential capacity over the voltage, charge upwards and discharge downwards.
 
     Parameters
@@ -102,6 +104,8 @@ def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
         A time series.
     peaks : sequence of dict, optional
         Of the last half cycles, marked.
+    smoothing : float, optional
+        Standard deviation of the Gaussian [V].
 
     Returns
     -------
@@ -130,7 +134,7 @@ def plot_dqdv(data: xr.Dataset, peaks: Sequence[Mapping[str, Any]] = ()) -> Any:
     with figure_style():
         figure, axes = subplots(figsize=(3.5, 2.8), layout="constrained")
         for number, half in enumerate(halves):
-            voltage, curve = differential_capacity(half)
+            voltage, curve = differential_capacity(half, smoothing)
             sign = 1 if half.direction == "charge" else -1
             axes.plot(
                 voltage,
@@ -208,26 +212,26 @@ def plot_cv(data: Sequence[xr.Dataset], result: Voltammetry) -> Any:
 
 
 def _draw_b_values(axes: Any, result: Voltammetry) -> None:
+    marks = iter("osD^vP*X" * len(result.b_values))
     for fit in result.b_values:
-        chosen = [
-            p for p in result.peaks if p["direction"] == fit.direction and p["sweep"] == 1
-        ]
-        main = {}
-        for p in chosen:
-            known = main.get(p["dataset"])
-            if known is None or abs(p["current_A"]) > abs(known["current_A"]):
-                main[p["dataset"]] = p
-        v = np.array([p["scan_rate_mV_s"] for p in main.values()])
-        i = np.array([abs(p["current_A"]) for p in main.values()]) * 1e3
+        v = np.array(fit.scan_rates_mV_s)
+        i = np.abs(fit.currents_A) * 1e3
         colour = DIRECTION_COLOURS[fit.direction]
-        axes.loglog(v, i, "o", ms=4, color=colour)
         line = np.array([v.min(), v.max()])
         level = np.exp(np.mean(np.log(i)) + fit.b * (np.log(line) - np.mean(np.log(v))))
         error = "" if fit.std_error is None else f" ± {fit.std_error:.2f}"
-        axes.plot(line, level, color=colour, label=f"{fit.branch} b = {fit.b:.2f}{error}")
+        axes.loglog(line, level, color=colour)
+        axes.plot(
+            v,
+            i,
+            next(marks),
+            ms=4,
+            color=colour,
+            label=f"{fit.branch} {fit.voltage_V:.2f} V: b = {fit.b:.2f}{error}",
+        )
     axes.set_xlabel("Scan rate [mV / s]")
     axes.set_ylabel("Peak current [mA]")
-    axes.legend()
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
 def plot_eis(result: Mapping[str, Any]) -> Any:
@@ -252,30 +256,35 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
     >>> len(plot_eis(eis(data)).axes)
     2
     """
+    import matplotlib
+
     spectra = result["spectra"]
     distributions = result["drt"] if isinstance(result["drt"], list) else [result["drt"]]
     scaled = spectra[0]["real_ohm_cm2"] is not None
     unit = r"$\Omega$ cm$^2$" if scaled else r"$\Omega$"
     tail = "ohm_cm2" if scaled else "ohm"
+    many = len(spectra) > FEW
+    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.92, len(spectra)))
     with figure_style():
         figure, (left, right) = subplots(1, 2, figsize=(6.9, 2.9), layout="constrained")
-        for one, distribution in zip(spectra, distributions, strict=True):
+        for k, (one, distribution) in enumerate(zip(spectra, distributions, strict=True)):
             x, y = np.array(one[f"real_{tail}"]), -np.array(one[f"imaginary_{tail}"])
             factor = x[0] / one["real_ohm"][0] if scaled and one["real_ohm"][0] else 1.0
-            (points,) = left.plot(x, y, "o", ms=2.5, label=one["state"])
-            tau, gamma = (
-                np.array(distribution["tau_s"]),
-                np.array(distribution["gamma_ohm"]),
-            )
-            right.semilogx(tau, gamma * factor, color=points.get_color())
-            right.fill_between(
-                tau, gamma * factor, color=points.get_color(), alpha=0.15, lw=0
-            )
+            colour = shades[k] if many else f"C{k}"
+            style = {"ms": 1.6, "lw": 0.5} if many else {"ms": 2.5, "lw": 0}
+            left.plot(x, y, "o-", color=colour, label=one["state"], **style)
+            tau = np.array(distribution["tau_s"])
+            gamma = np.array(distribution["gamma_ohm"]) * factor
+            right.semilogx(tau, gamma, color=colour, lw=0.8 if many else 1.4)
+            if not many:
+                right.fill_between(tau, gamma, color=colour, alpha=0.15, lw=0)
         left.set_aspect("equal", adjustable="datalim")
-        left.set_xlim(left=min(0, left.get_xlim()[0]))
+        left.plot(0, 0, alpha=0)
         left.set_xlabel(f"Re Z [{unit}]")
         left.set_ylabel(f"-Im Z [{unit}]")
-        if len(spectra) > 1:
+        if many:
+            _scale_of_states(figure, right, [one["state"] for one in spectra], shades)
+        elif len(spectra) > 1:
             left.legend(title="state")
         right.set_xlabel(r"Relaxation time $\tau$ [s]")
         right.set_ylabel(rf"$\gamma(\ln\tau)$ [{unit}]")
@@ -283,48 +292,17 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
     return figure
 
 
-def plot_rate(result: Mapping[str, Any]) -> Any:
-    """Capacity over the current, and the Ragone plot where a mass is known.
+def _scale_of_states(
+    figure: Any, axes: Any, states: Sequence[str | None], shades: np.ndarray
+) -> None:
+    """Colour bar with a box a spectrum, of which at most eight are named."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import BoundaryNorm, ListedColormap
 
-    Parameters
-    ----------
-    result : dict
-        From `sscell.analysis.rate`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
-    >>> result = {"currents_A": [1e-3], "capacities_mAh": [1.0], "capacities_mAh_g": [None],
-    ...           "energies_Wh_kg": [None], "powers_W_kg": [None]}
-    >>> len(plot_rate(result).axes)
-    1
-    """
-    from matplotlib.ticker import NullFormatter
-
-    specific = result["capacities_mAh_g"][0] is not None
-    colour = DIRECTION_COLOURS["discharge"]
-    with figure_style():
-        figure, axes = subplots(
-            1, 2 if specific else 1, figsize=(6.9 if specific else 3.5, 2.7), squeeze=False,
-            layout="constrained",
-        )  # fmt: skip
-        left = axes[0, 0]
-        capacity = result["capacities_mAh_g" if specific else "capacities_mAh"]
-        left.semilogx(np.array(result["currents_A"]) * 1e3, capacity, "o-", color=colour)
-        left.set_xlabel("Discharge current [mA]")
-        left.set_ylabel("Capacity [mAh / g]" if specific else "Capacity [mAh]")
-        left.set_ylim(bottom=0)
-        left.margins(y=0.08)
-        if specific:
-            right = axes[0, 1]
-            right.semilogx(
-                result["powers_W_kg"], result["energies_Wh_kg"], "o-", color=colour
-            )
-            right.set_ylim(bottom=0)
-            right.xaxis.set_minor_formatter(NullFormatter())
-            right.set_xlabel("Mean power [W / kg]")
-            right.set_ylabel("Energy [Wh / kg]")
-    return figure
+    number = len(states)
+    norm = BoundaryNorm(np.arange(number + 1) - 0.5, number)
+    mappable = ScalarMappable(norm, ListedColormap(shades))
+    ticks = np.unique(np.linspace(0, number - 1, min(number, 8)).round().astype(int))
+    bar = figure.colorbar(mappable, ax=axes, ticks=ticks, label="state", pad=0.02)
+    bar.ax.set_yticklabels([str(states[k]) for k in ticks])
+    bar.ax.minorticks_off()

@@ -28,6 +28,8 @@ from sscell.solver import cache
 from sscell.solver.compiling import LONGEST, allowed, compiled, expected_seconds
 from sscell.solver.functions import Functions, made
 from sscell.solver.integrator import Integrator, Stretch
+from sscell.solver.stepping import OwnClock
+from sscell.solver.watch import alone
 
 __all__ = [
     "CAPACITY",
@@ -55,11 +57,7 @@ LIMITS = {
     "Discharge capacity limit [A.h]": FAR,
     "Charge capacity limit [A.h]": -FAR,
 }
-_VOLTAGE_INPUTS = {
-    "Voltage start [V]": 0.0,
-    "Voltage slope [V.s-1]": 0.0,
-    "Step start [s]": 0.0,
-}
+_VOLTAGE_INPUTS = {"Voltage start [V]": 0.0, "Voltage slope [V.s-1]": 0.0}
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ class Engine:
     ):
         check_mesh(cell, resolution.thickness_points)
         self._cell, self._resolution = cell, resolution
-        self._controlled = controlled
+        self.controlled = controlled
         own = _VOLTAGE_INPUTS if controlled == "voltage" else {}
         self._parameters = tuple(cell.parameter_dict())
         self._defaults = {**LIMITS, **own}
@@ -151,10 +149,11 @@ class Engine:
         # PyBaMM orders the columns of the sensitivities by the names of the inputs.
         self.sensitive = tuple(sorted(sensitive))
         options = {"nonlinear_convergence_coefficient": _SLOPED} if sensitive else {}
-        self._solver = solver(resolution.rtol, resolution.atol, **options)
+        self._solver = OwnClock.like(solver(resolution.rtol, resolution.atol, **options))
         self._spent = 0.0  # s of integration
 
     @cached_property
+    @alone
     def model(self) -> pybamm.BaseModel:
         """The discretised model: only what its functions do not say needs it."""
         resolution = self._resolution
@@ -163,7 +162,7 @@ class Engine:
             shells=resolution.shells,
             thickness_points=resolution.thickness_points,
             double_layer=resolution.double_layer,
-            controlled=self._controlled,
+            controlled=self.controlled,
         )
         model.events = _events(model)
         values = pybamm.ParameterValues(dict.fromkeys(self._parameters, "[input]"))
@@ -172,11 +171,13 @@ class Engine:
         return simulation.built_model
 
     @cached_property
+    @alone
     def functions(self) -> Functions:
         """What a run evaluates, from the cache or made from the model."""
         resolution, data = self._resolution, self._cell.data
         about = [data["physics"], data.get("network"), resolution.shells]
-        about += [resolution.thickness_points, resolution.double_layer, self._controlled]
+        about += self._cell.composition.sources
+        about += [resolution.thickness_points, resolution.double_layer, self.controlled]
         told = json.dumps([*about, self.input_names, self.outputs], default=str)
         name = f"{cache.content_hash(told)}.json"
         known = cache.fetch(name)
@@ -209,6 +210,7 @@ class Engine:
             self.functions, self._solver, self.input_names, lambda: self.model
         )
 
+    @alone
     def compile(self, make: bool = True) -> bool:
         """Go over to compiled functions at once.
 
@@ -264,6 +266,7 @@ class Engine:
         values = cell.parameter_dict() | {"Current function [A]": current}
         return values | self._defaults | limits
 
+    @alone
     def step(
         self,
         solution: Any,
@@ -317,7 +320,7 @@ class Engine:
         self._spent += float(found.solve_time.value)
         if self._spent > self._pays:
             self._compile(make=True)
-        if self._controlled == "current":
+        if self.controlled == "current":
             found.current = inputs["Current function [A]"]
         return found
 
@@ -328,6 +331,7 @@ class Engine:
             return 0.0, self._integrator.start(values)
         return float(before.t[-1]), self._integrator.adopted(before, values)
 
+    @alone
     def evaluate(
         self,
         t: np.ndarray,
@@ -374,6 +378,7 @@ class Engine:
         table = table[:count]
         return dict(zip(names, table.T.copy(), strict=True))
 
+    @alone
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:
         """Time and state at the end of a solution of this model.
 
@@ -418,6 +423,7 @@ def _events(model: Any) -> list[Any]:
 _ENGINES: dict[tuple[Any, ...], Engine] = {}
 
 
+@alone
 def engine(cell: Cell, resolution: Resolution, controlled: str = "current") -> Engine:
     """Engine of a cell's structure: built once, then shared by all its values.
 

@@ -15,10 +15,13 @@ from sscell.errors import SimulationError
 from sscell.simulation.engine import Resolution
 from sscell.simulation.results import labelled, remarks
 from sscell.simulation.series import series
+from sscell.solver.stepping import OwnClock
+from sscell.solver.watch import alone
 
 __all__ = ["run_experiment"]
 
 
+@alone
 def run_experiment(
     cell: Cell,
     experiment: pybamm.Experiment,
@@ -58,7 +61,7 @@ def run_experiment(
         model,
         parameter_values=pybamm.ParameterValues(cell.parameter_dict()),
         experiment=experiment,
-        solver=solver(resolution.rtol, resolution.atol),
+        solver=OwnClock.like(solver(resolution.rtol, resolution.atol)),
     )
     try:
         solution = simulation.solve()

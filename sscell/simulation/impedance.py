@@ -11,12 +11,14 @@ import pybamm
 from sscell.cells.cell import Cell
 from sscell.cells.model import SolidStateCell
 from sscell.simulation.engine import Resolution
+from sscell.solver.watch import alone
 
 __all__ = ["spectrum_at"]
 
 _SIMULATIONS: dict[tuple[Any, ...], pybamm.EISSimulation] = {}
 
 
+@alone
 def spectrum_at(
     cell: Cell,
     resolution: Resolution,

@@ -72,7 +72,7 @@ def labelled(
         theoretical_capacity_Ah=cell.theoretical_capacity,
         first_step=cell.first_step,
         phases=phases,
-        reaction_labels=getattr(cell.host, "reaction_labels", {}),
+        reaction_labels=dict(cell.host.labels),
         budget=list(budget) if set(budget) <= set(columns) else [],
         protocol=dict(protocol),
         steps=list(steps),

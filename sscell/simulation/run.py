@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ from sscell.simulation.engine import (
 from sscell.simulation.impedance import spectrum_at
 from sscell.simulation.progress import Progress
 from sscell.simulation.results import BALANCES, add_spectra, labelled, remarks
+from sscell.solver.integrator import NO_PROGRESS
+from sscell.solver.watch import NoProgress, watched
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Run"]
@@ -37,6 +39,8 @@ _SIGN = {"discharge": 1, "charge": -1}
 _CONTROLLED = {"hold": "voltage", "sweep": "voltage"}
 _NEEDED = ("Current [A]", "Voltage [V]", "Discharge capacity [A.h]")
 _SAME_VOLTAGE = 1e-3  # V: a hold that near to the voltage before it goes on as before
+_TIGHTER = (1.0, 0.1, 0.01)  # tolerances of the trials of a step, per those asked for
+_IMPOSSIBLE = 50.0  # V beyond the window: no cell does that, a failed solution may
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Run:
         self._ended: dict[str, int] = {}
         self.outputs: tuple[str, ...] | None = None  # that records keep; None: all
         self._worst = dict.fromkeys(BALANCES, 0.0)
+        self.failed_trials = 0  # solutions that were refused, and computed again
 
     def go_on_with(self, cell: Cell, set_anew: bool = False) -> None:
         """Go on from the present state with other values and new records.
@@ -118,12 +123,16 @@ class Run:
         for number, step in enumerate(steps):
             if step.group in self._ended and step.pulse > self._ended[step.group]:
                 continue
+            watched().check()
             if on_progress:
                 share = number / len(steps)
                 if step.group:
                     share = min(self._passed() / groups, 0.99)
                 on_progress(share, f"cycle {step.cycle}, {step.direction}")
-            self._execute(step)
+            try:
+                self._execute(step)
+            except (pybamm.SolverError, FloatingPointError) as error:
+                raise self._failure(step, error) from error
         if on_progress:
             on_progress(1.0, "done")
 
@@ -209,12 +218,7 @@ class Run:
             duration = max(abs(vertex - value) / abs(slope), 1e-6)
         if step.current_limit is not None:
             limits["Current limit [A]"] = cell.current(step.current_limit)
-        start = float(self.solution.t[-1]) if self.solution is not None else 0.0
-        control = {
-            "Voltage start [V]": value,
-            "Voltage slope [V.s-1]": slope,
-            "Step start [s]": start,
-        }
+        control = {"Voltage start [V]": value, "Voltage slope [V.s-1]": slope}
         return built.inputs(cell, **limits, **control), duration
 
     def _at_once(
@@ -260,22 +264,63 @@ class Run:
     def _solve(
         self, step: Step, built: Engine, inputs: Mapping[str, float], duration: float
     ) -> _Record:
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                solution = built.step(self.solution, duration, inputs)
-        except (pybamm.SolverError, FloatingPointError) as error:
-            if record := self._refused(step, built, inputs, error):
-                return record
-            raise self._failure(step, error) from error
-        self.solution = solution.last_state
+        failure: Exception | None = None
+        for share in _TIGHTER:
+            trial = self._tighter(built, share)
+            try:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    solution = trial.step(self.solution, duration, inputs)
+            except NoProgress as error:
+                if error.partial is not None:
+                    made = self._record(step, trial, inputs, error.partial)
+                    self.records.extend([made] if made else [])
+                raise
+            except (pybamm.SolverError, FloatingPointError) as error:
+                if record := self._refused(step, trial, inputs, error):
+                    return record
+                failure = failure or error
+            else:
+                if record := self._record(step, trial, inputs, solution):
+                    return record
+                failure = failure or FloatingPointError("the voltage is no possible one")
+            self.failed_trials += 1
+        raise failure or pybamm.SolverError("no solution")
+
+    def _tighter(self, built: Engine, share: float) -> Engine:
+        """The same engine with smaller tolerances."""
+        if share == 1.0:
+            return built
+        own = self.resolution
+        finer = replace(own, rtol=own.rtol * share, atol=own.atol * share)
+        return engine(self.cell, finer, built.controlled)
+
+    def _record(
+        self, step: Step, built: Engine, inputs: Mapping[str, float], solution: Any
+    ) -> _Record | None:
+        """Record of a step, whose end is then the state of the cell; None if it is none."""
         t, y = np.asarray(solution.t), np.asarray(solution.y)
         outputs = built.evaluate(t, y, inputs, self._kept(built, BALANCES))
+        if not self._possible(outputs):
+            return None
+        for name, values in outputs.items():
+            if not np.isfinite(values).all():
+                raise FloatingPointError(f"'{name}' is no number")
+        self.solution = solution.last_state
         self._note_balances(outputs)
         timed = step.duration or step.share is not None or step.direction == "sweep"
         reason = built.stop_reason(solution) or ("duration" if timed else "time limit")
+        if solution.termination == NO_PROGRESS:
+            reason = NO_PROGRESS
         seconds = float(solution.solve_time.value)
         kept = {name: outputs[name] for name in self._kept(built)}
         return _Record(step, reason, self.celsius, t - self._start, kept, seconds)
+
+    def _possible(self, outputs: Mapping[str, np.ndarray]) -> bool:
+        if not all(np.isfinite(outputs[name]).all() for name in _NEEDED):
+            return False
+        voltage, (low, high) = outputs["Voltage [V]"], self.cell.window
+        near = (voltage > low - _IMPOSSIBLE) & (voltage < high + _IMPOSSIBLE)
+        return bool(near.all())
 
     def _refused(
         self, step: Step, built: Engine, inputs: Mapping[str, float], error: Exception
@@ -347,6 +392,8 @@ class Run:
         slices = built.functions.slices
         state = {name: y[slice(*rows)][:, None] for name, rows in slices.items()}
         z = spectrum_at(self.cell, self.resolution, state, inputs, step.frequencies)
+        if not np.isfinite(z).all():
+            raise FloatingPointError("the impedance is no finite number")
         # A cell may be measured more than once in the same place, before and after cycling.
         times = sum(step.label == label.split(" #")[0] for label, _, _ in self.spectra)
         label = f"{step.label} #{times + 1}" if times else step.label
@@ -408,6 +455,7 @@ class Run:
             state=state,
             warnings=remarks(self.cell, celsius, rates, self.applied),
             **self._pressure(),
+            failed_trials=self.failed_trials,
             solve_time_s=float(sum(r.solve_time for r in self.records)),
         )
         return add_spectra(data, self.spectra) if self.spectra else data

@@ -18,6 +18,7 @@ from sscell.simulation.progress import Progress
 from sscell.simulation.run import Run
 from sscell.simulation.series import series
 from sscell.simulation.states import bring_to
+from sscell.solver.watch import Watch, watching
 from sscell.units import parse_pressure
 
 __all__ = ["simulate"]
@@ -41,6 +42,7 @@ def simulate(
     resolution: Resolution | None = None,
     outputs: Sequence[str] | None = None,
     on_progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> xr.Dataset:
     """Simulate a protocol, or any PyBaMM experiment, on a cell.
 
@@ -74,6 +76,9 @@ def simulate(
         thousand cycles needs a tenth of the memory with none of them.
     on_progress : callable, optional
         Called with the share done [-] and a text.
+    watch : Watch, optional
+        Cancels the run from another thread, hears of its progress within a step, or waits
+        longer for a step that gets nowhere than its 60 s.
 
     Returns
     -------
@@ -85,7 +90,8 @@ def simulate(
     ParameterError
         If a name or value is not usable.
     SimulationError
-        If the solver fails; carries what was computed before.
+        If the solver fails or gets nowhere, or the run is cancelled; carries what was
+        computed before.
 
     Examples
     --------
@@ -108,7 +114,8 @@ def simulate(
                 "A pybamm.Experiment starts from the pristine cell: put the steps before it "
                 "into the experiment, or use a protocol of sscell with a state."
             )
-        return run_experiment(cell, protocol, resolution, applied)
+        with watching(watch):
+            return run_experiment(cell, protocol, resolution, applied)
     steps = protocol.steps(cell.first_step)
     _check_steps(cell, steps)
     if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
@@ -117,11 +124,14 @@ def simulate(
     if formation_pressure is not None:
         forming = forming.under(parse_pressure(formation_pressure))
     run = Run(forming, resolution, applied)
-    is_now = bring_to(run, state)
-    run.go_on_with(cell, set_anew=formation_pressure is not None)
-    run.outputs = _known(cell, outputs)
+    known = _known(cell, outputs)
     try:
-        run.execute((*preparation(protocol, is_now, cell.first_step), *steps), on_progress)
+        with watching(watch):
+            is_now = bring_to(run, state)
+            run.go_on_with(cell, set_anew=formation_pressure is not None)
+            run.outputs = known
+            prepared = preparation(protocol, is_now, cell.first_step)
+            run.execute((*prepared, *steps), on_progress)
     except SimulationError as error:
         error.partial = run.dataset(protocol.describe(), state) if run.records else None
         raise

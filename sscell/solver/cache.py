@@ -11,15 +11,30 @@ import contextlib
 import hashlib
 import os
 import platform
+import re
+import shutil
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["LIMIT", "content_hash", "fetch", "folder", "keep", "place", "trim"]
+import platformdirs
+
+__all__ = [
+    "LIMIT",
+    "complain",
+    "content_hash",
+    "fetch",
+    "folder",
+    "keep",
+    "place",
+    "sources",
+    "trim",
+]
 
 LIMIT = 500_000_000  # bytes of all files; the longest unused go first
 _ENVIRONMENT = "SSCELL_CACHE"
@@ -27,6 +42,9 @@ _OFF = ("off", "no", "0")
 _PACKAGES = ("sscell", "pybamm", "pybammsolvers", "casadi")
 # Modules that decide what a built model computes are among these.
 _SOURCES = ("*.py", "physics/**/*.py", "cells/*.py", "solver/*.py", "simulation/*.py")
+# Only such files are removed: the hash of a content, or one that a killed process left.
+_OWN = re.compile(r"[0-9a-f]{40}\.[a-z]+|\.new-\w+")
+_LEFT = 86400.0  # s: nobody writes one file for a day
 _complained: set[str] = set()
 
 
@@ -36,21 +54,23 @@ def folder() -> Path | None:
     Returns
     -------
     pathlib.Path or None
-        From the environment variable ``SSCELL_CACHE`` (``off``: none), else the user's own
-        folder for caches.
+        A folder ``sscell`` of its own, in the one that the environment variable
+        ``SSCELL_CACHE`` names (``off``: none), else among the user's caches.
     """
     named = os.environ.get(_ENVIRONMENT)
     if named is not None and named.strip().lower() in ("", *_OFF):
         return None
-    if named:
-        return Path(named)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA", "~/AppData/Local")
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "sscell"
+    try:
+        if named:
+            path = Path(os.path.expanduser(named)) / "sscell"
+        else:
+            path = platformdirs.user_cache_path("sscell", appauthor=False)
+    except RuntimeError:
+        path = Path("~/.cache")
+    if path.parts[0].startswith("~"):
+        complain(path, OSError("nobody knows this user's home folder"))
+        return None
+    return path
 
 
 def content_hash(*parts: str) -> str:
@@ -74,15 +94,35 @@ def content_hash(*parts: str) -> str:
 
 @cache
 def _surroundings() -> str:
+    python = ".".join(map(str, sys.version_info[:2]))
+    return " ".join([python, platform.system(), platform.machine(), sources()])
+
+
+@cache
+def sources(*beside: str) -> str:
+    """Versions of the packages that compute, and a hash of the sources of this one.
+
+    Parameters
+    ----------
+    *beside : str
+        Patterns of sources, seen from the package's folder, beside those that decide what
+        a model computes.
+
+    Returns
+    -------
+    str
+    """
     versions = []
     for package in _PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
             versions.append(f"{package} {version(package)}")
     here = Path(__file__).parents[1]
-    files = sorted(p for name in _SOURCES for p in here.glob(name))
-    sources = hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()
-    python = ".".join(map(str, sys.version_info[:2]))
-    return " ".join([*versions, python, platform.system(), platform.machine(), sources])
+    files = sorted({p for name in (*_SOURCES, *beside) for p in here.glob(name)})
+    told = hashlib.sha256()
+    for path in files:
+        told.update(f"{path.relative_to(here).as_posix()}\n".encode())
+        told.update(path.read_bytes())
+    return " ".join([*versions, told.hexdigest()])
 
 
 def place(name: str) -> Path | None:
@@ -174,7 +214,15 @@ def keep(name: str, content: bytes) -> bool:
 
 
 def complain(where: Path, error: OSError) -> None:
-    """Say once that a folder takes no files."""
+    """Say once that a folder takes no files.
+
+    Parameters
+    ----------
+    where : pathlib.Path
+        The folder.
+    error : OSError
+        Why.
+    """
     if str(where) not in _complained:
         _complained.add(str(where))
         warnings.warn(
@@ -198,12 +246,17 @@ def trim(limit: int = LIMIT, spared: Sequence[str] = ()) -> None:
     where = folder()
     if where is None:
         return
-    found = []
+    found, now = [], time.time()
     with contextlib.suppress(OSError):
         for entry in os.scandir(where):
+            if not _OWN.fullmatch(entry.name):
+                continue
             with contextlib.suppress(OSError):
                 told = entry.stat()
-                found.append((told.st_mtime, told.st_size, entry.path, entry.name))
+                if not entry.name.startswith(".new-"):
+                    found.append((told.st_mtime, told.st_size, entry.path, entry.name))
+                elif now - told.st_mtime > _LEFT:
+                    _discard(entry)
     total = sum(size for _, size, _, _ in found)
     for _, size, path, name in sorted(found):
         if total <= limit:
@@ -212,3 +265,10 @@ def trim(limit: int = LIMIT, spared: Sequence[str] = ()) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(path)
                 total -= size
+
+
+def _discard(entry: os.DirEntry[str]) -> None:
+    if entry.is_dir(follow_symlinks=False):
+        shutil.rmtree(entry.path, ignore_errors=True)
+    else:
+        os.unlink(entry.path)

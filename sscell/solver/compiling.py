@@ -7,6 +7,8 @@ process has already integrated for as long as it will take, and kept for all lat
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
@@ -84,6 +86,10 @@ def compiled(functions: Functions, make: bool = True) -> Functions | None:
     about = [texts[n] for n in (*_NAMES, "newton") if n in texts]
     name = f"{cache.content_hash('library', *_FLAGS, *about)}.so"
     path = cache.place(name)
+    if path is not None and cache.fetch(_beside(name)) != _checksum(path):
+        # A part of it that is missing would end the process when it is called.
+        _remove(path)
+        path = None
     if path is None and make:
         path = _made(functions, name)
     if path is None:
@@ -91,8 +97,25 @@ def compiled(functions: Functions, make: bool = True) -> Functions | None:
     try:
         return _loaded(functions, path)
     except RuntimeError:  # damaged, or of another machine
-        path.unlink(missing_ok=True)
+        _remove(path)
         return None
+
+
+def _beside(name: str) -> str:
+    """Name of the file that has a library's checksum."""
+    return f"{Path(name).stem}.sum"
+
+
+def _checksum(path: Path) -> bytes:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest().encode()
+    except OSError:
+        return b""
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # it may be another user's
+        path.unlink()
 
 
 def _parts(functions: Functions) -> tuple[list[casadi.Function], np.ndarray]:
@@ -131,8 +154,10 @@ def _made(functions: Functions, name: str) -> Path | None:
             source.write_text(generator.dump(), encoding="utf-8")
             command = [compiler, *_FLAGS, str(source), "-o", str(beside), "-lm"]
             subprocess.run(command, check=True, capture_output=True)
+            if not cache.keep(_beside(name), _checksum(beside)):
+                return None
             os.replace(beside, where / name)
-        cache.trim(spared=(name,))
+        cache.trim(spared=(name, _beside(name)))
     except OSError as error:
         cache.complain(where, error)
         return None

@@ -22,9 +22,13 @@ try:
 except ImportError:  # it has moved: PyBaMM knows where to
     idaklu = None
 
+from sscell.solver.consistent import consistent
 from sscell.solver.functions import Functions
+from sscell.solver.watch import Look, NoProgress
 
-__all__ = ["Integrator", "Stretch"]
+__all__ = ["NO_PROGRESS", "Integrator", "Stretch"]
+
+NO_PROGRESS = "no progress"  # what ended a solution that got nowhere
 
 _ROOT_FOUND = 2  # IDA_ROOT_RETURN
 _CURRENT = "Current variable [A]"
@@ -150,28 +154,16 @@ class Integrator:
         """
         if self._group is None:
             return self._through_pybamm(begun, y, duration, values, times)
-        # A step begins a rounding error after the last one, so that no time occurs twice.
-        first = float(np.nextafter(begun, np.inf)) if begun else begun
-        ends = np.array([first, begun + duration])
-        wanted = np.empty(0) if times is None else np.array(begun + times, dtype=float)
-        wanted[wanted < first] = first
+        wanted = np.empty(0) if times is None else np.array(times, dtype=float)
+        wanted[wanted < 0] = 0.0
         state = np.array(y, dtype=float)
         settled = self.functions.settled(values)
-        rates = self._rates(first, state, settled)
         clock = time.perf_counter()
         try:
-            (found,) = self._group.solve(
-                ends,
-                wanted,
-                state[None, :],
-                rates[None, :],
-                settled[None, :],
-                pbar=_NOTHING,
-            )
-            flag, t = int(found.flag), np.array(found.t)
-            states = np.array(found.y).reshape(t.size, -1).T
-        except ValueError as error:
-            raise pybamm.SolverError(str(error)) from None
+            flag, t, states = self._solved(state, duration, settled, wanted)
+        except NoProgress as error:
+            error.partial = self._up_to(error.reached, begun, state, settled, wanted)
+            raise
         except _DIFFERENT as error:
             _complain(error)
             self._group = None
@@ -182,7 +174,50 @@ class Integrator:
         termination = "final time"
         if flag == _ROOT_FOUND:
             termination = self._ended(t, states, settled)
+        t, states = _after(begun, t, states)
         return Stretch(self.functions, t, states, termination, seconds)
+
+    def _solved(
+        self, state: np.ndarray, duration: float, settled: np.ndarray, wanted: np.ndarray
+    ) -> tuple[int, np.ndarray, np.ndarray]:
+        """Flag of the solver, times since the start of the step and states."""
+        try:
+            (found,) = Look(duration).solve(
+                self._group.solve,
+                np.array([0.0, duration]),
+                wanted,
+                state[None, :],
+                self._rates(0.0, state, settled)[None, :],
+                settled[None, :],
+                pbar=_NOTHING,
+            )
+        except ValueError as error:
+            nearer = consistent(self.functions, 0.0, state, settled)
+            if nearer is None or np.allclose(nearer, state, rtol=1e-9, atol=0):
+                raise pybamm.SolverError(str(error)) from None
+            return self._solved(nearer, duration, settled, wanted)
+        t = np.array(found.t)
+        return int(found.flag), t, np.array(found.y).reshape(t.size, -1).T
+
+    def _up_to(
+        self,
+        reached: float,
+        begun: float,
+        state: np.ndarray,
+        settled: np.ndarray,
+        wanted: np.ndarray,
+    ) -> Stretch | None:
+        """Solution as far as the solver got on quickly."""
+        if reached <= 0:
+            return None
+        try:
+            flag, t, states = self._solved(
+                state, reached, settled, wanted[wanted <= reached]
+            )
+        except pybamm.SolverError:
+            return None
+        t, states = _after(begun, t, states)
+        return Stretch(self.functions, t, states, NO_PROGRESS, 0.0) if flag == 0 else None
 
     def _through_pybamm(
         self,
@@ -195,11 +230,11 @@ class Integrator:
         inputs = dict(zip(self._names, values.tolist(), strict=True))
         model = self._model()
         column = np.array(y, dtype=float)[:, None]
-        before = pybamm.Solution(np.array([begun]), column, model, inputs)
+        before = pybamm.Solution(np.zeros(1), column, model, inputs)
         found = self._solver.step(
             before, model, duration, inputs=inputs, save=False, t_interp=times
         )
-        t, states = np.asarray(found.t), np.asarray(found.y)
+        t, states = _after(begun, np.asarray(found.t), np.asarray(found.y))
         seconds = float(found.solve_time.value)
         return Stretch(self.functions, t, states, found.termination, seconds)
 
@@ -248,6 +283,25 @@ class Integrator:
 
 
 _NOTHING = np.empty((0, 0))
+
+
+def _after(
+    begun: float, t: np.ndarray, states: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times since the run began, each of them once, and the states at them."""
+    if not begun:
+        return t, states
+    t = begun + t
+    # A step begins a rounding error after the last one, so that no time occurs twice.
+    t[0] = np.nextafter(begun, np.inf)
+    later = np.diff(t) > 0
+    if not later.all():
+        t[-1] = max(t[-1], np.nextafter(t[0], np.inf))
+        kept = np.append(np.diff(t) > 0, True)
+        kept[0] = True
+        kept[1:-1] &= t[1:-1] > t[0]
+        t, states = t[kept], states[:, kept]
+    return t, states
 
 
 @cache  # once is enough
@@ -300,6 +354,6 @@ def _grouped(functions: Functions, solver: Any) -> Any:
         var_fcns=[],
         dvar_dy_fcns=[],
         dvar_dp_fcns=[],
-        options=solver.options,
+        options={**solver.options, "hermite_interpolation": False},  # nobody reads slopes
         **{name: idaklu.generate_function(text) for name, text in handed.items()},
     )

@@ -4,59 +4,55 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
-from multiprocessing import get_context, parent_process
-from typing import Any
+from contextlib import contextmanager
 
-__all__ = ["borrowed", "release"]
+__all__ = ["process_pool", "release"]
 
 _IDLE = 600.0  # s: then they end, as each holds some 300 MB
-_Key = tuple[Any, ...]
-_idle: dict[_Key, tuple[ProcessPoolExecutor, threading.Timer]] = {}
+_GLANCE = 1.0  # s
+_kept: list[Executor] = []
 
 
 @contextmanager
-def borrowed(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Lend processes, those of an earlier sweep if they are there.
+def process_pool(workers: int) -> Iterator[Executor]:
+    """Processes for a sweep, those of an earlier one if they are there.
 
     Parameters
     ----------
     workers : int
-        How many at most.
+        How many.
 
     Yields
     ------
-    concurrent.futures.ProcessPoolExecutor
-        Nobody else's meanwhile. An error inside ends it.
+    concurrent.futures.Executor
+        An error inside, or an interrupt, ends its processes at once.
     """
-    # A process keeps the settings that it began with.
-    settings = sorted((k, v) for k, v in os.environ.items() if k.startswith("SSCELL_"))
-    key = (workers, *settings)
-    pool = _taken(key) or ProcessPoolExecutor(workers, get_context("spawn"), _follow_parent)
+    pool = _executor(workers)
+    try:
+        pool.submit(int).result()
+    except BrokenProcessPool:  # one may have been killed meanwhile
+        pool = _executor(workers)
     try:
         yield pool
     except BaseException:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(kill_workers=True)
         raise
-    release()
-    timer = threading.Timer(_IDLE, release)
-    timer.daemon = True
-    _idle[key] = pool, timer
-    timer.start()
 
 
-def _taken(key: _Key) -> ProcessPoolExecutor | None:
-    if key not in _idle:
-        return None
-    pool, timer = _idle.pop(key)
-    timer.cancel()
-    with suppress(BrokenProcessPool):  # one may have been killed meanwhile
-        pool.submit(int).result()
-        return pool
-    return None
+def _executor(workers: int) -> Executor:
+    from loky import get_reusable_executor
+
+    # A process keeps the settings that it began with: others have others begin.
+    settings = {k: v for k, v in os.environ.items() if k.startswith("SSCELL_")}
+    pool = get_reusable_executor(
+        workers, timeout=_IDLE, env=settings, initializer=_follow, initargs=(os.getpid(),)
+    )
+    _kept[:] = [pool]
+    return pool
 
 
 def release() -> None:
@@ -66,18 +62,16 @@ def release() -> None:
     --------
     >>> release()
     """
-    while _idle:
-        _, (pool, timer) = _idle.popitem()
-        timer.cancel()
-        pool.shutdown()
+    while _kept:
+        _kept.pop().shutdown()
 
 
-def _follow_parent() -> None:
-    """End this process with its parent."""
-    parent = parent_process()
+def _follow(parent: int) -> None:
+    """End this process with its parent, even one that was killed."""
 
     def follow() -> None:
-        parent.join()
+        while os.getppid() == parent:
+            time.sleep(_GLANCE)
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()

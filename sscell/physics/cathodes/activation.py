@@ -7,11 +7,19 @@ from typing import Any
 import pybamm
 
 from sscell.physics.cathodes.domains import Domain, Domains
+from sscell.physics.cathodes.wiring import (
+    arrhenius,
+    entering,
+    inside,
+    mean,
+    no_flux,
+    places,
+    site_mismatch,
+)
 from sscell.units import FARADAY
 
 __all__ = ["ActivatedParticle"]
 
-_PARTICLE = "positive particle"
 _DEPTH, _SHARE, _SPINEL = "Activated depth", "Activated share", "Spinel-like share"
 _ESCAPED, _REACTED = "Oxygen escaped locally", "Oxygen reacted locally"
 _LEFT = "Active host remaining"
@@ -20,9 +28,8 @@ _CENTRE = 0.01
 _STEEPNESS = 1e-6  # added to the decay of a diffusivity, which may be none
 _EQUAL = 1e-8  # squared difference of fillings below which they are the same
 _ELECTRONS = 4  # per O2, which leaves two oxide ions' charge behind
-# Share of full or empty sites beyond which the logarithm goes on as a straight line, and
-# its length in units of RT/F: for trials of the solver that lie outside 0 to 1.
-_EDGE, _LINE = 1e-3, 50.0
+# Share of full or empty sites beyond which the logarithm goes on as a straight line.
+_EDGE = 1e-3
 
 
 class ActivatedParticle(pybamm.BaseSubModel):
@@ -61,24 +68,23 @@ class ActivatedParticle(pybamm.BaseSubModel):
     a mean of both diffusivities: a mean would hold the front up at every shell.
     """
 
+    host_type = Domains
+
     def __init__(self, domains: Domains, distributed: bool = False):
         super().__init__(None, domain="positive", name="activated particle")
         self._domains = domains
         self._pair = (domains.lasting, domains.activated)
         self._distributed = distributed
-        self._where = ["positive electrode"] if distributed else []
-        self._inside: dict[str, Any] = {"domain": _PARTICLE}
-        if distributed:
-            self._inside["auxiliary_domains"] = {"secondary": "positive electrode"}
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states, and the guest that they hold."""
         names = (_DEPTH, _SHARE, _SPINEL, _ESCAPED, _REACTED)
         names += ("Positive particle surface potential [V]",)
-        own = {name: pybamm.Variable(name, domain=self._where) for name in names}
+        where = places(self._distributed)
+        own = {name: pybamm.Variable(name, domain=where) for name in names}
         for domain in self._pair:
             name = f"{domain.name} content"
-            own[name] = pybamm.Variable(name, **self._inside)
+            own[name] = pybamm.Variable(name, **inside(self._distributed))
         for name in ("Positive particle rest potential [V]", "Guest at the start"):
             own[name] = pybamm.Variable(name)
         surface = own["Positive particle surface potential [V]"]
@@ -128,19 +134,19 @@ class ActivatedParticle(pybamm.BaseSubModel):
         threshold = 1 / (
             1 + pybamm.exp(-above / pybamm.Parameter("Activation potential width [V]"))
         )
-        inside = 1 - variables[_DEPTH]
+        core = 1 - variables[_DEPTH]
         speed = (
             variables["Contacted surface fraction"]
             * pybamm.Parameter(f"{name} [m.s-1]")
-            * _arrhenius(variables, name)
+            * arrhenius(variables, name)
             * threshold
-            * inside
-            / (inside + _CENTRE)
+            * core
+            / (core + _CENTRE)
             / variables["Positive particle radius [m]"]
         )
         return {
             "Activated depth rate [s-1]": speed,
-            "Activated share rate [s-1]": 3 * inside**2 * speed * variables[_LEFT],
+            "Activated share rate [s-1]": 3 * core**2 * speed * variables[_LEFT],
         }
 
     def _oxygen(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -152,16 +158,16 @@ class ActivatedParticle(pybamm.BaseSubModel):
             * pybamm.Parameter("Activation oxygen fraction")
             * variables["Activated share rate [s-1]"]
         )
-        mean = _mean(variables, activated)
+        filling = _mean(variables, activated)
         turning = (
             pybamm.Parameter("Spinel formation rate [s-1]")
-            * _arrhenius(variables, "Spinel formation rate")
-            * (1 - mean)
+            * arrhenius(variables, "Spinel formation rate")
+            * (1 - filling)
             * (1 - variables[_SPINEL])
         )
         slow = pybamm.Parameter("Spinel oxygen loss [mol.mol-1]") * turning
         escape, reaction = (
-            pybamm.Parameter(f"{name} [s-1]") * _arrhenius(variables, name)
+            pybamm.Parameter(f"{name} [s-1]") * arrhenius(variables, name)
             for name in ("Oxygen escape rate", "Oxygen reaction rate")
         )
         per_surface = _host_per_surface(variables)
@@ -187,7 +193,7 @@ class ActivatedParticle(pybamm.BaseSubModel):
         stem = domain.diffusivity
         rate = (
             pybamm.Parameter(f"{stem} [m2.s-1]")
-            * _arrhenius(variables, stem)
+            * arrhenius(variables, stem)
             / variables["Positive particle squared radius [m2]"]
         )
         decay = pybamm.Parameter(f"{stem} decay coefficient") + _STEEPNESS
@@ -235,16 +241,15 @@ class ActivatedParticle(pybamm.BaseSubModel):
         lasting, activated = self._domains.lasting, self._domains.activated
         share = pybamm.x_average(variables[_SHARE])
         held = {
-            d.name: pybamm.x_average(pybamm.r_average(variables[f"{d.name} content"]))
-            * d.sites.guest_per_host
+            d.name: mean(variables[f"{d.name} content"]) * d.sites.guest_per_host
             for d in self._pair
         }
         left = variables[_LEFT]
         dormant = activated.sites.guest_per_host * (left - share)
-        inside = sum(held.values()) + dormant
+        within = sum(held.values()) + dormant
         reached = 1 - pybamm.Parameter("Inactive host fraction")
         start = variables["Guest at the start"]
-        taken = (inside + variables["Guest trapped"] - start) * reached
+        taken = (within + variables["Guest trapped"] - start) * reached
         swelling = sum(
             pybamm.Parameter(f"{d.name} guest molar volume [m3.mol-1]") * guest
             for d, guest in (
@@ -253,7 +258,7 @@ class ActivatedParticle(pybamm.BaseSubModel):
             )
         )
         return {
-            "Guest in active host": inside,
+            "Guest in active host": within,
             "Guest taken up": taken,
             "Active material volume change [m3.mol-1]": swelling * reached,
         }
@@ -280,12 +285,11 @@ class ActivatedParticle(pybamm.BaseSubModel):
     def set_algebraic(self, variables: dict[str, Any]) -> None:
         """Both surfaces at one potential; the mean fillings of both at another."""
         surface = variables["Positive particle surface potential [V]"]
-        self.algebraic[surface] = _mismatch(
-            *(
-                variables[f"Positive particle surface sites {which}"]
-                for which in ("filled", "empty", "asked for")
-            )
+        filled, empty, asked = (
+            variables[f"Positive particle surface sites {which}"]
+            for which in ("filled", "empty", "asked for")
         )
+        self.algebraic[surface] = site_mismatch(filled, empty, asked, _EDGE)
         rest = variables["Positive particle rest potential [V]"]
         filled = empty = held = room = 0
         for domain in self._pair:
@@ -295,7 +299,9 @@ class ActivatedParticle(pybamm.BaseSubModel):
             empty += pybamm.x_average(sites * void)
             held += pybamm.x_average(sites * _mean(variables, domain))
             room += pybamm.x_average(sites)
-        self.algebraic[rest] = _mismatch(filled / room, empty / room, held / room)
+        self.algebraic[rest] = site_mismatch(
+            filled / room, empty / room, held / room, _EDGE
+        )
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Move the front, balance the guest and count the oxygen."""
@@ -319,22 +325,15 @@ class ActivatedParticle(pybamm.BaseSubModel):
 
     def _gain(self, variables: dict[str, Any], domain: Domain) -> Any:
         """Divergence of the guest's flux, with that through the surface [s-1]."""
-        inside = self._inside | {"domain": [_PARTICLE]}
-        edge = pybamm.SpatialVariableEdge("r_p", coord_sys="spherical polar", **inside)
-        uptake = variables[f"{domain.name} uptake [s-1]"]
-        if self._distributed:
-            uptake = pybamm.PrimaryBroadcastToEdges(uptake, _PARTICLE)
-        # The surface flux enters as a value on the last edge, which keeps the finite-volume
-        # balance exact whatever the diffusivity does there.
         flux = pybamm.grad(variables[f"{domain.name} integral of the diffusion rate [s-1]"])
-        return pybamm.div(flux + uptake * (edge > 1 - 1e-9))
+        uptake = variables[f"{domain.name} uptake [s-1]"]
+        return pybamm.div(flux + entering(uptake, self._distributed))
 
     def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
         """No flux by the gradient itself: the surface flux is added in the balance."""
-        zero = (pybamm.Scalar(0), "Neumann")
         for domain in self._pair:
             x = variables[f"{domain.name} integral of the diffusion rate [s-1]"]
-            self.boundary_conditions[x] = {"left": zero, "right": zero}
+            self.boundary_conditions.update(no_flux(x))
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """At rest at the potential of the cell as assembled, activated at its surface."""
@@ -362,11 +361,6 @@ class ActivatedParticle(pybamm.BaseSubModel):
             self.initial_conditions[variables[name]] = value
 
 
-def _arrhenius(variables: dict[str, Any], name: str) -> Any:
-    energy = pybamm.Parameter(f"{name} activation energy [J.mol-1]")
-    return pybamm.exp(energy * variables["Arrhenius factor [mol.J-1]"])
-
-
 def _mean(variables: dict[str, Any], domain: Domain) -> Any:
     """Mean filling of a domain in one particle."""
     content = pybamm.r_average(variables[f"{domain.name} content"])
@@ -390,8 +384,10 @@ def _outermost(variables: dict[str, Any], domain: Domain, surface: Any) -> tuple
     decay = pybamm.Parameter(f"{domain.diffusivity} decay coefficient")
     # Mean of the exponential between both fillings.
     half = pybamm.sqrt((decay * (surface - outer) / 2) ** 2 + _EQUAL)
-    mean = pybamm.exp(-decay * (surface + outer) / 2) * pybamm.sinh(half) / half
-    rate = variables[f"{domain.name} diffusion rate [s-1]"] * mean
+    between = pybamm.exp(-decay * (surface + outer) / 2) * pybamm.sinh(half) / half
+    # Where particles differ in size the rate stands at every radius, the same at all.
+    rate = pybamm.boundary_value(variables[f"{domain.name} diffusion rate [s-1]"], "right")
+    rate = rate * between
     return outer, rate / (pybamm.BoundaryMeshSize(x, "right") / 2)
 
 
@@ -399,11 +395,3 @@ def _charge_per_uptake(variables: dict[str, Any], domain: Domain) -> Any:
     """Current density per uptake of a domain, one third of it by the sphere [C.m-2]."""
     sites = domain.sites.guest_per_host * variables[f"{domain.name} sites"]
     return 3 * FARADAY * sites * _host_per_surface(variables)
-
-
-def _mismatch(filled: Any, empty: Any, filling: Any) -> Any:
-    """Zero where sites are filled to a share; nearly linear in their potential."""
-    inside = pybamm.minimum(pybamm.maximum(filling, _EDGE), 1 - _EDGE)
-    beyond = (filling - inside) / (_EDGE * (1 - _EDGE)) / _LINE
-    line = _LINE * pybamm.arcsinh(beyond)
-    return pybamm.log(filled / empty) - pybamm.log(inside / (1 - inside)) - line

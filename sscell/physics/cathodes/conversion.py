@@ -11,6 +11,15 @@ from typing import Any
 import pybamm
 
 from sscell.physics.cathodes.network import Network, Reaction
+from sscell.physics.cathodes.wiring import (
+    arrhenius,
+    entering,
+    inside,
+    mean,
+    no_flux,
+    places,
+    uptake_per_site,
+)
 from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["ConversionParticle"]
@@ -53,40 +62,33 @@ class ConversionParticle(pybamm.BaseSubModel):
     from the cathode; ``Positive particle surface potential [V]`` goes back to it.
     """
 
+    host_type = Network
+
     def __init__(self, network: Network, distributed: bool = False):
         super().__init__(None, domain="positive", name="conversion particle")
         self._network = network
         self._distributed = distributed
-        self._domains: dict[str, Any] = {"domain": _PARTICLE}
-        if distributed:
-            self._domains["auxiliary_domains"] = {"secondary": "positive electrode"}
-
-    @staticmethod
-    def _mean(symbol: Any) -> Any:
-        """Mean over the particle and, if there are several, over the thickness."""
-        return pybamm.x_average(pybamm.r_average(symbol))
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states and what follows from them alone."""
-        network = self._network
-        phi = pybamm.Variable("Positive particle guest potential [V]", **self._domains)
+        network, radial = self._network, inside(self._distributed)
+        phi = pybamm.Variable("Positive particle guest potential [V]", **radial)
         variables: dict[str, Any] = {"Positive particle guest potential [V]": phi}
         variables["Full cycles passed"] = pybamm.Variable("Full cycles passed")
-        place = {"domain": "positive electrode"} if self._distributed else {}
-        variables[_CONTENT] = pybamm.Variable(_CONTENT, **place)
+        variables[_CONTENT] = pybamm.Variable(_CONTENT, domain=places(self._distributed))
         held: Any = 0
         for s in network.species:
-            y = pybamm.Variable(f"{s.name} fraction profile", **self._domains)
+            y = pybamm.Variable(f"{s.name} fraction profile", **radial)
             variables[y.name] = y
             held += s.guest_per_host * y
             if s.isolates:
-                dead = pybamm.Variable(f"Isolated {s.name} profile", **self._domains)
+                dead = pybamm.Variable(f"Isolated {s.name} profile", **radial)
                 variables[dead.name] = dead
         mobile = pybamm.Parameter("Mobile guest capacity [V-1]") * phi
         # A state that never changes: parameters may differ in a later step, such as the
         # temperature after a formation, but not what the cell was assembled with.
         variables["Guest at the start"] = pybamm.Variable("Guest at the start")
-        variables["Guest per active host"] = self._mean(held - mobile)
+        variables["Guest per active host"] = mean(held - mobile)
         return variables
 
     def _balances(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -101,11 +103,11 @@ class ConversionParticle(pybamm.BaseSubModel):
         change: Any = 0
         for s in self._network.species:
             initial = pybamm.Parameter(f"Initial {s.name} fraction")
-            mean = self._mean(variables[f"{s.name} fraction profile"])
-            reached = left * mean + variables[f"Trapped {s.name} fraction"]
+            active = mean(variables[f"{s.name} fraction profile"])
+            reached = left * active + variables[f"Trapped {s.name} fraction"]
             own[f"{s.name} fraction"] = reached * (1 - inactive) + inactive * initial
             if s.isolates:
-                dead = self._mean(variables[f"Isolated {s.name} profile"])
+                dead = mean(variables[f"Isolated {s.name} profile"])
                 own[f"Isolated {s.name} fraction"] = left * dead * (1 - inactive)
             total += reached
             volume = pybamm.Parameter(f"{s.name} molar volume [m3.mol-1]")
@@ -129,20 +131,12 @@ class ConversionParticle(pybamm.BaseSubModel):
         conductivity = pybamm.Parameter("Minimum ionic conductivity [S.m-1]") + sum(
             pybamm.maximum(active[s.name], 0)
             * pybamm.Parameter(f"{s.name} ionic conductivity [S.m-1]")
-            * self._arrhenius(variables, f"{s.name} ionic conductivity activation energy")
+            * arrhenius(variables, f"{s.name} ionic conductivity")
             for s in network.species
         )
         mobility = conductivity / scale * self._paths(variables) * self._contact(variables)
         rates = {r.name: self._rate(r, active, phi, variables) for r in network.reactions}
-        # One third of the uptake per host: surface over volume of the unit sphere.
-        uptake = (
-            variables["Positive particle reduction current density [A.m-2]"]
-            / FARADAY
-            / variables["Positive particle radius [m]"]
-            / variables["Positive electrode host concentration [mol.m-3]"]
-            / (1 - pybamm.Parameter("Inactive host fraction"))
-            / variables["Active host remaining"]
-        )
+        uptake = uptake_per_site(variables)
         half_shell = pybamm.BoundaryMeshSize(phi, "right") / 2
         surface = pybamm.boundary_value(phi, "right") - half_shell * uptake / (
             pybamm.boundary_value(mobility, "right")
@@ -223,12 +217,6 @@ class ConversionParticle(pybamm.BaseSubModel):
         )
         return resistance * j / variables["Contacted surface fraction"]
 
-    @staticmethod
-    def _arrhenius(variables: dict[str, Any], name: str) -> Any:
-        return pybamm.exp(
-            pybamm.Parameter(f"{name} [J.mol-1]") * variables["Arrhenius factor [mol.J-1]"]
-        )
-
     def _potential(self, reaction: Reaction) -> Any:
         """Equilibrium potential: -(G_product - G_reactant)/(z F)."""
         change = pybamm.Parameter("Ambient temperature [K]") - pybamm.Parameter(
@@ -265,9 +253,7 @@ class ConversionParticle(pybamm.BaseSubModel):
         thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
         affinity = self._potential(reaction) - phi
         drive = self._dead_zone(name, affinity) / thermal
-        k = pybamm.Parameter(f"{name} rate constant [s-1]") * self._arrhenius(
-            variables, f"{name} activation energy"
-        )
+        k = pybamm.Parameter(f"{name} rate constant [s-1]") * arrhenius(variables, name)
         scale = pybamm.Parameter(f"{name} presence scale")
         # The blend must be far sharper than any drive that matters: within it, a phase that
         # is not there would be consumed.
@@ -291,8 +277,8 @@ class ConversionParticle(pybamm.BaseSubModel):
         )
 
     def _ceiling(self, name: str, way: str, variables: dict[str, Any]) -> Any:
-        return pybamm.Parameter(f"{name} {way} ceiling [s-1]") * self._arrhenius(
-            variables, f"{name} {way} ceiling activation energy"
+        return pybamm.Parameter(f"{name} {way} ceiling [s-1]") * arrhenius(
+            variables, f"{name} {way} ceiling"
         )
 
     @staticmethod
@@ -334,17 +320,8 @@ class ConversionParticle(pybamm.BaseSubModel):
         self.rhs[variables[_CONTENT]] = pybamm.r_average(connected)
         self.rhs[variables["Full cycles passed"]] = variables["Full cycles rate [s-1]"]
         phi = variables["Positive particle guest potential [V]"]
-        edge = pybamm.SpatialVariableEdge(
-            "r_p", coord_sys="spherical polar", **(self._domains | {"domain": [_PARTICLE]})
-        )
-        uptake = variables["Positive particle uptake [s-1]"]
-        if self._distributed:
-            uptake = pybamm.PrimaryBroadcastToEdges(uptake, _PARTICLE)
-        # The surface flux enters as a value on the last edge, which keeps the finite-volume
-        # balance exact whatever the mobility does there.
-        flux = variables["Positive particle mobility [s-1.V-1]"] * pybamm.grad(phi) - (
-            uptake * (edge > 1 - 1e-9)
-        )
+        flux = variables["Positive particle mobility [s-1.V-1]"] * pybamm.grad(phi)
+        flux -= entering(variables["Positive particle uptake [s-1]"], self._distributed)
         self.rhs[variables["Guest at the start"]] = pybamm.Scalar(0)
         taken_up = sum(network.electrons(name) * rate for name, rate in rates.items())
         self.rhs[phi] = (taken_up + pybamm.div(flux)) / pybamm.Parameter(
@@ -357,16 +334,15 @@ class ConversionParticle(pybamm.BaseSubModel):
         dead = variables[f"Isolated {name} profile"]
         room = pybamm.maximum(1 - dead / pybamm.Parameter(f"{name} isolation limit"), 0)
         lost = pybamm.Parameter(f"{name} isolation probability") * room
-        back = pybamm.Parameter(f"{name} reconnection rate [s-1]") * cls._arrhenius(
-            variables, f"{name} reconnection activation energy"
+        back = pybamm.Parameter(f"{name} reconnection rate [s-1]") * arrhenius(
+            variables, f"{name} reconnection"
         )
         return lost * pybamm.maximum(made, 0) - back * dead
 
     def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
         """No flux by the gradient itself: the surface flux is added in the balance."""
         phi = variables["Positive particle guest potential [V]"]
-        zero = (pybamm.Scalar(0), "Neumann")
-        self.boundary_conditions[phi] = {"left": zero, "right": zero}
+        self.boundary_conditions.update(no_flux(phi))
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """Phases as assembled, at rest with each other."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
+from sscell.physics.cathodes.host import Host
 from sscell.physics.cathodes.sites import Sites
 from sscell.physics.quantity import Quantity
 
@@ -65,7 +66,7 @@ class Domain:
 
 
 @dataclass(frozen=True)
-class Domains:
+class Domains(Host):
     """A cathode of a lasting and an activated domain.
 
     Parameters
@@ -139,6 +140,11 @@ class Domains:
         """
         for domain in (self.lasting, self.activated):
             domain.sites.check(values)
+
+    @property
+    def shares(self) -> tuple[tuple[str, ...], ...]:
+        """Kinds of site of each domain, which add up to all of it."""
+        return (*self.lasting.sites.shares, *self.activated.sites.shares)
 
     @property
     def capacity(self) -> float:

@@ -7,17 +7,24 @@ from typing import Any
 import pybamm
 
 from sscell.physics.cathodes.sites import Sites
-from sscell.units import FARADAY
+from sscell.physics.cathodes.wiring import (
+    arrhenius,
+    entering,
+    inside,
+    mean,
+    no_flux,
+    places,
+    site_mismatch,
+    uptake_per_site,
+)
 
 __all__ = ["InsertionParticle"]
 
-_PARTICLE = "positive particle"
 # What the active host holds, per site that was active at the start: with the guest that
 # lost host keeps it is linear in the charge, so that the balance closes to round-off.
 _CONTENT = "Positive particle content"
-# Share of full or empty sites beyond which the logarithm goes on as a straight line, and
-# its length in units of RT/F: for trials of the solver that lie outside 0 to 1.
-_EDGE, _LINE = 1e-5, 50.0
+# Share of full or empty sites beyond which the logarithm goes on as a straight line.
+_EDGE = 1e-5
 
 
 class InsertionParticle(pybamm.BaseSubModel):
@@ -47,26 +54,23 @@ class InsertionParticle(pybamm.BaseSubModel):
     from the cathode; ``Positive particle surface potential [V]`` goes back to it.
     """
 
+    host_type = Sites
+
     def __init__(self, sites: Sites, distributed: bool = False):
         super().__init__(None, domain="positive", name="insertion particle")
         self._sites = sites
         self._distributed = distributed
-        self._where = ["positive electrode"] if distributed else []
-        self._domains: dict[str, Any] = {"domain": _PARTICLE}
-        if distributed:
-            self._domains["auxiliary_domains"] = {"secondary": "positive electrode"}
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the filling, the potentials that follow from it and the balances."""
-        content = pybamm.Variable(_CONTENT, **self._domains)
+        content = pybamm.Variable(_CONTENT, **inside(self._distributed))
         surface = pybamm.Variable(
-            "Positive particle surface potential [V]", domain=self._where
+            "Positive particle surface potential [V]", domain=places(self._distributed)
         )
         rest = pybamm.Variable("Positive particle rest potential [V]")
         # A state that never changes: parameters may differ in a later step, such as the
         # temperature after a formation, but not what the cell was assembled with.
         start = pybamm.Variable("Guest at the start")
-        mean = pybamm.x_average(pybamm.r_average(content))
         return {
             **{v.name: v for v in (content, surface, rest, start)},
             "Positive particle initial potential [V]": pybamm.Parameter(
@@ -75,7 +79,7 @@ class InsertionParticle(pybamm.BaseSubModel):
             "Particle open-circuit contribution [V]": rest,
             "Particle transport contribution [V]": pybamm.x_average(surface) - rest,
             "Host in phases": pybamm.Scalar(1),
-            "Guest in active host": mean * self._sites.guest_per_host,
+            "Guest in active host": mean(content) * self._sites.guest_per_host,
         }
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -83,10 +87,7 @@ class InsertionParticle(pybamm.BaseSubModel):
         left = variables["Active host remaining"]
         x = variables[_CONTENT] / left
         name = "Positive particle diffusivity"
-        thermal = pybamm.exp(
-            pybamm.Parameter(f"{name} activation energy [J.mol-1]")
-            * variables["Arrhenius factor [mol.J-1]"]
-        )
+        thermal = arrhenius(variables, name)
         blocked = pybamm.exp(-pybamm.Parameter(f"{name} decay coefficient") * x)
         # Through fewer patches the guest has farther to go.
         reached = variables["Contacted surface fraction"] ** pybamm.Parameter(
@@ -94,23 +95,15 @@ class InsertionParticle(pybamm.BaseSubModel):
         )
         diffusivity = pybamm.Parameter(f"{name} [m2.s-1]") * thermal * blocked * reached
         rate = diffusivity / variables["Positive particle squared radius [m2]"]
-        # One third of the uptake per site: surface over volume of the unit sphere.
-        uptake = (
-            variables["Positive particle reduction current density [A.m-2]"]
-            / (FARADAY * self._sites.guest_per_host)
-            / variables["Positive particle radius [m]"]
-            / variables["Positive electrode host concentration [mol.m-3]"]
-            / (1 - pybamm.Parameter("Inactive host fraction"))
-            / left
-        )
+        uptake = uptake_per_site(variables, self._sites.guest_per_host)
         half_shell = pybamm.BoundaryMeshSize(x, "right") / 2
         surface = pybamm.boundary_value(x, "right") + half_shell * uptake / (
             pybamm.boundary_value(rate, "right")
         )
-        mean = variables["Guest in active host"] / self._sites.guest_per_host / left
+        average = variables["Guest in active host"] / self._sites.guest_per_host / left
         return {
             "Positive particle stoichiometry": x,
-            "Average positive particle stoichiometry": mean,
+            "Average positive particle stoichiometry": average,
             "Positive particle diffusivity [m2.s-1]": diffusivity,
             "Positive particle diffusion rate [s-1]": rate,
             "Positive particle uptake [s-1]": uptake,
@@ -140,12 +133,8 @@ class InsertionParticle(pybamm.BaseSubModel):
         )
 
     def _mismatch(self, potential: Any, filling: Any) -> Any:
-        """Zero where the sites at a potential are filled to a share; nearly linear in it."""
-        filled, empty = self._split(potential)
-        inside = pybamm.minimum(pybamm.maximum(filling, _EDGE), 1 - _EDGE)
-        beyond = (filling - inside) / (_EDGE * (1 - _EDGE)) / _LINE
-        line = _LINE * pybamm.arcsinh(beyond)
-        return pybamm.log(filled / empty) - pybamm.log(inside / (1 - inside)) - line
+        """Zero where the sites at a potential are filled to a share."""
+        return site_mismatch(*self._split(potential), filling, _EDGE)
 
     def set_algebraic(self, variables: dict[str, Any]) -> None:
         """Sites at the surface, and of the mean filling, in equilibrium with a potential."""
@@ -162,16 +151,9 @@ class InsertionParticle(pybamm.BaseSubModel):
         """Balance the guest."""
         content = variables[_CONTENT]
         x = variables["Positive particle stoichiometry"]
-        edge = pybamm.SpatialVariableEdge(
-            "r_p", coord_sys="spherical polar", **(self._domains | {"domain": [_PARTICLE]})
-        )
-        uptake = variables["Positive particle uptake [s-1]"]
-        if self._distributed:
-            uptake = pybamm.PrimaryBroadcastToEdges(uptake, _PARTICLE)
-        # The surface flux enters as a value on the last edge, which keeps the finite-volume
-        # balance exact whatever the diffusivity does there.
         flux = variables["Positive particle diffusion rate [s-1]"] * pybamm.grad(x)
-        gain = pybamm.div(flux + uptake * (edge > 1 - 1e-9))
+        uptake = variables["Positive particle uptake [s-1]"]
+        gain = pybamm.div(flux + entering(uptake, self._distributed))
         lost = variables["Total host loss rate [s-1]"] * content
         self.rhs[content] = variables["Active host remaining"] * gain - lost
         self.rhs[variables["Guest at the start"]] = pybamm.Scalar(0)
@@ -179,8 +161,7 @@ class InsertionParticle(pybamm.BaseSubModel):
     def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
         """No flux by the gradient itself: the surface flux is added in the balance."""
         x = variables["Positive particle stoichiometry"]
-        zero = (pybamm.Scalar(0), "Neumann")
-        self.boundary_conditions[x] = {"left": zero, "right": zero}
+        self.boundary_conditions.update(no_flux(x))
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """At rest at the potential of the cell as assembled."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
+from sscell.physics.cathodes.host import Host
 from sscell.physics.quantity import Quantity
 
 __all__ = ["MixedHosts"]
@@ -23,7 +24,7 @@ _EA = (0.0, 3e5)
 
 
 @dataclass(frozen=True)
-class MixedHosts:
+class MixedHosts(Host):
     r"""Sulfur and molybdenum disulfide at one local potential, with lithium iodide.
 
     One mole of host is what takes up one electron in all, so that

@@ -7,11 +7,12 @@ from typing import Any
 import pybamm
 
 from sscell.physics.cathodes.mixed import MixedHosts
+from sscell.physics.cathodes.wiring import arrhenius, entering, inside, no_flux, places
 from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["MixedHostsParticle"]
 
-_PARTICLE, _ELECTRODE = "positive particle", "positive electrode"
+_PARTICLE = "positive particle"
 _PHI = "Positive particle guest potential [V]"
 _HELD = "Sulfur lithium profile"
 _FRESH, _CLOSED = "Sulfur yet to activate", "Sulfur yet to reach"
@@ -53,14 +54,12 @@ class MixedHostsParticle(pybamm.BaseSubModel):
     from the cathode; ``Positive particle surface potential [V]`` goes back to it.
     """
 
+    host_type = MixedHosts
+
     def __init__(self, hosts: MixedHosts, distributed: bool = False):
         super().__init__(None, domain="positive", name="mixed hosts")
         self._hosts = hosts
         self._distributed = distributed
-        self._where = [_ELECTRODE] if distributed else []
-        self._domains: dict[str, Any] = {"domain": _PARTICLE}
-        if distributed:
-            self._domains["auxiliary_domains"] = {"secondary": _ELECTRODE}
 
     @staticmethod
     def _share() -> Any:
@@ -86,8 +85,9 @@ class MixedHostsParticle(pybamm.BaseSubModel):
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states and what follows from them alone."""
         names = (_PHI, _FRESH, _CLOSED, _ACTIVE, _FILLING, _DOMAINS)
-        own: dict[str, Any] = {n: pybamm.Variable(n, domain=self._where) for n in names}
-        own[_HELD] = pybamm.Variable(_HELD, **self._domains)
+        where = places(self._distributed)
+        own: dict[str, Any] = {n: pybamm.Variable(n, domain=where) for n in names}
+        own[_HELD] = pybamm.Variable(_HELD, **inside(self._distributed))
         own["Guest at the start"] = pybamm.Variable("Guest at the start")
         never = (
             1
@@ -202,18 +202,11 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
         return thermal * pybamm.Parameter(f"{name} width coefficient")
 
-    @staticmethod
-    def _arrhenius(name: str, variables: dict[str, Any]) -> Any:
-        energy = pybamm.Parameter(f"{name} activation energy [J.mol-1]")
-        return pybamm.exp(energy * variables["Arrhenius factor [mol.J-1]"])
-
     @classmethod
     def _rate(cls, name: str, filling: Any, phi: Any, variables: dict[str, Any]) -> Any:
         """Filling of a host per its sites [s-1]: zero where U(filling) is the potential."""
         half = (cls._potential(name) - phi) / cls._width(name) / 2
-        k = pybamm.Parameter(f"{name} rate constant [s-1]") * cls._arrhenius(
-            name, variables
-        )
+        k = pybamm.Parameter(f"{name} rate constant [s-1]") * arrhenius(variables, name)
         in_, out = pybamm.exp(half), pybamm.exp(-half)
         ceiling = pybamm.Parameter("Reaction ceiling [s-1]")
         return k * ((1 - filling) * in_ - filling * out) / (1 + k * (in_ + out) / ceiling)
@@ -225,7 +218,7 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
         above = pybamm.maximum(phi - cls._potential("Sulfur"), 0)
         drive = pybamm.Parameter("Activation transfer coefficient") * above / thermal
-        k = pybamm.Parameter(f"{name} [s-1]") * cls._arrhenius(name, variables)
+        k = pybamm.Parameter(f"{name} [s-1]") * arrhenius(variables, name)
         forward = k * (pybamm.exp(drive) - 1)
         ceiling = pybamm.Parameter("Reaction ceiling [s-1]")
         return variables[_FRESH] * forward / (1 + forward / ceiling)
@@ -255,8 +248,8 @@ class MixedHostsParticle(pybamm.BaseSubModel):
 
     @classmethod
     def _at_rest(cls, name: str, filling: Any) -> Any:
-        inside = pybamm.maximum(pybamm.minimum(filling, 1), 0)
-        odds = (inside + _TRACE) / (1 - inside + _TRACE)
+        within = pybamm.maximum(pybamm.minimum(filling, 1), 0)
+        odds = (within + _TRACE) / (1 - within + _TRACE)
         return cls._potential(name) - cls._width(name) * pybamm.log(odds)
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
@@ -286,8 +279,8 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         back = pybamm.Parameter("LiI dissolution rate [s-1]") * pybamm.minimum(excess, 0)
         return out + back
 
-    def _diffuse(self, variables: dict[str, Any], entering: Any) -> None:
-        """Spread lithium over the radius; it enters per sulfur at the surface [s-1]."""
+    def _diffuse(self, variables: dict[str, Any], uptake: Any) -> None:
+        """Spread lithium over the radius; the sulfur takes it up at its surface [s-1]."""
         name = "Positive particle diffusivity"
         limit, x = pybamm.Parameter("LiI solubility limit"), pybamm.Parameter(_X)
         # LiI within its limit lies everywhere in the sulfide; more than that stands apart.
@@ -295,31 +288,21 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         rate = (
             pybamm.Parameter(f"{name} [m2.s-1]")
             * ease
-            * self._arrhenius(name, variables)
+            * arrhenius(variables, name)
             / variables["Positive particle squared radius [m2]"]
         )
-        edge = pybamm.SpatialVariableEdge(
-            "r_p", coord_sys="spherical polar", **(self._domains | {"domain": [_PARTICLE]})
-        )
-        # One third of the uptake per site: surface over volume of the unit sphere.
-        third = entering / 3
-        if self._distributed:
-            third = pybamm.PrimaryBroadcastToEdges(third, _PARTICLE)
-        inside = variables["Sulfur filling profile"]
         active = pybamm.PrimaryBroadcastToEdges(variables[_ACTIVE], _PARTICLE)
-        # The surface flux enters as a value on the last edge, which keeps the finite-volume
-        # balance exact.
-        flux = active * rate * pybamm.grad(inside)
+        flux = active * rate * pybamm.grad(variables["Sulfur filling profile"])
         brought = self._kept() * variables["Activation rate [s-1]"]
+        # One third of the uptake per site: surface over volume of the unit sphere.
         self.rhs[variables[_HELD]] = pybamm.div(
-            flux + third * (edge > 1 - 1e-9)
+            flux + entering(uptake / 3, self._distributed)
         ) + pybamm.PrimaryBroadcast(brought, _PARTICLE)
 
     def set_boundary_conditions(self, variables: dict[str, Any]) -> None:
         """No flux by the gradient itself: the surface flux is added in the balance."""
-        zero = (pybamm.Scalar(0), "Neumann")
-        inside = variables["Sulfur filling profile"]
-        self.boundary_conditions[inside] = {"left": zero, "right": zero}
+        filling = variables["Sulfur filling profile"]
+        self.boundary_conditions.update(no_flux(filling))
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """As milled: MoS2 with lithium of the Li2S, and little of the sulfur active."""

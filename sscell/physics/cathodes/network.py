@@ -11,14 +11,35 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from sscell.errors import ParameterError, did_you_mean
+from sscell.physics.cathodes.host import Host
 from sscell.physics.quantity import Quantity
+from sscell.tables import Table, read_table
 from sscell.units import FARADAY
 
 __all__ = ["Network", "Reaction", "Species"]
 
 _EA = (0.0, 3e5)
+
+
+class _SpeciesRow(Table):
+    guest_per_host: float = Field(ge=0)
+    isolates: bool = False
+
+
+class _ReactionRow(Table):
+    name: str
+    reactant: str
+    product: str
+
+
+class _NetworkTable(Table):
+    host: str
+    guest: str
+    species: dict[str, _SpeciesRow]
+    reactions: list[_ReactionRow]
 
 
 @dataclass(frozen=True)
@@ -58,7 +79,7 @@ class Reaction:
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Host):
     """Species and reactions of a conversion cathode.
 
     Parameters
@@ -102,28 +123,13 @@ class Network:
         ParameterError
             If a key is missing, a reaction names an unknown species or takes up no guest.
         """
-        try:
-            for row in (*table["species"].values(), *table["reactions"]):
-                _check_keys(row)
-            species = tuple(
-                Species(
-                    name, float(row["guest_per_host"]), bool(row.get("isolates", False))
-                )
-                for name, row in table["species"].items()
-            )
-            reactions = tuple(
-                Reaction(row["name"], row["reactant"], row["product"])
-                for row in table["reactions"]
-            )
-            network = cls(table["host"], table["guest"], species, reactions)
-        except KeyError as error:
-            raise ParameterError(f"The network has no {error}.") from error
-        except ParameterError:
-            raise
-        except (AttributeError, TypeError, ValueError) as error:
-            raise ParameterError(
-                f"The network's tables do not have the form that is asked for: {error}."
-            ) from error
+        read = read_table(_NetworkTable, table, "The network")
+        species = tuple(
+            Species(name, row.guest_per_host, row.isolates)
+            for name, row in read.species.items()
+        )
+        reactions = tuple(Reaction(r.name, r.reactant, r.product) for r in read.reactions)
+        network = cls(read.host, read.guest, species, reactions)
         network._check()
         return network
 
@@ -223,7 +229,12 @@ class Network:
         return tuple(s.name for s in self.species)
 
     @property
-    def reaction_labels(self) -> dict[str, str]:
+    def shares(self) -> tuple[tuple[str, ...], ...]:
+        """Phases as assembled, which add up to all of the host."""
+        return (tuple(f"Initial {name} fraction" for name in self.phases),)
+
+    @property
+    def labels(self) -> dict[str, str]:
         """What each reaction does, for figures."""
         return {r.name: f"{r.name}: {r.reactant} to {r.product}" for r in self.reactions}
 
@@ -289,14 +300,6 @@ class Network:
         for reaction in self.reactions:
             rows += _reaction_quantities(reaction)
         return tuple(rows)
-
-
-def _check_keys(row: Mapping[str, Any]) -> None:
-    known = ("guest_per_host", "isolates", "name", "reactant", "product")
-    for key in row:
-        if key not in known:
-            hint = did_you_mean(key, known)
-            raise ParameterError(f"The network has an unknown key '{key}'. {hint}")
 
 
 def _species_quantities(species: Species) -> list[Quantity]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sscell.errors import ParameterError, did_you_mean
+from sscell.physics.cathodes.host import Host
 from sscell.physics.quantity import Quantity
 from sscell.units import FARADAY, GAS_CONSTANT
 
@@ -23,7 +24,7 @@ _EA = (0.0, 3e5)
 
 
 @dataclass(frozen=True)
-class Sites:
+class Sites(Host):
     r"""Kinds of site of an insertion cathode.
 
     .. math:: x(U) = \sum_j \frac{X_j}{1 + \exp\frac{F(U - U_j(T))}{w_j R T}}, \quad
@@ -110,6 +111,11 @@ class Sites:
             raise ParameterError(
                 f"The fractions of {', '.join(self.names)} add up to {total:g}, not to 1."
             )
+
+    @property
+    def shares(self) -> tuple[tuple[str, ...], ...]:
+        """Kinds of site, which add up to all of them."""
+        return (tuple(f"{name} fraction" for name in self.names),)
 
     @property
     def capacity(self) -> float:
