@@ -27,6 +27,7 @@ __all__ = [
     "save_dataset",
     "set_metadata",
     "spectrum",
+    "temperatures",
     "time_series",
 ]
 
@@ -40,6 +41,7 @@ TIME_SERIES = (
 )
 SPECTRUM = ("Frequency [Hz]", "Z real [Ohm]", "Z imaginary [Ohm]")
 SUFFIXES = (".nc", ".csv", ".parquet")
+_ABOUT = {"temperature": "degC", "passed_share": ""}  # of each spectrum of a run
 KINDS = ("series", "spectra")
 _DIMS = {"series": "time", "spectra": "frequency"}
 _ENGINE = "h5netcdf"
@@ -80,6 +82,7 @@ def spectrum(
     columns: Mapping[str, Any],
     attributes: Mapping[str, Any] | None = None,
     states: Sequence[str] | None = None,
+    **about: Sequence[float],
 ) -> xr.Dataset:
     """Dataset of impedance on ``frequency``, or on ``state`` and ``frequency``.
 
@@ -93,6 +96,8 @@ def spectrum(
         Metadata.
     states : sequence of str, optional
         A label for each row.
+    **about : sequence of float
+        What else is known of each row: ``temperature`` [degC], ``passed_share`` [-].
 
     Returns
     -------
@@ -120,6 +125,9 @@ def spectrum(
             raise DataError(f"Column '{name}' has another length: {error}") from error
     if states is not None:
         data = data.assign_coords(state=list(states))
+        for name, values in about.items():
+            unit = {"units": _ABOUT.get(name, "")}
+            data = data.assign_coords({name: ("state", np.asarray(values, float), unit)})
     set_metadata(data, **dict(attributes or {}))
     return check(data)
 
@@ -201,6 +209,31 @@ def metadata(data: xr.Dataset, key: str, needed_for: str = "") -> Any:
     if isinstance(value, str) and value.startswith("json:"):
         return json.loads(value[5:])
     return value.item() if isinstance(value, np.generic) else value
+
+
+def temperatures(data: xr.Dataset) -> list[float]:
+    """Temperatures of a dataset in order: of its series, of its spectra, or the one it states.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Any dataset of this package.
+
+    Returns
+    -------
+    list of float
+        [degC]; empty where none is known.
+
+    Examples
+    --------
+    >>> temperatures(time_series({"Time [s]": [0.0]}, {"temperature_C": 60.0}))
+    [60.0]
+    """
+    for name in ("Temperature [degC]", "temperature"):
+        if name in data.variables:
+            return np.atleast_1d(data[name].values).astype(float).tolist()
+    stated = metadata(data, "temperature_C")
+    return [] if stated is None else [float(stated)]
 
 
 def require(data: xr.Dataset, *names: str) -> None:
@@ -449,7 +482,7 @@ def _read(path: Path, suffix: str, kind: str | None) -> xr.Dataset:
 
     if suffix == ".parquet":
         frame = pd.read_parquet(path)
-        attributes = dict(frame.attrs)
+        attributes = {str(key): value for key, value in frame.attrs.items()}
         frame = frame.reset_index() if frame.index.names != [None] else frame
     else:
         attributes, above = _csv_attributes(path)
@@ -465,7 +498,8 @@ def _from_frame(frame: Any, attributes: dict[str, Any]) -> xr.Dataset:
         for name in frame.columns.drop(["state", "frequency"], errors="ignore"):
             columns[name] = frame[name].to_numpy().reshape(rows, -1)
         columns["Frequency [Hz]"] = columns["Frequency [Hz]"][0]
-        return spectrum(columns, attributes, states)
+        about = {name: columns.pop(name)[:, 0] for name in _ABOUT if name in columns}
+        return spectrum(columns, attributes, states, **about)
     columns = {str(name): frame[name].to_numpy() for name in frame.columns}
     if "Frequency [Hz]" in columns:
         return spectrum(columns, attributes)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["DataError", "ParameterError", "SimulationError", "did_you_mean"]
+__all__ = ["DataError", "ParameterError", "SimulationError", "condensed", "did_you_mean"]
+
+_NUMBER = re.compile(r"(?<![A-Za-z0-9.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
 class ParameterError(ValueError):
@@ -63,3 +66,39 @@ def did_you_mean(name: str, valid: Iterable[str], what: str = "") -> str:
     if len(valid) <= 12 and valid:
         return f"Known{' ' + what if what else ''}: {', '.join(valid)}."
     return ""
+
+
+def condensed(notes: Iterable[str]) -> list[str]:
+    """One sentence for each kind of note: those that differ in their numbers alone are one kind.
+
+    Parameters
+    ----------
+    notes : iterable of str
+        Sentences; the first number of one says how bad it is.
+
+    Returns
+    -------
+    list of str
+        In order; the worst of a kind stands for all and says how many there are.
+
+    Examples
+    --------
+    >>> condensed(["The DRT misses by 2 %.", "The DRT misses by 5 %.", "No area is known."])
+    ['The DRT misses by 5 %. (The worst of 2 such notes.)', 'No area is known.']
+    """
+    kinds: dict[str, list[str]] = {}
+    for note in notes:
+        same = kinds.setdefault(_NUMBER.sub("#", note), [])
+        if note not in same:
+            same.append(note)
+    found = []
+    for same in kinds.values():
+        worst = max(same, key=_first_number)
+        more = f" (The worst of {len(same)} such notes.)" if len(same) > 1 else ""
+        found.append(worst + more)
+    return found
+
+
+def _first_number(note: str) -> float:
+    number = _NUMBER.search(note)
+    return abs(float(number[0])) if number else 0.0

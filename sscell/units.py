@@ -20,6 +20,7 @@ __all__ = [
     "parse_pressure",
     "parse_quantity",
     "parse_rate",
+    "split_list",
     "unit_of",
 ]
 
@@ -46,6 +47,10 @@ _DAILY = {
     "kg": {"kg": 1.0, "g": 1e-3, "mg": 1e-6},
     "degC": {"degC": 1.0},
 }
+
+_LONGEST = 200  # characters of a number with its unit
+# A power of a power, or a large one: whole numbers so large that Python never ends with them.
+_ENDLESS = re.compile(r"\)(\*\*|\^)|(\*\*|\^)(?![-+]?\d{1,2}(\.\d+)?(?![\d.^(]|\*\*))")
 
 
 @cache
@@ -106,6 +111,8 @@ def parse_quantity(text: str | float, unit: str, name: str = "value") -> float:
         try:
             if "," in spelled:  # pint would read 1,5 as 15
                 raise ParameterError(f"{name} '{text}' has a comma: write 1.5, not 1,5.")
+            if len(spelled) > _LONGEST or _ENDLESS.search("".join(spelled.split())):
+                raise ParameterError(f"{name} '{text}' is not in {unit}. {hint}")
             bare = _BARE.fullmatch(spelled)
             value = float(spelled) if bare else _converted(spelled, unit)
         except ParameterError:
@@ -115,6 +122,34 @@ def parse_quantity(text: str | float, unit: str, name: str = "value") -> float:
     if not math.isfinite(value):
         raise ParameterError(f"{name} '{text}' is not a finite number. {hint}")
     return value
+
+
+def split_list(text: str, apart: str = ",") -> list[str]:
+    """Numbers of a list in which the unit after the last one stands for all.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"25,50,100mA/g"``.
+    apart : str, optional
+        What stands between them.
+
+    Returns
+    -------
+    list of str
+        Each with its unit; a number that has one of its own keeps it.
+
+    Examples
+    --------
+    >>> split_list("0.1, 1 mV/s")
+    ['0.1 mV/s', '1 mV/s']
+    >>> split_list("C/20, 0.5, 1C")
+    ['C/20', '0.5C', '1C']
+    """
+    parts = [part.strip() for part in text.split(apart) if part.strip()]
+    found = _BARE.match(parts[-1]) if parts else None
+    unit = parts[-1][found.end() :] if found else ""
+    return [part + unit if _BARE.fullmatch(part) else part for part in parts]
 
 
 def unit_of(name: str) -> str:

@@ -142,6 +142,37 @@ NONSENSE = {
         "allowed",
     ),
     "a setting without a value": (["simulate", "Ji2024", "--set", "potato"], "NAME=value"),
+    "a temperature said twice": (
+        ["simulate", "Ji2024", "-T", "60", "--set", "Ambient temperature [K]=363.15"],
+        "-T",
+    ),
+    "a cut-off said twice": (
+        ["simulate", "Ji2024", "--v-min", "0.7", "--set", "Lower voltage cut-off [V]=1.5"],
+        "--v-min",
+    ),
+    "a pressure said twice": (
+        ["simulate", "Song2024", "--pressure", "20MPa"]
+        + ["--set", "Applied stack pressure [Pa]=50MPa"],
+        "--pressure",
+    ),
+    "a value said twice": (
+        ["simulate", "Ji2024", "--set", "Contact resistance [Ohm]=1"]
+        + ["--set", "Contact resistance [Ohm]=1000"],
+        "twice",
+    ),
+    "a formation that does not take place": (
+        ["simulate", "Song2024", "--formation-temperature", "60"],
+        "pristine",
+    ),
+    "a comparison without a figure": (
+        ["simulate", "Ji2024", "--compare", __file__],
+        "--plot",
+    ),
+    "points of a spectrum at rest": (["eis", "Ji2024", "--points", "3"], "--along"),
+    "a seed of no sample": (
+        ["sweep", "Ji2024", "-T", "60", "--seed", "2"],
+        "--points",
+    ),
     "an unknown state": (["simulate", "Ji2024", "--state", "warm"], "'warm'"),
     "no cycles": (["simulate", "Ji2024", "--cycles", "0"], "at least 1"),
     "a hold without a cycle": (

@@ -15,10 +15,11 @@ from linear_medium import (
 )
 from scipy.interpolate import PchipInterpolator
 
-from sscell.analysis import kramers_kronig
-from sscell.dataset import metadata
+from sscell.analysis import eis, kramers_kronig
+from sscell.dataset import load_dataset, metadata, save_dataset
 from sscell.errors import ParameterError
-from sscell.protocols import cycle, impedance, then
+from sscell.plots.data import plot_eis
+from sscell.protocols import at, cycle, impedance, then
 from sscell.protocols.steps import Step
 from sscell.simulation.engine import Resolution
 from sscell.simulation.run import Run
@@ -234,7 +235,7 @@ def test_spectrum_is_the_small_signal_response_in_time(rested, points, hours, fr
     """A small square wave: the fundamentals of voltage and current give -V/I = Z."""
     run = rested(points, hours)
     run.execute([Step("impedance", frequencies=(frequency,), label="x")])
-    expected = run.spectra[0][2][0]
+    expected = run.spectra[0].impedance[0]
     amplitude = AMPLITUDE / abs(expected)  # A
     half, waves = 0.5 / frequency, 5
     run.forget()
@@ -282,6 +283,54 @@ def test_spectra_are_taken_along_a_discharge_at_open_circuit(ji):
         share = (charge[-1] - charge[0]) / ji.theoretical_capacity
         assert share == pytest.approx(1 / 3, rel=1e-6)
     assert np.all(run["Z imaginary [Ohm]"].values < 0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "celsius", "rate", "along", "points"),
+    [
+        ("Ji2024", 60, "C/3", "discharge", 5),
+        ("Ji2024", 60, "5C", "discharge", 3),
+        ("Song2024", 30, "1C", "charge", 5),
+    ],
+)
+def test_labels_say_what_has_passed_and_not_what_was_planned(
+    cell, celsius, rate, along, points
+):
+    plan = impedance([1e4, 1e2, 1.0], along=along, points=points, rate=rate)
+    run = simulate(cell, plan, temperature=celsius, resolution=Resolution(shells=15))
+    step, charge = run["Step"].values, run["Discharge capacity [A.h]"].values
+    rests = [s["step"] for s in metadata(run, "steps") if s["direction"] == "rest"]
+    full = metadata(run, "theoretical_capacity_Ah")
+    passed = np.array([abs(charge[step == k][-1]) / full for k in rests])
+    assert run["passed_share"].values == pytest.approx(passed, abs=1e-6)
+    labels = [str(label).split(" #")[0] for label in run["state"].values]
+    assert labels == [f"{along} {share:.0%}" for share in passed]
+    assert len(set(run["state"].values)) == len(labels)
+    shares = [s["passed_share"] for s in eis(run)["spectra"]]
+    assert shares == pytest.approx(passed, abs=1e-6)
+
+
+def test_few_frequencies_have_spectra_but_no_relaxation_times(ji):
+    run = simulate(ji, impedance([1e4, 1e2, 1.0]), temperature=60)
+    found = eis(run)
+    assert found["drt"] is None
+    assert len(found["spectra"][0]["frequency_Hz"]) == 3
+    assert found["spectra"][0]["passed_share"] is None
+    assert any("fewer than 8 frequencies" in note for note in found["warnings"])
+    assert len(plot_eis(found).axes) == 2
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".csv", ".parquet"])
+def test_state_and_temperature_travel_with_each_spectrum(ji, suffix, tmp_path):
+    plan = impedance([1e4, 1e2, 1.0], rest=0)
+    run = simulate(ji, then(plan, at(90, plan)), temperature=60, state="formed")
+    save_dataset(run, tmp_path / f"spectra{suffix}")
+    back = load_dataset(tmp_path / f"spectra{suffix}")
+    assert list(back["state"].values) == ["at rest", "at rest #2"]
+    assert list(back["temperature"].values) == [60.0, 90.0]
+    assert metadata(back, "state") == "formed"
+    assert np.array_equal(back["Z real [Ohm]"].values, run["Z real [Ohm]"].values)
+    assert [s["temperature_C"] for s in eis(back)["spectra"]] == [60.0, 90.0]
 
 
 def test_interphase_of_the_oxidation_shows_between_spectra_before_and_after(ji):

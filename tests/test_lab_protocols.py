@@ -157,14 +157,14 @@ def test_hold_whose_current_is_already_small_ends_at_once(ji):
 
 
 def test_temperature_column_follows_the_steps(ji):
-    """`at` changes the temperature from its first step on."""
+    """`at` holds for its own steps; what follows is at the temperature of the run again."""
     protocol = then(
         discharge("C/10"), at(60, rest("1 h")), at(40, charge("C/10")), rest("1 h")
     )
     run = simulate(ji, protocol, temperature=90, resolution=COARSE)
     number, celsius = run["Step"].values, run["Temperature [degC]"].values
     found = [set(np.round(celsius[number == k], 9)) for k in (1, 2, 3, 4)]
-    assert found == [{90.0}, {60.0}, {40.0}, {40.0}]
+    assert found == [{90.0}, {60.0}, {40.0}, {90.0}]
 
 
 def test_rest_of_days_moves_no_charge(ji):

@@ -9,6 +9,7 @@ import sscell
 from sscell.analysis import differential_capacity, half_cycles
 from sscell.cells.model import ATOL, RTOL
 from sscell.dataset import metadata
+from sscell.errors import ParameterError
 from sscell.protocols import charge, cycle, discharge, rest, then
 from sscell.simulation.engine import Resolution
 from sscell.simulation.simulation import simulate
@@ -218,3 +219,18 @@ def test_anode_shrinks_by_what_it_gives(ji):
     moles = run["Discharge capacity [A.h]"].values * 3600 / FARADAY
     got = run["Negative electrode thickness change [m]"].values
     assert got == pytest.approx(-2e-5 * moles / ji.area, rel=1e-9, abs=1e-18)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Positive electrode electrolyte mass fraction",
+        "Electrolyte oxidation capacity [A.h.kg-1]",
+    ],
+)
+def test_nothing_to_oxidise_is_one_sentence(ji, name):
+    """The share that is left would be nothing over nothing."""
+    with pytest.raises(
+        ParameterError, match="must be above 0 where the electrolyte reacts"
+    ):
+        ji.replace({name: 0.0})

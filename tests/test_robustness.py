@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -133,14 +137,29 @@ def test_step_that_gets_nowhere_is_an_error_that_keeps_what_was_had(always, monk
             resolution=Resolution(shells=9),
             watch=Watch(patience=1e-9),
         )
-    partial = caught.value.partial
-    if partial is not None:
-        assert metadata(partial, "steps")[-1]["stop_reason"] == "no progress"
+    assert caught.value.partial is None
+
+
+def test_step_that_takes_too_many_steps_keeps_its_beginning(always, monkeypatch):
+    monkeypatch.setattr(watch, "_AGAIN", 0.8)
+    with pytest.raises(SimulationError, match="no progress .* steps of the solver") as got:
+        sscell.simulate(
+            "Liang2023", sscell.cycle("C/5"), resolution=COARSE, watch=Watch(steps=60)
+        )
+    partial = got.value.partial
+    assert metadata(partial, "stop_reasons") == ["no progress"]
+    whole = sscell.simulate("Liang2023", sscell.discharge("C/5"), resolution=COARSE)
+    t, v = partial["Time [s]"].values, partial["Voltage [V]"].values
+    assert 0 < t[-1] < whole["Time [s]"].values[-1]
+    same = np.interp(t, whole["Time [s]"].values, whole["Voltage [V]"].values)
+    assert np.abs(v - same).max() < 1e-3
 
 
 def test_patience_must_be_positive():
     with pytest.raises(ParameterError, match="positive"):
         Watch(patience=0.0)
+    with pytest.raises(ParameterError, match="positive"):
+        Watch(steps=0)
 
 
 # Impossible results -----------------------------------------------------------------------
@@ -169,3 +188,68 @@ def test_voltage_that_stays_impossible_is_an_error(monkeypatch):
     monkeypatch.setattr(runs, "_IMPOSSIBLE", -10.0)
     with pytest.raises(SimulationError, match="no possible"):
         sscell.simulate("Liang2023", sscell.discharge("C/5"), resolution=COARSE)
+
+
+# Interrupts of real processes -------------------------------------------------------------
+
+SOLVING = """
+import sys
+from sscell.cli import main
+import sscell.simulation.simulation
+print("begun", flush=True)
+main(["cv", "Liang2023", "--set", "Upper step potential [V]=6 V", "-T=-40", "--json"])
+"""
+FITTING = """
+import sscell
+from sscell.simulation.engine import Resolution
+name = "Positive particle diffusivity at empty [m2.s-1]"
+cell = sscell.load("Liang2023")
+name = next(n for n in cell.values if "diffusivity" in n and n.endswith("[m2.s-1]"))
+data = sscell.simulate(cell, sscell.discharge("C/2"), resolution=Resolution(shells=8))
+value = cell.values[name]
+told = []
+def tell(share, text):
+    if not told:
+        told.append(text)
+        print("begun", flush=True)
+found = sscell.fit(
+    cell, data, {name: (value / 100, value * 100)}, starts=100, on_progress=tell,
+    resolution=Resolution(shells=100),
+)
+print(found.ended)
+"""
+
+
+def _interrupted(code):
+    """Seconds from Ctrl-C to the end, exit code and what it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "begun\n", process.stderr.read()
+        time.sleep(1.0)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        begun = time.monotonic()
+        out, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    return time.monotonic() - begun, process.returncode, out, error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals of POSIX")
+def test_ctrl_c_ends_a_solve_that_would_take_minutes():
+    seconds, code, _, error = _interrupted(SOLVING)
+    assert (code, error.strip().splitlines()[-1]) == (130, "sscell: Interrupted.")
+    assert seconds < 10  # of a busy machine; 0.1 s on an idle one
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals of POSIX")
+def test_ctrl_c_ends_a_fit_with_the_best_so_far():
+    seconds, code, out, error = _interrupted(FITTING)
+    assert code == 0, error
+    assert out.strip() == "interrupted"
+    assert seconds < 20

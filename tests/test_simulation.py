@@ -9,7 +9,7 @@ import pytest
 import sscell
 from sscell.dataset import metadata
 from sscell.errors import ParameterError, SimulationError
-from sscell.simulation.engine import Resolution, engine
+from sscell.simulation.engine import Engine, Resolution
 
 CHARGE = "Discharge capacity [A.h]"
 
@@ -166,16 +166,15 @@ def test_the_same_current_in_another_unit_gives_the_same_run(ji, ji_steps, same)
 
 def test_a_failed_solver_leaves_what_was_done_before(ji, monkeypatch):
     """The third step fails: two half cycles are kept, and the sentence says which failed."""
-    built = engine(ji, Resolution())
-    real, calls = built.step, []
+    real, calls = Engine.step, []
 
     def failing(*args, **kwargs):
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) >= 3:  # also where it is tried again with smaller tolerances
             raise pybamm.SolverError("it did not converge\nsecond line")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(built, "step", failing)
+    monkeypatch.setattr(Engine, "step", failing)
     with pytest.raises(SimulationError) as caught:
         sscell.simulate(ji, sscell.cycle("C/20", cycles=2), temperature=60)
     message = str(caught.value)
@@ -188,12 +187,10 @@ def test_a_failed_solver_leaves_what_was_done_before(ji, monkeypatch):
 
 
 def test_a_first_step_that_fails_has_nothing_to_keep(ji, monkeypatch):
-    built = engine(ji, Resolution())
-
     def failing(*args, **kwargs):
         raise pybamm.SolverError("no")
 
-    monkeypatch.setattr(built, "step", failing)
+    monkeypatch.setattr(Engine, "step", failing)
     with pytest.raises(SimulationError) as caught:
         sscell.simulate(ji, sscell.discharge())
     assert caught.value.partial is None
@@ -227,11 +224,81 @@ def test_an_experiment_that_leaves_the_window_fails_with_what_it_has(ji):
     assert caught.value.partial[CHARGE].values[-1] > 1e-3
 
 
-@pytest.mark.parametrize("options", [{"state": "formed"}, {"formation_temperature": 60}])
-def test_an_experiment_refuses_what_it_would_ignore(ji, options):
-    experiment = pybamm.Experiment(["Rest for 1 hour"])
-    with pytest.raises(ParameterError, match="pristine"):
-        sscell.simulate(ji, experiment, **options)
+def test_an_experiment_starts_from_a_state_as_a_protocol_does(ji):
+    here = sscell.simulate(ji, sscell.discharge("C/10"), temperature=60, state="50%")
+    there = sscell.simulate(
+        ji,
+        pybamm.Experiment(["Discharge at C/10 until 0.7 V"]),
+        temperature=60,
+        state="50%",
+        outputs=[],
+    )
+    passed = [float(np.ptp(run[CHARGE].values)) for run in (here, there)]
+    assert passed[1] == pytest.approx(passed[0], rel=1e-4)
+    assert metadata(there, "state") == "50%"
+    assert "Separator ohmic losses [V]" not in there
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ["Charge at C/20 until 2 V", "Discharge at C/20 until 0.7 V"],
+        [("Charge at C/20 until 2 V", "Discharge at C/20 until 0.7 V")],
+    ],
+)
+def test_an_experiment_says_which_steps_were_skipped(ji, steps):
+    run = sscell.simulate(ji, pybamm.Experiment(steps), temperature=60)
+    (half,) = sscell.summary(run)["steps"]
+    assert half["direction"] == "discharge"
+    assert half["capacity_mAh_g"] == pytest.approx(1585.7, rel=2e-3)
+    (note,) = [n for n in metadata(run, "warnings") if "skipped" in n]
+    assert "'Charge at C/20 until 2 V'" in note
+
+
+def test_an_experiment_of_which_nothing_is_left_is_a_sentence(ji):
+    experiment = pybamm.Experiment(["Discharge at 5C until 0.7 V"])
+    with pytest.raises(SimulationError, match="Discharge at 5C until 0.7 V"):
+        sscell.simulate(ji, experiment, temperature=60)
+
+
+def test_an_experiment_is_refused_a_voltage_that_no_protocol_may_have(ji):
+    experiment = pybamm.Experiment(
+        ["Discharge at C/20 until 0.7 V", "Hold at 50 V for 1 h"]
+    )
+    with pytest.raises(ParameterError, match="50 V"):
+        sscell.simulate(ji, experiment, temperature=60)
+
+
+def test_a_cycle_of_many_halves_counts_all_that_has_passed(ji):
+    t = np.arange(0, 601, 10.0)
+    drive = np.column_stack([t, 1e-5 * np.sign(np.sin(2 * np.pi * t / 200) + 0.2)])
+    experiment = pybamm.Experiment([pybamm.step.current(drive)])
+    found = sscell.summary(sscell.simulate(ji, experiment, temperature=60))
+    passed = {"discharge": 0.0, "charge": 0.0}
+    for half in found["steps"]:
+        passed[half["direction"]] += half["capacity_mAh_g"]
+    ratio = passed["charge"] / passed["discharge"]
+    assert found["coulombic_efficiency"] == [pytest.approx(ratio)]
+    assert ratio < 1
+
+
+def test_a_state_does_not_move_with_other_cut_offs(ji):
+    first = [
+        float(
+            sscell.simulate(ji, sscell.rest("1 h"), temperature=60, state="50%", v_min=low)[
+                CHARGE
+            ][0]
+        )
+        for low in (None, 1.5)
+    ]
+    assert first[0] == first[1]
+
+
+def test_a_state_by_voltage_says_where_the_cell_rests(ji):
+    run = sscell.simulate(ji, sscell.rest("1 h"), temperature=60, state="1.9V")
+    rested = float(run["Voltage [V]"][-1])
+    (note,) = [n for n in metadata(run, "warnings") if n.startswith("State 1.9 V")]
+    assert f"{rested:.3f} V" in note
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def test_larger_sweep_takes_what_a_smaller_one_left(tmp_path, runs, grid):
 
 def test_key_follows_the_values_of_the_cell_and_not_its_name(ji):
     def key(cell):
-        return Job(cell, (), "discharge", "", {}).key({"temperature": 60.0})
+        return Job(cell, sscell.discharge(), {}).key({"temperature": 60.0})
 
     other = ji.replace({"Separator thickness [m]": 2e-4})
     assert key(other) != key(ji) == key(sscell.load("Ji2024"))
@@ -276,7 +276,7 @@ def test_key_follows_the_values_of_the_cell_and_not_its_name(ji):
 
 def test_key_follows_the_sources(ji, monkeypatch):
     def key():
-        return Job(ji, (), "discharge", "", {}).key({"temperature": 60.0})
+        return Job(ji, sscell.discharge(), {}).key({"temperature": 60.0})
 
     before = key()
     assert key() == before
@@ -343,3 +343,42 @@ def test_time_left_is_told_after_the_first_point():
     assert [share for share, _ in told] == pytest.approx([0, 1 / 3, 2 / 3, 1])
     assert told[1][1] == "point 1 of 3"
     assert told[2][1].startswith("point 2 of 3, about ")
+
+
+# What contradicts itself -----------------------------------------------------------------
+
+
+def test_points_that_all_failed_show_their_reasons():
+    axes = {"Contact resistance [Ohm]": [-1, -2]}
+    found = sweep("Ji2024", axes, sscell.discharge(), resolution=COARSE)
+    assert found.sizes["half_cycle"] == 1
+    reasons = found.drop_dims("phase").to_dataframe()["failure"].tolist()
+    assert [("is -1" in reasons[0]), ("is -2" in reasons[1])] == [True, True]
+
+
+def test_the_temperature_of_all_points_is_an_option(grid):
+    found = sweep(
+        "Ji2024", {"rate": ["C/20"]}, sscell.discharge(), temperature=90, resolution=COARSE
+    )
+    same = grid.sel(temperature=90, rate=["C/20"])
+    assert np.array_equal(found.capacity_mAh_g.values, same.capacity_mAh_g.values)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"temperature": 60}, "'temperature' is an axis"),
+        ({"temprature": 60}, "'temperature'"),
+        ({"changes": {"Contact resistance [Ohm]": 1.0}}, "axis of the sweep and changed"),
+    ],
+)
+def test_an_option_that_is_unknown_or_an_axis_is_refused(options, sentence):
+    axes = {"temperature": [60], "Contact resistance [Ohm]": [0.0]}
+    with pytest.raises(ParameterError, match="sweep") as caught:
+        sweep("Ji2024", axes, sscell.discharge(), **options)
+    assert sentence in str(caught.value)
+
+
+def test_the_last_unit_of_a_range_stands_for_both_ends():
+    points = latin_hypercube({"Separator thickness [m]": ("0.2", "0.5 mm")}, 4)
+    assert all(2e-4 <= p["Separator thickness [m]"] <= 5e-4 for p in points)

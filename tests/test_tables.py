@@ -215,7 +215,7 @@ def test_check_prints_the_schema():
 def test_loading_a_cell_reads_its_own_file_once(monkeypatch):
     from sscell.cells import library
 
-    library._read.cache_clear()
+    library._kept.clear()
     read = []
     parse = tomllib.loads
     monkeypatch.setattr(
@@ -234,6 +234,14 @@ def test_a_file_that_changed_is_read_again(tmp_path, table):
     content["parameters"]["Positive electrode mass [kg]"]["value"] = 2 * before
     path.write_text(tomlkit.dumps(content) + "\n", encoding="utf-8")
     assert sscell.load(path).values["Positive electrode mass [kg]"] == 2 * before
+
+
+def test_a_file_written_twice_within_a_tick_of_the_disk_is_read_twice(tmp_path, table):
+    path = tmp_path / "mine.toml"
+    text = tomlkit.dumps(table())
+    for loading in ("2e-06", "3e-06", "4e-06"):
+        path.write_text(text.replace("value = 2e-06", f"value = {loading}"), "utf-8")
+        assert sscell.load(path).values["Positive electrode mass [kg]"] == float(loading)
 
 
 def test_what_was_read_once_is_not_shared(ji):

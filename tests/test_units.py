@@ -101,3 +101,25 @@ def test_a_cell_without_one_c_refuses_a_c_rate(table, make_cell):
 def test_what_is_neither_number_nor_text_is_refused_in_a_sentence(value):
     with pytest.raises(ParameterError, match="is not in V"):
         parse_quantity(value, "V", "Cut-off")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9**9**9 m",
+        "9 ^ 9 ^ 9 m",
+        "(9**99)**99 m",
+        "9**(9**9) m",
+        "9**999999999 m",
+        "1" * 300,
+    ],
+)
+def test_number_that_would_never_be_worked_out_is_refused(text):
+    with pytest.raises(ParameterError, match="not in m"):
+        parse_quantity(text, "m")
+
+
+def test_powers_of_units_are_read():
+    assert parse_quantity("1e-4 cm**2/s", "m**2/s") == pytest.approx(1e-8)
+    assert parse_quantity("2*10**-10 m^2 / s", "m**2/s") == pytest.approx(2e-10)
+    assert parse_quantity("3 S*cm**-1", "S/m") == pytest.approx(300.0)

@@ -237,7 +237,7 @@ def _misfit(
 
     function = wrapCircuit(circuit, held)
     size = np.concatenate([np.abs(z), np.abs(z)])
-    target = np.concatenate([z.real, z.imag])
+    target = np.concatenate([np.real(z), np.imag(z)])
     bounds = set_default_bounds(circuit, constants=held)[1]
 
     def miss(logs: np.ndarray) -> np.ndarray:
@@ -272,7 +272,9 @@ def _circuit_result(
     values = np.exp(found.x)
     errors = (values * np.sqrt(np.diag(covariance)))[order]
     values = values[order]
-    stacked = miss(found.x) * np.tile(np.abs(z), 2) + np.concatenate([z.real, z.imag])
+    stacked = miss(found.x) * np.tile(np.abs(z), 2) + np.concatenate(
+        [np.real(z), np.imag(z)]
+    )
     fitted = stacked[: len(f)] + 1j * stacked[len(f) :]
     notes = [
         f"{n} is not determined by the spectrum: {v:.3g} +/- {e:.2g} {u}."
@@ -329,7 +331,8 @@ def _guesses(data: xr.Dataset, names: list[str]) -> list[np.ndarray]:
     arcs = [n for n in names if n.startswith("R") and n != "R0"]
     begin = tail_begin(f, z)
     span = max(
-        np.interp(begin, f[::-1], z.real[::-1]) - z.real.min(), 1e-3 * np.abs(z).max()
+        np.interp(begin, f[::-1], np.real(z)[::-1]) - np.real(z).min(),
+        1e-3 * np.abs(z).max(),
     )
     low = np.log(1 / (2 * np.pi * f.max()))
     high = np.log(1 / (2 * np.pi * max(begin, f.min())))
@@ -371,7 +374,7 @@ def _start(
     else:
         tail = max(-z[-1].imag, 1e-9 * abs(z[-1]))
         values = {
-            "R": max(z.real.min(), 1e-3 * np.ptp(z.real)),
+            "R": max(np.real(z).min(), 1e-3 * np.ptp(np.real(z))),
             "C": 1 / (tail * (2 * np.pi * f[-1]) ** power),
             "L": 1e-6 / f.max(),
             "W": tail * np.sqrt(2 * np.pi * f[-1]),

@@ -95,7 +95,7 @@ def b_value(
     v, i = np.asarray(scan_rates, dtype=float), np.abs(np.asarray(currents, dtype=float))
     if len(np.unique(v)) < 2 or not (np.all(v > 0) and np.all(i > 0)):
         raise DataError("A b-value needs currents at two or more positive scan rates.")
-    line = linregress(np.log(v), np.log(i))
+    line: Any = linregress(np.log(v), np.log(i))
     error = float(line.stderr) if len(v) > 2 else None
     b, r_squared = round(float(line.slope), 12), float(line.rvalue**2)
     return BValue(direction, BRANCH[direction], peak, b, error, r_squared, len(v))

@@ -9,12 +9,14 @@ import numpy as np
 import xarray as xr
 
 from sscell.analysis.circuits import fit_circuit
-from sscell.analysis.relaxation import BLOCKING, drt
+from sscell.analysis.relaxation import BLOCKING, FEWEST, drt
 from sscell.analysis.spectra import kramers_kronig, one_spectrum, tail_begin
-from sscell.dataset import metadata
+from sscell.dataset import metadata, temperatures
+from sscell.errors import condensed
 
 __all__ = ["eis"]
 
+_PARTS = ("interfacial_resistance_ohm", "drt", "kramers_kronig", "circuit")
 COVERED = 0.2  # of |Z|: a larger arc counts even where a blocking tail has begun
 
 
@@ -38,7 +40,8 @@ def eis(
     Returns
     -------
     dict
-        ``spectra`` (``state``, ``frequency_Hz``, ``real_ohm_cm2``,
+        ``spectra`` (``state``, ``passed_share``, ``temperature_C``, ``frequency_Hz``,
+        ``real_ohm_cm2``,
         ``imaginary_ohm_cm2``; null without an area, beside ``real_ohm`` and
         ``imaginary_ohm``), ``interfacial_resistance_ohm_cm2``,
         ``interfacial_resistance_ohm``, ``drt``, ``kramers_kronig``, ``circuit`` and
@@ -70,10 +73,11 @@ def eis(
             "No electrode area is known (--area): resistances are in Ohm, not Ohm cm2."
         )
     parts = [_one_state(one, circuit, initial_guess, result["warnings"]) for _, one in rows]
+    result["warnings"] = condensed(result["warnings"])
     for label, one in rows:
         result["spectra"].append(_spectrum_dict(label, one, area))
     single = len(parts) == 1
-    for key in ("interfacial_resistance_ohm", "drt", "kramers_kronig", "circuit"):
+    for key in _PARTS:
         values = [p[key] for p in parts]
         result[key] = values[0] if single else values
     ohm = [p["interfacial_resistance_ohm"] for p in parts]
@@ -95,12 +99,25 @@ def _spectrum_dict(
     f, z = one_spectrum(data)
     return {
         "state": label,
+        "passed_share": _about(data, "passed_share"),
+        "temperature_C": _celsius(data),
         "frequency_Hz": f.tolist(),
-        "real_ohm_cm2": None if area is None else (z.real * area).tolist(),
-        "imaginary_ohm_cm2": None if area is None else (z.imag * area).tolist(),
-        "real_ohm": z.real.tolist(),
-        "imaginary_ohm": z.imag.tolist(),
+        "real_ohm_cm2": None if area is None else (np.real(z) * area).tolist(),
+        "imaginary_ohm_cm2": None if area is None else (np.imag(z) * area).tolist(),
+        "real_ohm": np.real(z).tolist(),
+        "imaginary_ohm": np.imag(z).tolist(),
     }
+
+
+def _celsius(data: xr.Dataset) -> float | None:
+    own = _about(data, "temperature")
+    return next(iter(temperatures(data)), None) if own is None else own
+
+
+def _about(data: xr.Dataset, name: str) -> float | None:
+    """What is known of a spectrum beside its impedance."""
+    value = float(data[name]) if name in data.coords else float("nan")
+    return None if value != value else value
 
 
 def _one_state(
@@ -109,6 +126,17 @@ def _one_state(
     initial_guess: Sequence[float] | None,
     notes: list[str],
 ) -> dict[str, Any]:
+    fit = None
+    if circuit is not None:
+        fit = fit_circuit(data, circuit, initial_guess)
+        notes += fit.warnings
+    found = {**dict.fromkeys(_PARTS), "circuit": None if fit is None else fit.to_dict()}
+    if one_spectrum(data)[0].size < FEWEST:
+        notes.append(
+            f"A spectrum of fewer than {FEWEST} frequencies has no distribution of "
+            "relaxation times and no test of Kramers and Kronig."
+        )
+        return found
     spread = drt(data)
     f, z = one_spectrum(data)
     slowest = tail_begin(f, z)
@@ -124,13 +152,8 @@ def _one_state(
     notes += spread.warnings
     check = kramers_kronig(data)
     notes += check.warnings
-    fit = None
-    if circuit is not None:
-        fit = fit_circuit(data, circuit, initial_guess)
-        notes += fit.warnings
-    return {
+    return found | {
         "interfacial_resistance_ohm": float(sum(closed)) if closed else None,
         "drt": spread.to_dict(),
         "kramers_kronig": check.to_dict(),
-        "circuit": None if fit is None else fit.to_dict(),
     }

@@ -15,6 +15,7 @@ __all__ = ["Pulse", "find_pulses", "measure_pulse", "rest_voltage"]
 
 FLAT_OCV = 0.001  # V: a smaller change of OCV says nothing about diffusion
 LARGE_STEP = 0.05  # V: a larger one is no small perturbation
+Flag = tuple[str, str, float]  # what is broken, the measure of it and its value
 _LARGE = 20.0  # of the usual charge: such a step is no pulse of a titration
 SHORT_TIME = 0.25  # of L^2/D: there the sqrt(t) law of a layer is still 0.4 % exact
 
@@ -189,15 +190,16 @@ def measure_pulse(
     rate, flags = _diffusion(since, voltage, before, after, duration, method)
     flags += relaxed.pop("flags")
     if np.ptp(current) > 0.1 * np.abs(current).max():
-        flags.append("the current is not constant over the pulse")
+        flags.append(_plain("the current is not constant over the pulse"))
     flags += _drift_flags(relaxed["rest_drift_mV_h"], before, after)
+    known = None if rate is None or length is None else rate * length**2
     return {
         "cumulative_capacity_mAh_g": None,
         "ocv_V": after,
         "overpotential_V": over,
         "ohmic_V": ohmic,
         "concentration_V": concentration,
-        "diffusion_coefficient_cm2_s": None if None in (rate, length) else rate * length**2,
+        "diffusion_coefficient_cm2_s": known,
         "diffusion_rate_1_s": rate,
         "relaxation_time_s": relaxed["relaxation_time_s"],
         "rest_drift_mV_h": relaxed["rest_drift_mV_h"],
@@ -207,6 +209,11 @@ def measure_pulse(
         "charge_Ah": abs(charge),
         "flags": flags,
     }
+
+
+def _plain(text: str) -> Flag:
+    """Flag without a number."""
+    return text, "", 0.0
 
 
 def _onset(segment: Pulse, t: np.ndarray) -> float:
@@ -260,13 +267,10 @@ def _relaxation(
     since, voltage = t[rest] - end_t, v[rest]
     good = since > 0
     if after is None or good.sum() < 5:
+        text = "no rest of five samples follows, so no "
         return {
             **nothing,
-            "flags": [
-                "no rest of five samples follows, so no OCV"
-                if after is None
-                else "no rest of five samples follows, so no ohmic part"
-            ],
+            "flags": [_plain(text + ("OCV" if after is None else "ohmic part"))],
         }
     since, voltage = since[good], voltage[good]
     pulse = end_t - t[segment.start]
@@ -298,11 +302,12 @@ def _relaxation(
 
 def _drift_flags(
     drift: float | None, before: float | None, after: float | None
-) -> list[str]:
+) -> list[Flag]:
     if drift is None or before is None or after is None:
         return []
     if abs(drift) > 1 and abs(drift) * 0.25 > 0.1 * abs(after - before) * 1e3:
-        return ["the voltage still drifts at the end of the rest; the OCV is not reached"]
+        text = "the voltage still drifts at the end of the rest; the OCV is not reached"
+        return [(text, "drift in mV/h", abs(drift))]
     return []
 
 
@@ -313,12 +318,13 @@ def _diffusion(
     after: float | None,
     duration: float,
     method: str,
-) -> tuple[float | None, list[str]]:
+) -> tuple[float | None, list[Flag]]:
     """D/L^2 [s-1] of one pulse, and the assumptions it breaks."""
     if before is None or after is None or duration <= 0:
-        return None, ["no OCV on both sides, so no diffusion coefficient"]
+        return None, [_plain("no OCV on both sides, so no diffusion coefficient")]
     if len(since) < 5:
-        return None, ["the pulse has fewer than five samples, so no diffusion coefficient"]
+        text = "the pulse has fewer than five samples, so no diffusion coefficient"
+        return None, [_plain(text)]
     step = after - before
     offset, slope = _root_line(since, voltage, 0.25 * duration)
     initial = slope
@@ -327,25 +333,36 @@ def _diffusion(
         slope = transient / np.sqrt(duration)
     if abs(step) < 1e-5 or step * slope <= 0:
         return None, [
-            "the OCV does not move with the pulse (flat OCV), so there is no apparent D"
+            _plain("the OCV does not move with the pulse (flat OCV), so no apparent D")
         ]
     rate = 4 / np.pi * (step / duration / slope) ** 2
-    flags = []
+    flags: list[Flag] = []
     if abs(step) < FLAT_OCV:
         flags.append(
-            f"the OCV is flat (moves less than {FLAT_OCV * 1e3:g} mV); D means little"
+            _plain(
+                f"the OCV is flat (moves less than {FLAT_OCV * 1e3:g} mV); D means little"
+            )
         )
     if abs(step) > LARGE_STEP:
         flags.append(
-            f"the pulse is too large (OCV moves more than {LARGE_STEP * 1e3:g} mV)"
+            (
+                f"the pulse is too large (OCV moves more than {LARGE_STEP * 1e3:g} mV)",
+                "largest move in mV",
+                abs(step) * 1e3,
+            )
         )
     if rate * duration > SHORT_TIME:
         flags.append(
-            f"the pulse is too long for the sqrt(t) law (tau D/L^2 = {rate * duration:.2g}, "
-            f"allowed {SHORT_TIME}); D is not reliable"
+            (
+                f"the pulse is too long for the sqrt(t) law (tau D/L^2 above {SHORT_TIME}); "
+                "D is not reliable",
+                "tau D/L^2",
+                rate * duration,
+            )
         )
     elif _bent(since, voltage, offset, initial, 0.025 if method == "chang" else 0.2):
-        flags.append("the voltage is not linear in sqrt(t) over the pulse; D is doubtful")
+        text = "the voltage is not linear in sqrt(t) over the pulse; D is doubtful"
+        flags.append(_plain(text))
     return float(rate), flags
 
 

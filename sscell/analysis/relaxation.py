@@ -11,7 +11,9 @@ import xarray as xr
 from sscell.analysis.spectra import inductive_begin, one_spectrum
 from sscell.errors import DataError, ParameterError
 
-__all__ = ["Drt", "drt"]
+__all__ = ["FEWEST", "Drt", "drt"]
+
+FEWEST = 8  # frequencies that a distribution is found from
 
 FAR = 2.5  # decades from which on one process does not shade another
 BLOCKING = 0.7  # least exponent of a tail that blocks; a flatter one is diffusion
@@ -144,8 +146,10 @@ def drt(
     (50, 0.01)
     """
     f, z = one_spectrum(data)
-    if len(f) < 8:
-        raise DataError(f"A DRT needs at least 8 frequencies; the spectrum has {len(f)}.")
+    if len(f) < FEWEST:
+        raise DataError(
+            f"A DRT needs at least {FEWEST} frequencies; the spectrum has {len(f)}."
+        )
     if not 4 <= per_decade <= 40:
         raise ParameterError(f"per_decade is {per_decade}; allowed is 4 to 40.")
     if regularisation is not None and not regularisation > 0:
@@ -162,7 +166,7 @@ def drt(
 def _tail_exponent(f: np.ndarray, z: np.ndarray, per_decade: int) -> float:
     """Exponent of a constant-phase element at the slow end: the slope there, then the fit."""
     last = f <= max(f[-1] * 10 ** (1 / 3) * 1.001, f[-4])
-    slope = -np.polyfit(np.log(f[last]), np.log(np.maximum(-z[last].imag, 1e-30)), 1)[0]
+    slope = -np.polyfit(np.log(f[last]), np.log(np.maximum(-np.imag(z[last]), 1e-30)), 1)[0]
     tried = np.unique(np.clip(slope + np.linspace(-0.03, 0.03, 13), BLOCKING, 1.0))
     misses = np.array([_miss(f, z, per_decade, float(n), 0.0) for n in tried])
     # A steeper tail than the true one can be made up for by a distribution, a flatter cannot.
@@ -215,7 +219,7 @@ class _DrtProblem:
         if loop:
             extra.append(-1 / (1 + 1j * omega * loop))
         columns = np.column_stack([kernel, *extra])
-        span = max(np.ptp(z.real), 1e-12)
+        span = max(np.ptp(np.real(z)), 1e-12)
         scale = np.full(columns.shape[1], span)
         scale[count:] = [1 / np.abs(c).max() * np.abs(z).max() for c in extra]
         weighted = columns * scale / np.abs(z)[:, None]

@@ -91,12 +91,14 @@ def inductive_begin(f: np.ndarray, z: np.ndarray) -> float:
     >>> 0.01 < inductive_begin(f, z) < 1
     True
     """
-    capacitive = np.flatnonzero(z.imag <= 0)
+    capacitive = np.flatnonzero(np.imag(z) <= 0)
     if not len(capacitive) or len(f) - 1 - capacitive[-1] < 3:
         return 0.0
     slow = z[capacitive[-1] + 1 :]
     # More than noise about the real axis.
-    return float(f[capacitive[-1] + 1]) if slow.imag.max() > 0.01 * abs(slow[-1]) else 0.0
+    return (
+        float(f[capacitive[-1] + 1]) if np.imag(slow).max() > 0.01 * abs(slow[-1]) else 0.0
+    )
 
 
 def tail_begin(f: np.ndarray, z: np.ndarray) -> float:
@@ -121,7 +123,7 @@ def tail_begin(f: np.ndarray, z: np.ndarray) -> float:
     >>> 0.1 < tail_begin(f, z) < 10
     True
     """
-    rise = -z.imag
+    rise = -np.imag(z)
     if len(f) > 4:
         rise = np.concatenate(
             [rise[:1], np.median([rise[:-2], rise[1:-1], rise[2:]], 0), rise[-1:]]

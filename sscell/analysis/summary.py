@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 
 from sscell.analysis.capacity import HalfCycle, dqdv_peaks, half_cycles
-from sscell.analysis.pairs import coulombic_efficiencies
-from sscell.dataset import metadata
+from sscell.analysis.pairs import OTHER, Pair, coulombic_efficiencies
+from sscell.dataset import metadata, temperatures
+from sscell.errors import condensed
 
 __all__ = ["Summary", "always", "summary"]
 
@@ -87,7 +88,7 @@ def summary(data: xr.Dataset) -> Summary:
         ``steps`` with capacity [mA.h.g-1], energy [W.h.kg-1] (voltage against the working
         metal), mean voltage [V], stop reason, peaks, phases, final stack pressure [MPa] and
         contact [-]; ``coulombic_efficiency``
-        per cycle (second over first half cycle); ``balances`` and ``warnings``.
+        per cycle (charge passed the second way over the first); ``balances`` and ``warnings``.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def summary(data: xr.Dataset) -> Summary:
     500.0
     """
     halves = half_cycles(data)
-    efficiencies = coulombic_efficiencies(halves, metadata(data, "first_step"))
+    efficiencies = _efficiencies(data, halves)
     return Summary(
         **always(data),
         steps=[_half(data, half) for half in halves],
@@ -132,7 +133,7 @@ def always(data: xr.Dataset) -> dict[str, Any]:
     >>> always(time_series({"Time [s]": [0.0]}, {"cell": "Ji2024"}))["cell"]
     'Ji2024'
     """
-    celsius = data["Temperature [degC]"].values if "Temperature [degC]" in data else ()
+    celsius = temperatures(data)
     pressure = metadata(data, "pressure_MPa")
     return {
         "cell": metadata(data, "cell"),
@@ -141,7 +142,7 @@ def always(data: xr.Dataset) -> dict[str, Any]:
         "capacity_basis": metadata(data, "capacity_basis"),
         "energy_basis": metadata(data, "energy_basis"),
         "voltage_reference": metadata(data, "voltage_reference"),
-        "warnings": metadata(data, "warnings") or [],
+        "warnings": condensed(metadata(data, "warnings") or []),
     }
 
 
@@ -203,3 +204,22 @@ def _sort_peaks(
         row = int(np.argmin(np.abs(half.voltage - peak["voltage_V"])))
         (other if side[row] > 0.5 else own).append(peak)
     return {"dqdv_peaks": own, "electrolyte_peaks": other}
+
+
+def _efficiencies(data: xr.Dataset, halves: list[HalfCycle]) -> dict[int, float | None]:
+    """By cycle: charge passed the second way over that passed the first.
+
+    A simulation knows its cycles, in which the current may turn often, and what only brought
+    the cell to where a cycle begins.
+    """
+    first, steps = metadata(data, "first_step"), metadata(data, "steps")
+    if steps is None or not halves:
+        return coulombic_efficiencies(halves, first)
+    first = first or halves[0].direction
+    prepared = {s["step"] for s in steps if s["preparatory"]}
+    cycles: dict[int, dict[str, list[HalfCycle]]] = {}
+    for half in halves:
+        ways = cycles.setdefault(half.cycle, {way: [] for way in OTHER})
+        if half.step not in prepared or half.direction == first:
+            ways[half.direction].append(half)
+    return {k: Pair(k, first, ways).efficiency for k, ways in sorted(cycles.items())}

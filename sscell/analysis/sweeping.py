@@ -159,7 +159,7 @@ def _smooth(height: np.ndarray, noise: float) -> tuple[np.ndarray, float]:
     window = min(2 * (wanted // 2) + 1, 2 * (len(height) // 16) + 1)
     if window < 5:
         return height, noise
-    return savgol_filter(height, window, 2), 1.5 * noise / np.sqrt(window)
+    return np.asarray(savgol_filter(height, window, 2)), 1.5 * noise / np.sqrt(window)
 
 
 def sweep_peaks(sweep: Sweep) -> tuple[list[dict[str, float]], bool]:

@@ -239,17 +239,19 @@ def _direction(
     method: str,
     notes: list[str],
 ) -> dict[str, Any]:
-    total, pulses, flags = 0.0, [], {}
+    total, pulses = 0.0, []
+    flags: dict[str, list[tuple[int, str, float]]] = {}
     for number, segment in enumerate(segments, start=1):
         pulse = measure_pulse(segment, t, i, v, length, method)
         total += pulse.pop("charge_Ah") * 1e3
         pulse["cumulative_capacity_mAh"] = total
         pulse["cumulative_capacity_mAh_g"] = None if mass is None else total / mass
-        for flag in pulse.pop("flags"):
-            flags.setdefault(flag, []).append(number)
+        for flag, measure, value in pulse.pop("flags"):
+            flags.setdefault(flag, []).append((number, measure, value))
         pulses.append(pulse)
     notes += [
-        f"On {name}, {_numbers(where)} of {len(pulses)}: {flag}."
+        f"On {name}, {_numbers([n for n, _, _ in where])} of {len(pulses)}: {flag}"
+        f"{_worst(where)}."
         for flag, where in flags.items()
     ]
     initial = rest_voltage(v, segments[0].rest_before)
@@ -258,6 +260,15 @@ def _direction(
         "ocv_plateaus_V": _plateaus(name, initial, pulses),
         "initial_ocv_V": initial,
     }
+
+
+def _worst(where: list[tuple[int, str, float]]) -> str:
+    """How far the worst pulse breaks an assumption, where a number says it."""
+    number, measure, value = max(where, key=lambda entry: entry[2])
+    if not measure:
+        return ""
+    at = f" at pulse {number}" if len(where) > 1 else ""
+    return f" ({measure} = {value:.2g}{at})"
 
 
 def _numbers(where: list[int]) -> str:

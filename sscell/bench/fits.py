@@ -158,8 +158,8 @@ def fit(case: Case, plan: Plan) -> Sheet:
     def differences() -> tuple[int, float]:
         problem = task.problem(loose=False)
         found = least_squares(
-            problem.residuals, problem.start(), diff_step=1e-3, bounds=(0, 1),
-            x_scale="jac", xtol=1e-6, ftol=1e-6,
+            problem.residuals, problem.start(), bounds=(0, 1),
+            diff_step=np.full(problem.start().size, 1e-3), x_scale="jac", xtol=1e-6, ftol=1e-6,
         )  # fmt: skip
         return problem.evaluations, 2 * float(found.cost)
 

@@ -123,7 +123,7 @@ def casadi_solver(case: Case) -> Callable[[], Trace]:
     model.events = []
 
     def run() -> Trace:
-        solution = other.solve(model, times, inputs=inputs)
+        solution: Any = other.solve(model, times, inputs=inputs)
         values = built.evaluate(solution.t, np.asarray(solution.y), inputs)
         return [(np.asarray(solution.t), values["Voltage [V]"])]
 

@@ -123,7 +123,8 @@ def _cluster(sheet: Sheet) -> Any:
     except ImportError:
         sheet.missing("sweep_cluster_over_processes", "dask.distributed is not installed")
         return None
-    found = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    about: dict[str, Any] = {"dashboard_address": None}  # no page to look at
+    found = LocalCluster(n_workers=2, threads_per_worker=1, **about)
     return Client(found, set_as_default=False)
 
 

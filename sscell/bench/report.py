@@ -137,7 +137,7 @@ def _tried(suite: str, case: Case, plan: Plan) -> Sheet:
 def _collected(found: Mapping[str, Mapping[str, Sheet]], plan: Plan) -> dict[str, Any]:
     ratios: dict[str, Ratio | None] = dict.fromkeys(_ALWAYS)
     where: dict[str, str] = {}
-    reasons = dict.fromkeys(_ALWAYS, "its suite was not run")
+    reasons: dict[str, str] = dict.fromkeys(_ALWAYS, "its suite was not run")
     for cell, sheets in found.items():
         for sheet in sheets.values():
             reasons |= sheet.reasons

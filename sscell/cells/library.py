@@ -5,17 +5,22 @@ A file is read once: what was read is kept until the file changes.
 
 from __future__ import annotations
 
+import time
 import tomllib
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sscell.errors import ParameterError, did_you_mean
 
-__all__ = ["available", "families", "find", "read_toml", "stamp_of"]
+__all__ = ["available", "families", "find", "kept_until_changed", "read_toml"]
 
-_KEPT = 64  # files
+Content = TypeVar("Content")
+
+_MOST = 128  # files
+_TICK = 100_000_000  # ns
+_kept: dict[tuple[str, Path], tuple[tuple[int, int], Any]] = {}
 
 
 def _folder() -> Path:
@@ -98,22 +103,38 @@ def find(name: str | Path) -> tuple[Path, str | None]:
     raise ParameterError(f"There is no cell '{text}'. {hint}")
 
 
-def stamp_of(path: Path) -> tuple[int, int]:
-    """When a file was changed last [ns] and how large it is [bytes]: the key of what was read.
+def kept_until_changed(read: Callable[[Path], Content]) -> Callable[[Path], Content]:
+    """Decorate a reader of a file: what it read is kept until the file changes.
 
     Parameters
     ----------
-    path : pathlib.Path
-        A file.
+    read : callable
+        Of a path; what it returns is shared by all who ask, so that nobody may change it.
 
     Returns
     -------
-    tuple of int
+    callable
     """
-    about = path.stat()
-    return about.st_mtime_ns, about.st_size
+
+    @wraps(read)
+    def reader(path: Path) -> Content:
+        about, key = path.stat(), (read.__qualname__, path.absolute())
+        stamp = about.st_mtime_ns, about.st_size
+        known = _kept.get(key)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        content = read(path)
+        # A file just written may be written again before the clock of its disk ticks.
+        if time.time_ns() - about.st_mtime_ns > _TICK:
+            if len(_kept) >= _MOST:
+                _kept.clear()
+            _kept[key] = stamp, content
+        return content
+
+    return reader
 
 
+@kept_until_changed
 def read_toml(path: Path) -> Mapping[str, Any]:
     """Content of a TOML file; read again only after it changed.
 
@@ -132,11 +153,6 @@ def read_toml(path: Path) -> Mapping[str, Any]:
     ParameterError
         If it is no TOML.
     """
-    return _read(path, stamp_of(path))
-
-
-@lru_cache(_KEPT)
-def _read(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

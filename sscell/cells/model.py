@@ -358,12 +358,12 @@ class SolidStateCell(pybamm.BaseModel):
         }
 
     @property
-    def default_solver(self) -> pybamm.BaseSolver:
+    def default_solver(self) -> pybamm.IDAKLUSolver:
         """IDAKLU with set tolerances."""
         return solver()
 
     @property
-    def default_quick_plot_variables(self) -> list[str]:
+    def default_quick_plot_variables(self) -> Any:
         """What ``pybamm.Simulation.plot`` shows."""
         return ["Voltage [V]", "Current [A]", *self.cell.host.outputs]
 
@@ -405,7 +405,7 @@ def budget_of(cell: Cell) -> tuple[str, ...]:
     return (*_BUDGET, *cell.host.budget)
 
 
-def solver(rtol: float = RTOL, atol: float = ATOL, **options: Any) -> pybamm.BaseSolver:
+def solver(rtol: float = RTOL, atol: float = ATOL, **options: Any) -> pybamm.IDAKLUSolver:
     """IDAKLU: implicit, variable order, with true events.
 
     Parameters

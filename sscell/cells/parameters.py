@@ -10,13 +10,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sscell.cells.contents import SCHEMA, Contents, SetFile
 from sscell.cells.entries import KINDS, Kind, Parameter
-from sscell.cells.library import find, read_toml, stamp_of
+from sscell.cells.library import find, kept_until_changed, read_toml
 from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.quantity import Quantity
 from sscell.tables import read_table
@@ -104,7 +104,7 @@ class ParameterSet:
             If there is no such set, or the file is not one.
         """
         path, variant = find(name)
-        table, content = _checked(path, stamp_of(path))
+        table, content = _checked(path)
         return cls._of(table, content, path, variant)
 
     @classmethod
@@ -239,8 +239,8 @@ class ParameterSet:
         return replace(self, parameters=parameters)
 
 
-@lru_cache(64)
-def _checked(path: Path, stamp: tuple[int, int]) -> tuple[Mapping[str, Any], SetFile]:
+@kept_until_changed
+def _checked(path: Path) -> tuple[Mapping[str, Any], SetFile]:
     """Content of a file as read and as checked, until it changes."""
     table = read_toml(path)
     return table, _check(table, path.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,7 +23,9 @@ app = typer.Typer(
 )
 
 # Typer carries its own Click or uses the installed one, depending on its version.
-_ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+_ClickError: Any = next(
+    c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
+)
 
 # Each of these modules has a function `register(app)` that adds its commands.
 _COMMAND_MODULES = ("cells", "runs", "lab", "data", "papers", "sweeps", "fitting", "bench")
@@ -64,7 +66,8 @@ def _run(arguments: list[str] | None) -> int:
         given = [_NO_CACHE, *(a for a in given if a != _NO_CACHE)]
     try:
         code = app(args=given, prog_name="sscell", standalone_mode=False)
-        return int(code or 0)
+        # Some versions of Typer make an exit code of an interrupt, without a word.
+        return _complain("Interrupted.", 130) if code == 130 else int(code or 0)
     except (ParameterError, DataError) as error:
         return _complain(error, 2)
     except SimulationError as error:

@@ -27,6 +27,7 @@ __all__ = [
     "Thickness",
     "check_output",
     "check_pressure",
+    "given",
     "parse_settings",
 ]
 
@@ -60,7 +61,12 @@ FormationPressure = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Another value of a parameter: 'NAME=value'; repeatable."),
+    typer.Option(
+        "--set",
+        help="Another value of a parameter: 'NAME=value'; repeatable. It comes before the "
+        "value of the set, which comes before a default. A value that an option of its own "
+        "gives too, such as -T or --v-min, is refused.",
+    ),
 ]
 Shells = Annotated[int, typer.Option(help="Finite volumes over the particle radius.")]
 Thickness = Annotated[
@@ -133,15 +139,36 @@ def parse_settings(settings: Sequence[str] | None) -> dict[str, str]:
     Raises
     ------
     ParameterError
-        If one has no ``=``.
+        If one has no ``=``, or a name occurs twice.
     """
-    pairs = {}
+    pairs: dict[str, str] = {}
     for text in settings or []:
         name, equals, value = text.rpartition("=")
         if not equals or not name.strip() or not value.strip():
             raise ParameterError(f"--set '{text}' must read 'NAME=value'.")
+        if name.strip() in pairs:
+            raise ParameterError(f"--set '{name.strip()}' is given twice; give one value.")
         pairs[name.strip()] = value.strip()
     return pairs
+
+
+def given(context: typer.Context, *names: str) -> bool:
+    """Whether an option was typed, be it with the value that is its default.
+
+    Parameters
+    ----------
+    context : typer.Context
+        Of the command.
+    *names : str
+        Of the function's parameters.
+
+    Returns
+    -------
+    bool
+        Whether any of them was.
+    """
+    sources = (context.get_parameter_source(name) for name in names)
+    return any(source is not None and source.name == "COMMANDLINE" for source in sources)
 
 
 def check_pressure(pressure: str | None) -> None:

@@ -131,7 +131,7 @@ def analyse_command(
         "onset_current": onset_current,
     }
     result, figure = ANALYSES[kind](sets, extra, plot is not None)
-    if figure is not None:
+    if figure is not None and plot is not None:
         from sscell.plots.style import save_figure
 
         save_figure(figure, plot)

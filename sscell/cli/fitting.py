@@ -361,10 +361,10 @@ def _pairs(texts: Sequence[str], option: str, form: str) -> dict[str, tuple[floa
     for text in texts:
         name, equals, values = text.rpartition("=")
         try:
-            low, high = (float(part) for part in values.split(":"))
+            low, high = map(float, values.split(":"))
         except ValueError:
-            equals = ""
-        if not equals or not name.strip():
+            low = high = None
+        if low is None or high is None or not equals or not name.strip():
             raise ParameterError(f"{option} '{text}' must read 'NAME={form}'.")
         found[name.strip()] = (low, high)
     return found

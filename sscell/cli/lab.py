@@ -25,6 +25,7 @@ from sscell.cli.common import (
     Thickness,
     check_output,
     check_pressure,
+    given,
     parse_settings,
 )
 from sscell.cli.output import print_json, run_with_progress
@@ -237,7 +238,7 @@ def rate_command(
 
     conditions = (pressure, formation_temperature, formation_pressure)
     job = _Job(cell, output, plot, conditions, settings)
-    rates = _currents(currents)
+    rates = _list(currents, "currents")
     protocol = rate_test(rates, _counts(cycles, len(rates)), charge_rate)
     data = job.run(protocol, temperature, state, shells, thickness)
     from sscell.analysis.rates import rate
@@ -245,16 +246,6 @@ def rate_command(
 
     result = rate(data) | {"currents": rates}
     job.report(data, result, as_json, lambda: plot_rate(result))
-
-
-def _currents(text: str) -> list[str]:
-    """Currents of a list in which the last unit stands for all: 25,50,100mA/g."""
-    import re
-
-    parts = _list(text, "currents")
-    unit = re.sub(r"^[\d.eE+\s-]*", "", parts[-1])
-    bare = re.compile(r"[\d.]+(?:[eE][+-]?\d+)?")
-    return [part + unit if bare.fullmatch(part) else part for part in parts]
 
 
 def _counts(text: str, number: int) -> list[int]:
@@ -266,13 +257,17 @@ def _counts(text: str, number: int) -> list[int]:
 
 
 def _list(text: str, name: str) -> list[str]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    """Values of a list in which the last unit stands for all: 25,50,100mA/g."""
+    from sscell.units import split_list
+
+    parts = split_list(text)
     if not parts:
         raise ParameterError(f"Give at least one value for --{name.replace(' ', '-')}.")
     return parts
 
 
 def eis_command(
+    context: typer.Context,
     cell: CellName,
     temperature: Temperature = None,
     rate: RateOption = None,
@@ -299,6 +294,10 @@ def eis_command(
     """Impedance spectra of a cell at rest, as it is or interrupting a half cycle."""
     from sscell.protocols import cycle, impedance, then
 
+    if not along and given(context, "points"):
+        raise ParameterError("--points goes with --along.")
+    if not along and not cycles and rate is not None:
+        raise ParameterError("-C goes with --along or --cycles: else no current flows.")
     conditions = (pressure, formation_temperature, formation_pressure)
     job = _Job(cell, output, plot, conditions, settings, series=False)
     protocol = impedance(_tones(frequencies), along, points, rate, rest)
@@ -315,14 +314,16 @@ def eis_command(
 def _tones(text: str) -> list[float]:
     from math import log10
 
-    from sscell.units import parse_quantity
+    from sscell.units import parse_quantity, split_list
 
-    parts = _list(text, "frequencies")
+    parts = [part.strip() for part in text.split(",")]
     if len(parts) != 3 or not parts[2].isdigit() or int(parts[2]) < 1:
         raise ParameterError(
             f"--frequencies '{text}' must be highest, lowest and how many per decade."
         )
-    high, low = (parse_quantity(part, "Hz", "Frequency") for part in parts[:2])
+    high, low = (
+        parse_quantity(f, "Hz", "Frequency") for f in split_list(",".join(parts[:2]))
+    )
     if not high > low > 0:
         raise ParameterError(f"--frequencies '{text}' must run from high to low.")
     count = round(log10(high / low) * int(parts[2])) + 1

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sscell.errors import SimulationError
+from sscell.errors import SimulationError, condensed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -124,7 +124,7 @@ def print_text(payload: dict[str, Any]) -> None:
     for key, value in payload.items():
         if key != "warnings":
             _print_value(key, value, "")
-    for note in payload["warnings"]:
+    for note in condensed(payload["warnings"]):
         print(f"warning: {note}")
 
 
@@ -270,6 +270,8 @@ def print_json(payload: Mapping[str, Any]) -> None:
     payload : mapping
         Numbers, texts, arrays, nested mappings and sequences.
     """
+    if "warnings" in payload:
+        payload = {**payload, "warnings": condensed(payload["warnings"])}
     print(json.dumps(_plain(payload), indent=2, ensure_ascii=False, allow_nan=False))
 
 

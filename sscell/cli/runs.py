@@ -86,6 +86,8 @@ def simulate_command(
     check_pressure(formation_pressure)
     if compare is not None and not compare.is_file():
         raise ParameterError(f"There is no file '{compare}' to compare with.")
+    if compare is not None and plot is None:
+        raise ParameterError("--compare lays a file over the figure: it goes with --plot.")
     cycling = {
         "rest": rest,
         "discharge_rate": discharge_rate,
@@ -130,7 +132,7 @@ def simulate_command(
 
 
 def _protocol(
-    mode: str, rate: str | None, cycles: int, cycling: dict[str, str | None]
+    mode: str, rate: str | None, cycles: int, cycling: dict[str, Any]
 ) -> Protocol:
     from sscell.protocols import charge, cycle, discharge
 

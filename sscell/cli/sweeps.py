@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sscell.cli.common import CellName, JsonFlag, PlotFile, Shells, check_output
+from sscell.cli.common import CellName, JsonFlag, PlotFile, Shells, check_output, given
 from sscell.cli.output import print_json, progress
-from sscell.errors import ParameterError
+from sscell.errors import ParameterError, SimulationError, condensed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sweep_command(
+    context: typer.Context,
     cell: CellName,
     temperatures: Annotated[
         str | None, typer.Option("-T", "--temperature", help="Such as '25,60,90' [degC].")
@@ -78,8 +79,10 @@ def sweep_command(
 
     check_output(output, (".nc", ".csv"))
     check_output(plot, FIGURE_SUFFIXES)
-    if plot is not None and phase is None:
-        raise ParameterError("--plot needs --phase, the intermediate to map.")
+    if (plot is None) != (phase is None):
+        raise ParameterError("--plot and --phase, the intermediate to map, go together.")
+    if points is None and given(context, "seed"):
+        raise ParameterError("--seed goes with --points.")
     axes = _design(_axes(temperatures, pressures, rates, over), points, seed, listed)
     if plot is not None and not (temperatures and rates and points is None):
         raise ParameterError("--plot needs a grid of temperatures (-T) and rates (-C).")
@@ -106,8 +109,13 @@ def sweep_command(
         print_json({**said, "rows": frame.to_dict("records")})
     else:
         print(frame.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
-        for sentence in _warnings(cell, grid):
+        for sentence in condensed(_warnings(cell, grid)):
             print(f"warning: {sentence}")
+    failures = [str(reason) for reason in grid["failure"].values.ravel()]
+    if all(failures):
+        raise SimulationError(
+            f"All {len(failures)} points of the sweep failed; the first: {failures[0]}"
+        )
 
 
 def _warnings(cell: str, grid: xr.Dataset) -> list[str]:
@@ -129,16 +137,20 @@ def _axes(
     rates: str | None,
     over: list[str] | None,
 ) -> dict[str, list[str]]:
-    axes = {}
+    from sscell.units import split_list
+
+    axes: dict[str, list[str]] = {}
     simple = {"temperature": temperatures, "pressure": pressures, "rate": rates}
     for name, text in simple.items():
-        if text:
-            axes[name] = [part.strip() for part in text.split(",")]
+        if text is not None:
+            axes[name] = split_list(text)
     for text in over or []:
         name, equals, values = text.rpartition("=")
         if not equals:
             raise ParameterError(f"--over '{text}' must read 'NAME=value,value'.")
-        axes[name.strip()] = [part.strip() for part in values.split(",")]
+        if name.strip() in axes:
+            raise ParameterError(f"--over '{name.strip()}' is given twice.")
+        axes[name.strip()] = split_list(values)
     return axes
 
 

@@ -80,7 +80,7 @@ class Forward:
 
     def __init__(self, cell: Cell, names: Sequence[str], resolution: Resolution):
         used = {p.name for p in engine(cell, resolution).model.input_parameters}
-        self._engine = Engine(cell, resolution, "current", used.intersection(names))
+        self._engine = Engine(cell, resolution, "current", tuple(used.intersection(names)))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -217,7 +217,8 @@ class Forward:
 
     def _symbols(self) -> tuple[Any, Any, dict[str, Any], Any]:
         inputs = {name: casadi.MX.sym(name) for name in self._engine.input_names}
-        state = casadi.MX.sym("y", self._engine.model.len_rhs_and_alg)
+        model: Any = self._engine.model
+        state = casadi.MX.sym("y", model.len_rhs_and_alg)
         return casadi.MX.sym("t"), state, inputs, casadi.vertcat(*inputs.values())
 
     @cached_property
@@ -235,7 +236,7 @@ class Forward:
     @cached_property
     def _rates(self) -> casadi.Function:
         t, y, inputs, p = self._symbols()
-        model = self._engine.model
+        model: Any = self._engine.model
         rhs = model.concatenated_rhs.to_casadi(t, y, inputs=inputs)
         matrix = casadi.MX(0, y.shape[0])
         if model.len_alg:

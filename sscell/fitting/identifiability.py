@@ -172,7 +172,9 @@ def _sentences(
     explained = set(mute)
     for direction in directions:
         axis = np.array(list(direction["parts"].values()))
-        involved = [k for k in np.flatnonzero(np.abs(axis) > _SHARE) if k not in mute]
+        involved = [
+            k for k in np.flatnonzero(np.abs(axis) > _SHARE).tolist() if k not in mute
+        ]
         if direction["std_error"] < _LOOSE or len(involved) < 2:
             continue
         explained.update(involved)

@@ -177,7 +177,7 @@ def _ranges(
     cell: Cell, assumed: Mapping[str, tuple[float, float]] | Sequence[str]
 ) -> dict[str, tuple[float, float]]:
     if isinstance(assumed, Mapping):
-        return {cell.quantity(name).name: tuple(r) for name, r in assumed.items()}
+        return {cell.quantity(n).name: (low, high) for n, (low, high) in assumed.items()}
     found = {}
     for name in assumed:
         given = cell.parameters[name].range

@@ -232,7 +232,7 @@ def _positive(value: Any, name: str) -> float | None:
     if value is None:
         return None
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not 0 < value < math.inf:
+    if not number or not 0 < float(value) < math.inf:
         raise ParameterError(f"The {name} must be a positive number, not {value!r}.")
     return float(value)
 

@@ -150,16 +150,16 @@ class Problem:
 
     def _kept(self, u: np.ndarray, sloped: bool) -> tuple[np.ndarray, np.ndarray]:
         u = np.asarray(u, dtype=float)
-        at, *kept = self._found.get(sloped, (b"",))
-        if not kept or u.tobytes() != at:
+        at, kept = self._found.get(sloped, (b"", None))
+        if kept is None or u.tobytes() != at:
             self.evaluations += 1
             self.sloped_evaluations += sloped
             try:
-                kept = list(self._evaluate(u, sloped))
+                kept = self._evaluate(u, sloped)
             except (SimulationError, ParameterError) as error:
                 self.failures, self.last_failure = self.failures + 1, str(error)
                 raise SimulationError(str(error)) from error
-            self._found[sloped] = (u.tobytes(), *kept)
+            self._found[sloped] = u.tobytes(), kept
         residuals, slopes, self.traces = kept
         return residuals, slopes
 

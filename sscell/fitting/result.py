@@ -59,7 +59,8 @@ class Start:
     def from_dict(cls, entry: dict[str, Any]) -> Start:
         """From what `as_dict` gave."""
         cost = math.inf if entry["cost"] is None else float(entry["cost"])
-        return cls(**(entry | {"cost": cost}))
+        known: dict[str, Any] = entry | {"cost": cost}
+        return cls(**known)
 
 
 @dataclass(frozen=True, eq=False)

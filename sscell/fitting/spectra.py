@@ -146,13 +146,16 @@ def spectra(
         name = label if len(rows) == 1 else f"{label} {number + 1}"
         one = _one(name, data["Frequency [Hz]"].values, row, points)
         sigma = _noise(one) if noise is None else float(noise)
-        found.append(replace(one, celsius=celsius, noise=sigma, weight=weight, state=state))
+        own = celsius
+        if own is None and "temperature" in data.coords:  # of each spectrum of a run
+            own = float(np.atleast_1d(data["temperature"].values)[number])
+        found.append(replace(one, celsius=own, noise=sigma, weight=weight, state=state))
     return found
 
 
 def _one(label: str, frequencies: np.ndarray, row: np.ndarray, points: int) -> Spectrum:
     good = np.isfinite(frequencies) & np.isfinite(row) & (frequencies > 0)
-    capacitive = good & (row.imag <= 0) & (row.real > 0)
+    capacitive = good & (np.imag(row) <= 0) & (np.real(row) > 0)
     count = int(capacitive.sum())
     if count < _FEWEST:
         raise DataError(

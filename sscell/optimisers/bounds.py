@@ -143,5 +143,6 @@ def starting_points(first: np.ndarray, count: int, seed: int) -> list[np.ndarray
     """
     from scipy.stats import qmc
 
-    others = qmc.LatinHypercube(first.size, seed=seed).random(count - 1)
+    draw = np.random.default_rng(seed)
+    others = qmc.LatinHypercube(first.size, rng=draw).random(count - 1)
     return [first, *(_EDGE + (1 - 2 * _EDGE) * others)]

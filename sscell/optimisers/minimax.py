@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -103,7 +104,7 @@ def _step(x: Vector, residuals: Vector, matrix: Vector, box: float) -> tuple[Vec
     above += [np.hstack([s * matrix, zero, -each]) for s in (1, -1)]
     costs = np.concatenate([np.zeros(columns), [1.0], np.full(rows, _OTHERS)])
     sides = [(max(-box, -v), min(box, 1 - v)) for v in x]
-    found = linprog(
+    found: Any = linprog(
         costs,
         np.vstack(above),
         np.concatenate([-residuals, residuals] * 2),

@@ -237,7 +237,7 @@ class Reading:
         asked = np.log(where["power"])
         if not moved or not known[0, 0] <= asked <= known[0, -1]:
             return None
-        return float(np.exp(np.interp(asked, *known)))
+        return float(np.exp(np.interp(asked, known[0], known[1])))
 
     def beyond(self, where: Mapping[str, Any]) -> float | None:
         """Capacity of a discharge below a voltage ``below`` [mA.h.g-1]."""
@@ -246,7 +246,7 @@ class Reading:
             return None
         past = np.flatnonzero(half.voltage + self.offset(where) < where["below"])
         passed = half.capacity - half.charge[past[0]] if past.size else 0.0
-        return passed * 1e3 / self.mass
+        return float(passed * 1e3 / self.mass)
 
     def uptake(self, where: Mapping[str, Any]) -> float | None:
         """Charge that a ``series`` of lithium per host exchanges in a half cycle.
@@ -276,7 +276,8 @@ class Reading:
         if half is None:
             return None
         names = ("Separator", "Contact", "Cathode ion", "Cathode electron")
-        lost = sum(self.data[f"{n} contribution [V]"].values[half.rows] for n in names)
+        parts = [self.data[f"{n} contribution [V]"].values[half.rows] for n in names]
+        lost = np.sum(parts, axis=0)
         area = metadata(self.data, "area_cm2", "resistances of an area")
         moving = np.abs(half.current) > 0.5 * np.abs(half.current).max()
         return float(np.max(-lost[moving] / half.current[moving]) * area)

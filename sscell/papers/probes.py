@@ -107,10 +107,10 @@ def spectrum_resistance(data: xr.Dataset, number: int, part: str) -> float:
         )
     f, z = one_spectrum(data.isel(state=number - 1))
     order = np.argsort(f)
-    series = float(z.real[order[-1]])
+    series = float(np.real(z)[order[-1]])
     if part == "series":
         return series
-    return float(np.interp(tail_begin(f, z), f[order], z.real[order])) - series
+    return float(np.interp(tail_begin(f, z), f[order], np.real(z)[order])) - series
 
 
 def titration_diffusivity(

@@ -265,6 +265,8 @@ def refit(
         raise ParameterError("Evaluations and starts must be at least 1.")
     cell, table = _with_rival(cell, table, rival)
     chosen = _chosen(table, vary)
+    for variable in chosen:
+        cell.quantity(variable.name)  # else a table of another cell fails on the way
     trials = Residuals(cell, table, chosen, max_evaluations, shells, on_progress, objective)
     started, reason, costs = time.monotonic(), "converged", []
     try:

@@ -79,7 +79,7 @@ class Composition:
         return read_host(self.cathode, kind, self.network)
 
     def check(self, values: Mapping[str, float]) -> None:
-        """Let the host check what no single value can say.
+        """Check what no single value can say: of the catholyte, and by the host.
 
         Parameters
         ----------
@@ -91,6 +91,8 @@ class Composition:
         ParameterError
             If they contradict each other.
         """
+        if self.has_redox:
+            ElectrolyteRedox.check(values)
         ask(self.cathode, "check its values", lambda: self.host.check(values))
 
     def derived(self, values: Mapping[str, float]) -> dict[str, float]:

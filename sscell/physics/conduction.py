@@ -149,7 +149,9 @@ class DistributedCathode(pybamm.BaseSubModel):
         length = variables["Positive electrode thickness [m]"]
         local = variables["Positive electrode local potential difference [V]"]
         share = ion / (ion + electron)
-        edge = pybamm.SpatialVariableEdge("x_p", domain=[ELECTRODE], coord_sys="cartesian")
+        edge: Any = pybamm.SpatialVariableEdge(
+            "x_p", domain=[ELECTRODE], coord_sys="cartesian"
+        )
         # At the two ends the current is known: the balance stays exact where conductivities
         # differ from place to place.
         first, last = edge < 1e-9, edge > 1 - 1e-9

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pybamm
 
+from sscell.errors import ParameterError
 from sscell.physics.quantity import Quantity
 from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["ElectrolyteRedox"]
+
+_FRACTION = "Positive electrode electrolyte mass fraction"
+_CAPACITY = "Electrolyte oxidation capacity [A.h.kg-1]"
 
 
 class ElectrolyteRedox(pybamm.BaseSubModel):
@@ -38,7 +43,7 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
         return (
             Quantity(f"{name} potential [V]", "against the working metal", 0, 6),
             Quantity(
-                f"{name} capacity [A.h.kg-1]",
+                _CAPACITY,
                 "per mass of electrolyte in the cathode",
                 0,
                 1e3,
@@ -59,6 +64,27 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
                 0.0,
             ),
         )
+
+    @staticmethod
+    def check(values: Mapping[str, float]) -> None:
+        """Check that there is something to oxidise.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            Parameter values by name.
+
+        Raises
+        ------
+        ParameterError
+            If the cathode has no electrolyte, or the electrolyte no capacity.
+        """
+        for name in (_FRACTION, _CAPACITY):
+            if not values[name] > 0:
+                raise ParameterError(
+                    f"'{name}' must be above 0 where the electrolyte reacts, not "
+                    f"{values[name]:g}."
+                )
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the share of the reactive electrolyte that is left."""
@@ -101,9 +127,9 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
     def charge() -> Any:
         """Charge of all reactive electrolyte in the cathode [A.h]."""
         mass = pybamm.Parameter("Positive electrode mass [kg]") * pybamm.Parameter(
-            "Positive electrode electrolyte mass fraction"
+            _FRACTION
         )
-        return mass * pybamm.Parameter("Electrolyte oxidation capacity [A.h.kg-1]")
+        return mass * pybamm.Parameter(_CAPACITY)
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Use up the reactive electrolyte."""

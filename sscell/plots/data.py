@@ -273,6 +273,8 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
             colour = shades[k] if many else f"C{k}"
             style = {"ms": 1.6, "lw": 0.5} if many else {"ms": 2.5, "lw": 0}
             left.plot(x, y, "o-", color=colour, label=one["state"], **style)
+            if distribution is None:  # too few frequencies
+                continue
             tau = np.array(distribution["tau_s"])
             gamma = np.array(distribution["gamma_ohm"]) * factor
             right.semilogx(tau, gamma, color=colour, lw=0.8 if many else 1.4)

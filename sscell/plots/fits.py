@@ -162,8 +162,8 @@ def plot_spectrum(spectrum: Mapping[str, Any]) -> Any:
             2, 1, figsize=(5.2, 4.2), height_ratios=(3, 1.2), layout="constrained"
         )
         top.plot(
-            measured.real,
-            -measured.imag,
+            np.real(measured),
+            -np.imag(measured),
             "o",
             ms=3,
             mfc="none",
@@ -171,7 +171,7 @@ def plot_spectrum(spectrum: Mapping[str, Any]) -> Any:
             color=_DATA,
             label="data",
         )
-        top.plot(model.real, -model.imag, color=_MODEL, label="model")
+        top.plot(np.real(model), -np.imag(model), color=_MODEL, label="model")
         top.set_aspect("equal", adjustable="box")
         top.set_xlabel("Z real [Ohm]")
         top.set_ylabel("-Z imaginary [Ohm]")

@@ -56,6 +56,7 @@ def plot_pathways(
             squeeze=False,
             layout="constrained",
         )
+        image: Any = None
         for panel, half in zip(axes[0], halves, strict=True):
             image = _draw(panel, grid.sel(half_cycle=half), phase)
             _mark(panel, grid, published)

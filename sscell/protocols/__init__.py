@@ -1,23 +1,23 @@
 """What the lab does, as frozen descriptions."""
 
+from sscell.protocols.combining import at, then
 from sscell.protocols.controlled import cv, hold, impedance, potential_step
 from sscell.protocols.galvanostatic import (
-    at,
     charge,
     cycle,
     discharge,
     gitt,
     rate_test,
     rest,
-    then,
 )
-from sscell.protocols.steps import Protocol, Step, preparation
+from sscell.protocols.steps import Protocol, Step, checked, preparation, prepared
 
 __all__ = [
     "Protocol",
     "Step",
     "at",
     "charge",
+    "checked",
     "cv",
     "cycle",
     "discharge",
@@ -26,6 +26,7 @@ __all__ = [
     "impedance",
     "potential_step",
     "preparation",
+    "prepared",
     "rate_test",
     "rest",
     "then",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 from sscell.errors import ParameterError, did_you_mean
 from sscell.protocols.steps import (
@@ -10,6 +12,7 @@ from sscell.protocols.steps import (
     Protocol,
     Step,
     capacity_of,
+    fixed,
     rate_of,
     seconds_of,
     whole,
@@ -64,7 +67,7 @@ def hold(
         else capacity_of(until_capacity, "until_capacity"),
     )
     options = {"voltage_V": step.voltage, "duration_s": step.duration}
-    return Protocol("hold", options, lambda first: (step,))
+    return Protocol("hold", options, partial(fixed, (step,)))
 
 
 def cv(
@@ -109,7 +112,7 @@ def cv(
     ]
     if not speeds or min(speeds) <= 0:
         raise ParameterError(f"Scan rates must be positive, not {scan_rates!r}.")
-    limits = (None, None)
+    limits: tuple[float | None, ...] = (None, None)
     if window is not None:
         limits = tuple(parse_quantity(v, "V", "window") for v in window)
         if len(limits) != 2 or limits[0] >= limits[1]:
@@ -122,28 +125,33 @@ def cv(
         hint = did_you_mean(start, tuple(OPPOSITE), "directions")
         raise ParameterError(f"Direction '{start}' is not one. {hint}")
 
-    def build(first_step: str) -> tuple[Step, ...]:
-        first = start or first_step
-        steps: list[Step] = []
-        for speed in speeds:
-            for _ in range(cycles):
-                number = len(steps) // 2 + 1
-                for way in (first, OPPOSITE[first]):
-                    vertex = limits[0] if way == "discharge" else limits[1]
-                    mark = "lower" if way == "discharge" else "upper"
-                    steps.append(
-                        Step(
-                            "sweep", until=vertex, scan_rate=speed, label=mark, cycle=number
-                        )
-                    )
-        return tuple(steps)
-
     options = {
         "scan_rates_V_s": speeds,
         "window_V": None if window is None else list(limits),
         "cycles": cycles,
     }
+    build = partial(_sweep_steps, tuple(speeds), limits, cycles, start)
     return Protocol("cv", options, build)
+
+
+def _sweep_steps(
+    speeds: tuple[float, ...],
+    limits: tuple[float | None, ...],
+    cycles: int,
+    start: str,
+    first_step: str,
+) -> tuple[Step, ...]:
+    first = start or first_step
+    vertex = {"discharge": limits[0], "charge": limits[1]}
+    mark = {"discharge": "lower", "charge": "upper"}
+    steps: list[Step] = []
+    for speed in speeds:
+        for _ in range(cycles):
+            number = len(steps) // 2 + 1
+            for way in (first, OPPOSITE[first]):
+                sweep = Step("sweep", until=vertex[way], scan_rate=speed, label=mark[way])
+                steps.append(replace(sweep, cycle=number))
+    return tuple(steps)
 
 
 def potential_step(
@@ -180,7 +188,7 @@ def potential_step(
     if pause:
         steps = (Step("rest", duration=pause), *steps)
     options = {"voltage_V": target, "duration_s": seconds, "rest_s": pause}
-    return Protocol("step", options, lambda first: steps)
+    return Protocol("step", options, partial(fixed, steps))
 
 
 def impedance(
@@ -209,6 +217,8 @@ def impedance(
     -------
     Protocol
         The points divide the theoretical capacity; those past the cut-off are left out.
+        Each spectrum is labelled with the share of that capacity that has passed in its
+        half cycle.
 
     Raises
     ------
@@ -235,25 +245,6 @@ def impedance(
         raise ParameterError(f"Points must be at least 2, not {points}.")
     parsed, pause = rate_of(rate), seconds_of(rest, "rest", zero=True)
 
-    def measure(label: str, group: str = "", pulse: int = 0) -> list[Step]:
-        where = {"group": group, "pulse": pulse}
-        steps = [Step("rest", duration=pause, **where)] if pause else []
-        return [*steps, Step("impedance", frequencies=tones, label=label, **where)]
-
-    def build(first_step: str) -> tuple[Step, ...]:
-        if not along:
-            return tuple(measure("at rest"))
-        ways = (first_step, OPPOSITE[first_step]) if along == "both" else (along,)
-        steps: list[Step] = []
-        for way in ways:
-            steps += measure(f"{way} 0%")
-            for k in range(1, points):
-                share = k / (points - 1)
-                where = {"group": way, "pulse": k}
-                steps.append(Step(way, parsed, share=1 / (points - 1), **where))
-                steps += measure(f"{way} {share:.0%}", way, k)
-        return tuple(steps)
-
     options = {
         "along": along,
         "points": points if along else 1,
@@ -261,4 +252,31 @@ def impedance(
         "rest_s": pause,
     }
     needs = {"discharge": "charged", "charge": "discharged"}.get(along, "")
+    build = partial(_spectra_steps, along, points, parsed, pause, tones)
     return Protocol("impedance", options, build, needs)
+
+
+def _spectra_steps(
+    along: str,
+    points: int,
+    rate: Rate | None,
+    pause: float,
+    tones: tuple[float, ...],
+    first_step: str,
+) -> tuple[Step, ...]:
+    def measure(label: str, group: str = "", pulse: int = 0) -> list[Step]:
+        where = {"group": group, "pulse": pulse}
+        steps = [Step("rest", duration=pause, **where)] if pause else []
+        return [*steps, Step("impedance", frequencies=tones, label=label, **where)]
+
+    if not along:
+        return tuple(measure("at rest"))
+    ways = (first_step, OPPOSITE[first_step]) if along == "both" else (along,)
+    steps: list[Step] = []
+    for way in ways:
+        steps += measure(way, way)
+        for k in range(1, points):
+            where = {"group": way, "pulse": k}
+            steps.append(Step(way, rate, share=1 / (points - 1), **where))
+            steps += measure(way, way, k)
+    return tuple(steps)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
@@ -12,15 +13,14 @@ from sscell.protocols.steps import (
     Protocol,
     Step,
     capacity_of,
+    fixed,
     rate_of,
     seconds_of,
     whole,
 )
 from sscell.units import Rate, parse_quantity, parse_rate
 
-__all__ = ["at", "charge", "cycle", "discharge", "gitt", "rate_test", "rest", "then"]
-
-_PULSES = 2000  # more than any titration has
+__all__ = ["charge", "cycle", "discharge", "gitt", "rate_test", "rest"]
 
 
 def _half(direction: str, rate: Any, until: Any, duration: Any) -> Protocol:
@@ -32,7 +32,7 @@ def _half(direction: str, rate: Any, until: Any, duration: Any) -> Protocol:
     if seconds:
         options["duration_s"] = seconds
     needs = "charged" if direction == "discharge" else "discharged"
-    return Protocol(direction, options, lambda first: (step,), needs)
+    return Protocol(direction, options, partial(fixed, (step,)), needs)
 
 
 def discharge(
@@ -153,19 +153,6 @@ def cycle(
     enough = None if hold_capacity is None else capacity_of(hold_capacity, "hold_capacity")
     holding = _holds(hold_until, hold_time, enough)
 
-    def build(first_step: str) -> tuple[Step, ...]:
-        steps: list[Step] = []
-        for number in range(1, cycles + 1):
-            for way in (first_step, OPPOSITE[first_step]):
-                half = discharging if way == "discharge" else charging
-                limit = enough if way == "charge" else None
-                steps.append(Step(way, half, capacity_limit=limit, cycle=number))
-                if way == "charge":
-                    steps += [replace(step, cycle=number) for step in holding]
-                if pause:
-                    steps.append(Step("rest", duration=pause, cycle=number))
-        return tuple(steps)
-
     options = {
         "rate": str(charging) if charging else None,
         "discharge_rate": str(discharging) if discharge_rate else None,
@@ -174,7 +161,29 @@ def cycle(
         "hold_until": str(hold_until) if hold_until else None,
         "hold_capacity_mAh_g": enough,
     }
+    rates = {"charge": charging, "discharge": discharging}
+    build = partial(_cycle_steps, rates, cycles, pause, enough, holding)
     return Protocol("cycle", options, build)
+
+
+def _cycle_steps(
+    rates: Mapping[str, Rate | None],
+    cycles: int,
+    pause: float,
+    enough: float | None,
+    holding: tuple[Step, ...],
+    first_step: str,
+) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for number in range(1, cycles + 1):
+        for way in (first_step, OPPOSITE[first_step]):
+            limit = enough if way == "charge" else None
+            steps.append(Step(way, rates[way], capacity_limit=limit, cycle=number))
+            if way == "charge":
+                steps += [replace(step, cycle=number) for step in holding]
+            if pause:
+                steps.append(Step("rest", duration=pause, cycle=number))
+    return tuple(steps)
 
 
 def _holds(until: Any, longest: Any, enough: float | None) -> tuple[Step, ...]:
@@ -231,18 +240,25 @@ def rate_test(
         whole(number, "Cycles")
     charging = rate_of(charge_rate)
 
-    def build(first_step: str) -> tuple[Step, ...]:
-        steps: list[Step] = []
-        for rate, count in zip(rates, numbers, strict=True):
-            for _ in range(count):
-                number = len(steps) // 2 + 1
-                for way in (first_step, OPPOSITE[first_step]):
-                    half = charging if way == "charge" and charging else rate
-                    steps.append(Step(way, half, cycle=number))
-        return tuple(steps)
-
     options = {"currents": [str(r) for r in rates], "cycles": numbers}
+    build = partial(_rate_steps, tuple(rates), tuple(numbers), charging)
     return Protocol("rate", options, build)
+
+
+def _rate_steps(
+    rates: tuple[Rate, ...],
+    numbers: tuple[int, ...],
+    charging: Rate | None,
+    first_step: str,
+) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for rate, count in zip(rates, numbers, strict=True):
+        for _ in range(count):
+            number = len(steps) // 2 + 1
+            for way in (first_step, OPPOSITE[first_step]):
+                half = charging if way == "charge" and charging else rate
+                steps.append(Step(way, half, cycle=number))
+    return tuple(steps)
 
 
 def gitt(
@@ -266,7 +282,8 @@ def gitt(
     Returns
     -------
     Protocol
-        It ends with the rest after the pulse that meets the cut-off.
+        It ends with the rest after the pulse that meets the cut-off, however many pulses
+        that takes.
 
     Raises
     ------
@@ -285,17 +302,6 @@ def gitt(
     parsed = rate_of(rate)
     on, off = seconds_of(pulse, "pulse"), seconds_of(rest, "rest")
 
-    def build(first_step: str) -> tuple[Step, ...]:
-        ways = (first_step, OPPOSITE[first_step]) if direction == "both" else (direction,)
-        steps: list[Step] = []
-        for way in ways:
-            steps.append(Step("rest", duration=off, group=way))
-            for number in range(_PULSES):
-                grouped = {"group": way, "pulse": number}
-                steps.append(Step(way, parsed, duration=on, **grouped))
-                steps.append(Step("rest", duration=off, **grouped))
-        return tuple(steps)
-
     options = {
         "rate": str(parsed) if parsed else None,
         "pulse_s": on,
@@ -303,7 +309,20 @@ def gitt(
         "direction": direction,
     }
     needs = {"discharge": "charged", "charge": "discharged", "both": ""}[direction]
+    build = partial(_titration_steps, direction, parsed, on, off)
     return Protocol("gitt", options, build, needs)
+
+
+def _titration_steps(
+    direction: str, rate: Rate | None, on: float, off: float, first_step: str
+) -> tuple[Step, ...]:
+    ways = (first_step, OPPOSITE[first_step]) if direction == "both" else (direction,)
+    steps: list[Step] = []
+    for way in ways:
+        steps.append(Step("rest", duration=off, group=way))
+        steps.append(Step(way, rate, duration=on, group=way, pulse=1))
+        steps.append(Step("rest", duration=off, group=way, pulse=1, back=1))
+    return tuple(steps)
 
 
 def rest(duration: str | float) -> Protocol:
@@ -330,77 +349,4 @@ def rest(duration: str | float) -> Protocol:
     """
     seconds = seconds_of(duration, "duration")
     step = Step("rest", duration=seconds)
-    return Protocol("rest", {"duration_s": seconds}, lambda first: (step,))
-
-
-def at(temperature: str | float, protocol: Protocol) -> Protocol:
-    """Run a protocol at another temperature: a temperature step within a sequence.
-
-    Parameters
-    ----------
-    temperature : str or float
-        [degC].
-    protocol : Protocol
-        What is done there.
-
-    Returns
-    -------
-    Protocol
-
-    Raises
-    ------
-    ParameterError
-        If it is no temperature.
-
-    Examples
-    --------
-    >>> at(60, rest("1 h")).steps("discharge")[0].temperature
-    60.0
-    """
-    celsius = parse_quantity(temperature, "degC", "Temperature")
-
-    def build(first_step: str) -> tuple[Step, ...]:
-        return tuple(replace(s, temperature=celsius) for s in protocol.steps(first_step))
-
-    options = {**protocol.options, "temperature_C": celsius}
-    return Protocol(protocol.name, options, build, protocol.needs)
-
-
-def then(*protocols: Protocol) -> Protocol:
-    """One protocol after another, such as a spectrum before and after cycling.
-
-    Parameters
-    ----------
-    *protocols : Protocol
-        In order; their cycles are numbered on.
-
-    Returns
-    -------
-    Protocol
-
-    Raises
-    ------
-    ParameterError
-        If there is none.
-
-    Examples
-    --------
-    >>> then(cycle("C/20"), rest("2 days")).name
-    'cycle, rest'
-    """
-    if not protocols:
-        raise ParameterError("'then' needs at least one protocol.")
-
-    def build(first_step: str) -> tuple[Step, ...]:
-        steps: list[Step] = []
-        for number, protocol in enumerate(protocols):
-            done = max((step.cycle for step in steps), default=0)
-            for step in protocol.steps(first_step):
-                group = f"{number} {step.group}" if step.group else ""
-                steps.append(replace(step, cycle=step.cycle + done, group=group))
-        return tuple(steps)
-
-    options = {"protocols": [p.describe() for p in protocols]}
-    return Protocol(
-        ", ".join(p.name for p in protocols), options, build, protocols[0].needs
-    )
+    return Protocol("rest", {"duration_s": seconds}, partial(fixed, (step,)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,14 +14,20 @@ __all__ = [
     "OPPOSITE",
     "Protocol",
     "Step",
+    "after",
     "capacity_of",
+    "checked",
+    "fixed",
     "preparation",
+    "prepared",
     "rate_of",
     "seconds_of",
     "whole",
 ]
 
 OPPOSITE = {"discharge": "charge", "charge": "discharge"}
+_ENDS = {"discharge": "discharged", "charge": "charged"}
+_BRINGS = {"charged": "charge", "discharged": "discharge"}
 
 
 @dataclass(frozen=True)
@@ -52,15 +58,19 @@ class Step:
     share : float, optional
         It ends when this share of the theoretical capacity has passed [-].
     temperature : float, optional
-        From this step on [degC].
+        Of this step alone [degC]; that of the run if absent.
     frequencies : tuple of float, optional
         Of an impedance spectrum [Hz].
     label : str, optional
-        Of an impedance spectrum.
+        Where a spectrum is taken, or the vertex that a sweep goes to.
     cycle : int, optional
         Number of the cycle, from 1.
     group, pulse : str and int, optional
         Steps of one group end together: after a cut-off, later pulses are left out.
+    back : int, optional
+        After this step go back by so many, as long as no cut-off has ended the group.
+    before : Step, optional
+        What brings the cell to where this step starts; run where the cell is not there.
     preparatory : bool, optional
         Whether it only brings the cell to where the protocol starts.
     """
@@ -80,6 +90,8 @@ class Step:
     cycle: int = 1
     group: str = ""
     pulse: int = 0
+    back: int = 0
+    before: Step | None = None
     preparatory: bool = False
 
 
@@ -94,7 +106,8 @@ class Protocol:
     options : mapping
         What distinguishes it, in plain values.
     builder : callable
-        Makes the steps, given what a pristine cell does first.
+        Makes the steps, given what the cell does first. A function of a module, or a
+        `functools.partial` of one, so that the protocol can be pickled.
     needs : str, optional
         ``"charged"`` or ``"discharged"`` where it starts from that; empty for any state.
 
@@ -129,6 +142,70 @@ class Protocol:
         return {"name": self.name, **self.options}
 
 
+def fixed(steps: tuple[Step, ...], first_step: str) -> tuple[Step, ...]:
+    """Steps that do not depend on what the cell does first.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+        In order.
+    first_step : str
+        Means nothing here.
+
+    Returns
+    -------
+    tuple of Step
+
+    Examples
+    --------
+    >>> fixed((Step("rest", duration=1.0),), "charge")[0].direction
+    'rest'
+    """
+    return steps
+
+
+def checked(protocol: Any) -> Protocol:
+    """Refuse what is no protocol.
+
+    Parameters
+    ----------
+    protocol : object
+        What was given for one.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    ParameterError
+        If it is something else, such as the name of one or a list of several.
+
+    Examples
+    --------
+    >>> from sscell.protocols import rest
+    >>> checked(rest("1 h")).name
+    'rest'
+    """
+    if isinstance(protocol, Protocol):
+        return protocol
+    made = "A protocol is made by a function, such as sscell.discharge('C/20')"
+    if isinstance(protocol, list | tuple):
+        raise ParameterError(
+            f"{made}; several in order are one: sscell.protocols.then(first, second)."
+        )
+    if callable(protocol):
+        name = getattr(protocol, "__name__", "it")
+        raise ParameterError(f"{made}: call {name}(...) with its options.")
+    raise ParameterError(f"{made}, not {protocol!r}.")
+
+
+def _as_now(state: str, first_step: str) -> str:
+    if state != "pristine":
+        return state
+    return "charged" if first_step == "discharge" else "discharged"
+
+
 def preparation(protocol: Protocol, state: str, first_step: str) -> tuple[Step, ...]:
     """Step that brings a cell to where a protocol starts, if it is not there.
 
@@ -144,7 +221,7 @@ def preparation(protocol: Protocol, state: str, first_step: str) -> tuple[Step, 
     Returns
     -------
     tuple of Step
-        Empty, or one preparatory step at the protocol's own first rate.
+        Empty, or one preparatory step at the protocol's own first rate and temperature.
 
     Examples
     --------
@@ -152,15 +229,89 @@ def preparation(protocol: Protocol, state: str, first_step: str) -> tuple[Step, 
     >>> preparation(charge(), "pristine", "discharge")[0].direction
     'discharge'
     """
-    is_now = state
-    if state == "pristine":
-        is_now = "charged" if first_step == "discharge" else "discharged"
-    if not protocol.needs or is_now in (protocol.needs, "between"):
+    if not protocol.needs or _as_now(state, first_step) in (protocol.needs, "between"):
         return ()
-    direction = "charge" if protocol.needs == "charged" else "discharge"
+    steps = protocol.steps(first_step)
     # A titration begins with a rest: the first step may have no current of its own.
-    rate = next((s.rate for s in protocol.steps(first_step) if s.rate is not None), None)
-    return (replace(Step(direction, rate), preparatory=True),)
+    rate = next((s.rate for s in steps if s.rate is not None), None)
+    way, first = _BRINGS[protocol.needs], steps[0]
+    return (
+        Step(way, rate, temperature=first.temperature, cycle=first.cycle, preparatory=True),
+    )
+
+
+def prepared(protocol: Protocol, state: str, first_step: str) -> tuple[Step, ...]:
+    """Steps of a protocol with all that brings the cell to where its parts start.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Perhaps of several parts.
+    state : str
+        ``"pristine"``, ``"charged"``, ``"discharged"`` or ``"between"``.
+    first_step : str
+        What a pristine cell does first.
+
+    Returns
+    -------
+    tuple of Step
+
+    Examples
+    --------
+    >>> from sscell.protocols import discharge, then
+    >>> twice = then(discharge("C/20"), discharge("C/10"))
+    >>> [step.direction for step in prepared(twice, "pristine", "discharge")]
+    ['discharge', 'charge', 'discharge']
+    """
+    is_now = _as_now(state, first_step)
+    first = {"charged": "discharge", "discharged": "charge"}.get(is_now, first_step)
+    steps = list(preparation(protocol, is_now, first))
+    is_now = after(steps, is_now)
+    for step in protocol.steps(first):
+        if step.before and is_now not in ("between", _wanted(step.before)):
+            steps.append(step.before)
+        steps.append(replace(step, before=None))
+        is_now = after(steps[-1:], is_now)
+    return tuple(steps)
+
+
+def _wanted(before: Step) -> str:
+    return _ENDS[before.direction]
+
+
+def after(steps: Sequence[Step], state: str) -> str:
+    """How a cell is after steps: charged, discharged or between.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        What was done.
+    state : str
+        How it was before.
+
+    Returns
+    -------
+    str
+        A half cycle that may have ended before the cut-off leaves it between.
+
+    Examples
+    --------
+    >>> after([Step("discharge")], "charged"), after([Step("rest", duration=1.0)], "charged")
+    ('discharged', 'charged')
+    """
+    for step in steps:
+        if step.direction in ("rest", "impedance"):
+            continue
+        limits = (step.until, step.duration, step.capacity_limit, step.share)
+        to_its_end = step.group or limits == (None,) * 4
+        state = "between"
+        if step.direction in _ENDS and to_its_end:
+            state = _ENDS[step.direction]
+        elif step.direction == "hold" and step.voltage in ("upper", "lower"):
+            state = "charged" if step.voltage == "upper" else "discharged"
+        elif step.direction == "sweep" and step.until is None:
+            state = "charged" if step.label == "upper" else "discharged"
+    return state
 
 
 def rate_of(rate: str | float | Rate | None) -> Rate | None:

@@ -168,7 +168,9 @@ class Engine:
         values = pybamm.ParameterValues(dict.fromkeys(self._parameters, "[input]"))
         simulation = pybamm.Simulation(model, parameter_values=values, solver=self._solver)
         simulation.build()
-        return simulation.built_model
+        built = simulation.built_model
+        assert built is not None
+        return built
 
     @cached_property
     @alone
@@ -297,6 +299,7 @@ class Engine:
         """
         if not self.sensitive:
             return self._run(solution, duration, inputs, times)
+        sensitive: Any = list(self.sensitive)  # names are allowed, and not annotated
         return self._solver.step(
             solution,
             self.model,
@@ -304,7 +307,7 @@ class Engine:
             inputs=dict(inputs),
             save=False,
             t_interp=times,
-            calculate_sensitivities=list(self.sensitive),
+            calculate_sensitivities=sensitive,
         )
 
     def _run(
@@ -368,12 +371,12 @@ class Engine:
         table = np.empty((size, len(names)))
         p = self.functions.settled(self._values(inputs))
         buffer, evaluate = self._evaluator(names)
-        buffer.set_arg(2, memoryview(p))
+        buffer.set_arg(2, p.data)
         for block in range(0, size, _BLOCK):
             k = min(block, size - _BLOCK)  # the last one may do some times once more
-            buffer.set_arg(0, memoryview(times[k : k + _BLOCK]))
-            buffer.set_arg(1, memoryview(states[k : k + _BLOCK]))
-            buffer.set_res(0, memoryview(table[k : k + _BLOCK]))
+            buffer.set_arg(0, times[k : k + _BLOCK].data)
+            buffer.set_arg(1, states[k : k + _BLOCK].data)
+            buffer.set_res(0, table[k : k + _BLOCK].data)
             evaluate()
         table = table[:count]
         return dict(zip(names, table.T.copy(), strict=True))

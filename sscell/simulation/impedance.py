@@ -50,7 +50,7 @@ def spectrum_at(
     """
     simulation = _simulation(cell, resolution)
     simulation.build()
-    model = simulation.built_model
+    model: Any = simulation.built_model
     known = dict(state) | {"Current variable [A]": np.zeros((1, 1))}
     wanted = {name: inputs[name] for name in cell.parameter_dict()}
     model.set_initial_conditions_from(known, inputs=wanted)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -15,9 +16,41 @@ import xarray as xr
 from sscell.cells.cell import Cell
 from sscell.dataset import set_metadata, spectrum, time_series
 
-__all__ = ["BALANCES", "add_spectra", "labelled", "pressure_remarks", "remarks"]
+__all__ = [
+    "BALANCES",
+    "Spectrum",
+    "add_spectra",
+    "labelled",
+    "pressure_remarks",
+    "remarks",
+]
 
 BALANCES = ("Host balance residual", "Guest balance residual")
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """One impedance spectrum of a run.
+
+    Parameters
+    ----------
+    label : str
+        Names the half cycle and the share of the theoretical capacity that has passed.
+    frequencies : sequence of float
+        [Hz].
+    impedance : numpy.ndarray of complex, shape (n,)
+        Of the whole cell [Ohm].
+    celsius : float
+        Temperature [degC].
+    passed : float or None
+        The share itself [-]; None outside of a half cycle.
+    """
+
+    label: str
+    frequencies: Sequence[float]
+    impedance: np.ndarray
+    celsius: float
+    passed: float | None
 
 
 def labelled(
@@ -96,30 +129,35 @@ def _own_version() -> str:
     return version("sscell")  # read from a file each time it is asked for
 
 
-def add_spectra(
-    data: xr.Dataset, spectra: Sequence[tuple[str, Sequence[float], np.ndarray]]
-) -> xr.Dataset:
+def add_spectra(data: xr.Dataset, spectra: Sequence[Spectrum]) -> xr.Dataset:
     """Put impedance spectra on ``state`` and ``frequency`` beside the time series.
 
     Parameters
     ----------
     data : xarray.Dataset
         Time series.
-    spectra : sequence of tuple
-        Label, frequencies [Hz], impedance of the cell [Ohm].
+    spectra : sequence of Spectrum
+        Over the same frequencies.
 
     Returns
     -------
     xarray.Dataset
-        With the time series and the metadata of `data`.
+        With the time series and the metadata of `data`; ``passed_share`` [-] and
+        ``temperature`` [degC] are coordinates on ``state``.
     """
-    table = np.array([z for _, _, z in spectra])
+    table = np.array([one.impedance for one in spectra])
     columns = {
-        "Frequency [Hz]": np.asarray(spectra[0][1], dtype=float),
-        "Z real [Ohm]": table.real,
-        "Z imaginary [Ohm]": table.imag,
+        "Frequency [Hz]": np.asarray(spectra[0].frequencies, dtype=float),
+        "Z real [Ohm]": np.real(table),
+        "Z imaginary [Ohm]": np.imag(table),
     }
-    both = spectrum(columns, states=[label for label, _, _ in spectra]).merge(data)
+    passed = [np.nan if one.passed is None else one.passed for one in spectra]
+    both = spectrum(
+        columns,
+        states=[one.label for one in spectra],
+        passed_share=passed,
+        temperature=[one.celsius for one in spectra],
+    ).merge(data)
     both.attrs = data.attrs
     return both
 
@@ -151,20 +189,28 @@ def remarks(
     found = []
     validity = cell.data.get("validity", {})
     low, high = validity.get("temperature_C", (-np.inf, np.inf))
-    for value in dict.fromkeys(round(c, 6) for c in celsius):
-        if not low <= value <= high:
-            found.append(
-                f"{value:g} degC is outside the published {low:g} to {high:g} degC."
-            )
+    found += [
+        f"{value:g} degC is outside the published {low:g} to {high:g} degC."
+        for value in _extremes((round(c, 6) for c in celsius), low, high)
+    ]
     if "rate" in validity:
-        slow, fast = (cell.current(r) for r in validity["rate"])
-        for rate in dict.fromkeys(map(str, rates)):
-            if not 0.99 * slow <= cell.current(rate) <= 1.01 * fast:
-                a, b = validity["rate"]
-                found.append(f"{rate} is outside the published {a} to {b}.")
+        a, b = validity["rate"]
+        slow, fast = 0.99 * cell.current(a), 1.01 * cell.current(b)
+        currents = {cell.current(rate): rate for rate in map(str, rates)}
+        found += [
+            f"{currents[value]} is outside the published {a} to {b}."
+            for value in _extremes(currents, slow, fast)
+        ]
     found += pressure_remarks(cell, applied)
     assumed = [p for p in cell.parameters.parameters.values() if p.matters]
     return found + [f"Assumed, and it matters: {p.name} = {p.value:g}." for p in assumed]
+
+
+def _extremes(values: Iterable[float], low: float, high: float) -> list[float]:
+    """The lowest and the highest of values that lie outside of a range."""
+    known = list(values)
+    below, above = [v for v in known if v < low], [v for v in known if v > high]
+    return [*([min(below)] if below else []), *([max(above)] if above else [])]
 
 
 def pressure_remarks(cell: Cell, applied: float | None) -> list[str]:

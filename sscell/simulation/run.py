@@ -28,7 +28,7 @@ from sscell.simulation.engine import (
 )
 from sscell.simulation.impedance import spectrum_at
 from sscell.simulation.progress import Progress
-from sscell.simulation.results import BALANCES, add_spectra, labelled, remarks
+from sscell.simulation.results import BALANCES, Spectrum, add_spectra, labelled, remarks
 from sscell.solver.integrator import NO_PROGRESS
 from sscell.solver.watch import NoProgress, watched
 from sscell.units import ZERO_CELSIUS
@@ -39,6 +39,7 @@ _SIGN = {"discharge": 1, "charge": -1}
 _CONTROLLED = {"hold": "voltage", "sweep": "voltage"}
 _NEEDED = ("Current [A]", "Voltage [V]", "Discharge capacity [A.h]")
 _SAME_VOLTAGE = 1e-3  # V: a hold that near to the voltage before it goes on as before
+_MOST = 1.5  # theoretical capacities: a half cycle that passes more meets no cut-off
 _TIGHTER = (1.0, 0.1, 0.01)  # tolerances of the trials of a step, per those asked for
 _IMPOSSIBLE = 50.0  # V beyond the window: no cell does that, a failed solution may
 
@@ -59,7 +60,7 @@ class Run:
     Parameters
     ----------
     cell : Cell
-        Its values may change on the way (temperature steps).
+        Its temperature holds for all steps that have none of their own.
     resolution : Resolution
         Meshes and tolerances.
     applied : float, optional
@@ -67,17 +68,20 @@ class Run:
     """
 
     def __init__(self, cell: Cell, resolution: Resolution, applied: float | None = None):
-        self.cell, self.resolution = cell, resolution
+        self.cell = self.base = cell
+        self.resolution = resolution
         self.applied = applied
         self.solution: Any = None
         self.records: list[_Record] = []
-        self.spectra: list[tuple[str, Sequence[float], np.ndarray]] = []
+        self.spectra: list[Spectrum] = []
+        self.notes: list[str] = []  # what a reader of the result should know
         self._start = 0.0
         self._sign = 0
         self._origin = 0.0  # charge at the last reversal [A.h]
         self._ended: dict[str, int] = {}
+        self._begun: dict[str, float] = {}  # charge where a group began [A.h]
         self.outputs: tuple[str, ...] | None = None  # that records keep; None: all
-        self._worst = dict.fromkeys(BALANCES, 0.0)
+        self._worst: dict[str, float] = dict.fromkeys(BALANCES, 0.0)
         self.failed_trials = 0  # solutions that were refused, and computed again
 
     def go_on_with(self, cell: Cell, set_anew: bool = False) -> None:
@@ -93,12 +97,12 @@ class Run:
         if set_anew and cell.has_contact and self.records:
             change = self._last("Free stack thickness change [m]", 0.0)
             cell = cell.replace({"Thickness change at loading [m]": change})
-        self.cell = cell
+        self.cell = self.base = cell
         self.forget()
 
     def forget(self) -> None:
         """Start the records anew from the present state."""
-        self.records, self.spectra, self._ended = [], [], {}
+        self.records, self.spectra, self._ended, self._begun = [], [], {}, {}
         self._worst = dict.fromkeys(BALANCES, 0.0)
         self._start = float(self.solution.t[-1]) if self.solution is not None else 0.0
 
@@ -120,12 +124,14 @@ class Run:
             If the solver fails.
         """
         groups = len({step.group for step in steps})
-        for number, step in enumerate(steps):
+        number = 0
+        while number < len(steps):
+            step, share = steps[number], number / len(steps)
+            number += 1
             if step.group in self._ended and step.pulse > self._ended[step.group]:
                 continue
             watched().check()
             if on_progress:
-                share = number / len(steps)
                 if step.group:
                     share = min(self._passed() / groups, 0.99)
                 on_progress(share, f"cycle {step.cycle}, {step.direction}")
@@ -133,8 +139,28 @@ class Run:
                 self._execute(step)
             except (pybamm.SolverError, FloatingPointError) as error:
                 raise self._failure(step, error) from error
+            if step.back and self._goes_on(step):
+                number -= 1 + step.back
         if on_progress:
             on_progress(1.0, "done")
+
+    def _goes_on(self, step: Step) -> bool:
+        """Whether the steps of a group are repeated: no cut-off has ended it."""
+        if step.group in self._ended:
+            return False
+        passed = self._passed_since(step.group)
+        if passed < _MOST:
+            return True
+        self.notes.append(
+            f"The pulses of cycle {step.cycle} ended without a cut-off after "
+            f"{passed:.0%} of the theoretical capacity."
+        )
+        return False
+
+    def _passed_since(self, group: str) -> float:
+        """Charge passed since a group of steps began, per theoretical capacity [-]."""
+        now = self._last("Discharge capacity [A.h]", 0.0)
+        return abs(now - self._begun.get(group, now)) / self.cell.theoretical_capacity
 
     def _passed(self) -> float:
         """Charge passed in the records, per theoretical capacity [-]."""
@@ -142,9 +168,9 @@ class Run:
         return sum(abs(q[-1] - q[0]) for q in steps) / self.cell.theoretical_capacity
 
     def _execute(self, step: Step) -> None:
-        if step.temperature is not None:
-            kelvin = step.temperature + ZERO_CELSIUS
-            self.cell = self.cell.replace({"Ambient temperature [K]": kelvin})
+        self._set_temperature(step)
+        if step.group not in self._begun:
+            self._begun[step.group] = self._last("Discharge capacity [A.h]", 0.0)
         if step.direction == "impedance":
             self._measure(step)
             return
@@ -159,6 +185,16 @@ class Run:
         if step.group and step.direction in _SIGN and record.stop_reason != "duration":
             self._ended[step.group] = step.pulse
 
+    def _set_temperature(self, step: Step) -> None:
+        name = "Ambient temperature [K]"
+        kelvin = self.base.values[name]
+        if step.temperature is not None:
+            kelvin = step.temperature + ZERO_CELSIUS
+        if kelvin == self.base.values[name]:
+            self.cell = self.base
+        elif kelvin != self.cell.values[name]:
+            self.cell = self.base.replace({name: kelvin})
+
     def _inputs(self, step: Step, built: Engine) -> tuple[dict[str, float], float]:
         cell, limits = self.cell, self._capacity_limits(step)
         if step.direction in ("hold", "sweep"):
@@ -172,7 +208,7 @@ class Run:
         else:
             limits["Upper limit [V]"] = cell.window[1] if step.until is None else step.until
         full = cell.theoretical_capacity / current * 3600
-        duration = step.duration or full * (1.5 if step.share is None else step.share)
+        duration = step.duration or full * (_MOST if step.share is None else step.share)
         return built.inputs(cell, sign * current, **limits), duration
 
     def _capacity_limits(self, step: Step) -> dict[str, float]:
@@ -394,10 +430,22 @@ class Run:
         z = spectrum_at(self.cell, self.resolution, state, inputs, step.frequencies)
         if not np.isfinite(z).all():
             raise FloatingPointError("the impedance is no finite number")
+        label, passed = step.label, None
+        if step.group:
+            passed = self._passed_since(step.group)
+            label = f"{step.label} {passed:.0%}"
         # A cell may be measured more than once in the same place, before and after cycling.
-        times = sum(step.label == label.split(" #")[0] for label, _, _ in self.spectra)
-        label = f"{step.label} #{times + 1}" if times else step.label
-        self.spectra.append((label, step.frequencies, z))
+        times = sum(label == one.label.split(" #")[0] for one in self.spectra)
+        label = f"{label} #{times + 1}" if times else label
+        self.spectra.append(Spectrum(label, step.frequencies, z, self.celsius, passed))
+
+    def state(self) -> dict[str, np.ndarray] | None:
+        """States of now by the names of the model's variables; None: as assembled."""
+        if self.solution is None:
+            return None
+        y = np.asarray(self.solution.y)[:, -1]
+        slices = self.solution.functions.slices
+        return {name: y[slice(*rows)] for name, rows in slices.items()}
 
     def _failure(self, step: Step, error: Exception) -> SimulationError:
         where = ""
@@ -442,7 +490,7 @@ class Run:
         )
         columns["Step"] = np.repeat(np.arange(len(sizes)) + 1, sizes)
         data = labelled(
-            self.cell, columns, built.budget, protocol, self._steps(), self._worst
+            self.base, columns, built.budget, protocol, self._steps(), self._worst
         )
         rates = [
             r.step.rate or self.cell.slow_rate
@@ -450,10 +498,11 @@ class Run:
             if r.step.direction in _SIGN
         ]
         celsius = [r.celsius for r in self.records] or [self.celsius]
+        celsius += [one.celsius for one in self.spectra]
         set_metadata(
             data,
             state=state,
-            warnings=remarks(self.cell, celsius, rates, self.applied),
+            warnings=[*self.notes, *remarks(self.base, celsius, rates, self.applied)],
             **self._pressure(),
             failed_trials=self.failed_trials,
             solve_time_s=float(sum(r.solve_time for r in self.records)),

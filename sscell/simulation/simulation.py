@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pybamm
 import xarray as xr
 
 from sscell.cells.cell import Cell
 from sscell.cells.model import budget_of
+from sscell.dataset import metadata, set_metadata
 from sscell.errors import ParameterError, SimulationError, did_you_mean
-from sscell.protocols import Protocol, Step, preparation
+from sscell.protocols import Protocol, Step, checked, prepared
 from sscell.simulation.engine import Resolution
-from sscell.simulation.experiment import run_experiment
+from sscell.simulation.experiment import check_experiment, run_experiment
 from sscell.simulation.progress import Progress
 from sscell.simulation.run import Run
 from sscell.simulation.series import series
-from sscell.simulation.states import bring_to
+from sscell.simulation.states import bring_to, parse_state
 from sscell.solver.watch import Watch, watching
 from sscell.units import parse_pressure
 
@@ -56,9 +58,12 @@ def simulate(
         Cell temperature [degC]; default: the set's own.
     state : str, optional
         ``"pristine"``, ``"formed"``, a state of charge of the formed cell such as
-        ``"50%"``, or a voltage such as ``"3.38V"``.
+        ``"50%"``, or a voltage such as ``"3.38V"``. Formation and states keep to the set's
+        own cut-offs. A voltage is met at the slow rate; if the cell rests elsewhere, the
+        warnings say where.
     changes : mapping, optional
-        Parameter names to other values, as for `Cell.replace`.
+        Parameter names to other values, as for `Cell.replace`; a value that an option of
+        its own says too is refused.
     v_min, v_max : float or str, optional
         Other cut-offs [V], against the cell's own anode.
     formation_temperature : float or str, optional
@@ -100,42 +105,106 @@ def simulate(
     >>> 1500 < float(run["Discharge capacity [A.h]"][-1]) / 0.7e-6 < 1650
     True
     """
+    if not isinstance(protocol, pybamm.Experiment):
+        protocol = checked(protocol)
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
+    own = cell.window
+    told = {
+        "temperature": temperature,
+        "v_min": v_min,
+        "v_max": v_max,
+        "pressure": pressure,
+    }
+    _check_once(told, changes or {})
+    _check_formation(state, formation_temperature, formation_pressure)
     applied = None if pressure is None else parse_pressure(pressure)
     cell = cell if applied is None else cell.under(applied, changes or {})
     cell = _configured(cell, temperature, changes, v_min, v_max)
     resolution = resolution or Resolution()
-    if isinstance(protocol, pybamm.Experiment):
-        if state != "pristine" or (formation_temperature, formation_pressure) != (
-            None,
-            None,
-        ):
-            raise ParameterError(
-                "A pybamm.Experiment starts from the pristine cell: put the steps before it "
-                "into the experiment, or use a protocol of sscell with a state."
-            )
-        with watching(watch):
-            return run_experiment(cell, protocol, resolution, applied)
-    steps = protocol.steps(cell.first_step)
-    _check_steps(cell, steps)
-    if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
-        resolution = replace(resolution, double_layer=True)
-    forming = _configured(cell, formation_temperature, None, None, None)
+    cut_offs = own if cell.window != own else (None, None)
+    # States are those of the set's own window: they do not move with other cut-offs.
+    forming = _configured(cell, formation_temperature, None, *cut_offs)
     if formation_pressure is not None:
         forming = forming.under(parse_pressure(formation_pressure))
+    kept = _known(cell, outputs)
+    described = {"name": "experiment"}
+    if isinstance(protocol, pybamm.Experiment):
+        check_experiment(cell, protocol)
+    else:
+        described = protocol.describe()
+        steps = protocol.steps(cell.first_step)
+        _check_steps(cell, steps)
+        if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
+            resolution = replace(resolution, double_layer=True)
     run = Run(forming, resolution, applied)
-    known = _known(cell, outputs)
     try:
         with watching(watch):
             is_now = bring_to(run, state)
             run.go_on_with(cell, set_anew=formation_pressure is not None)
-            run.outputs = known
-            prepared = preparation(protocol, is_now, cell.first_step)
-            run.execute((*prepared, *steps), on_progress)
+            run.outputs = kept
+            if isinstance(protocol, pybamm.Experiment):
+                return _experiment(run, protocol, state, on_progress)
+            run.execute(prepared(protocol, is_now, cell.first_step), on_progress)
     except SimulationError as error:
-        error.partial = run.dataset(protocol.describe(), state) if run.records else None
+        if error.partial is None and run.records:
+            error.partial = run.dataset(described, state)
         raise
-    return run.dataset(protocol.describe(), state)
+    return run.dataset(described, state)
+
+
+def _experiment(
+    run: Run, experiment: pybamm.Experiment, state: str, on_progress: Progress | None
+) -> xr.Dataset:
+    """Run PyBaMM's experiment from where a run is."""
+
+    def told(data: xr.Dataset) -> xr.Dataset:
+        set_metadata(data, state=state, warnings=[*run.notes, *metadata(data, "warnings")])
+        return data
+
+    try:
+        data = run_experiment(
+            run.cell,
+            experiment,
+            run.resolution,
+            run.applied,
+            start=run.state(),
+            outputs=run.outputs,
+            on_progress=on_progress,
+        )
+    except SimulationError as error:
+        error.partial = None if error.partial is None else told(error.partial)
+        raise
+    return told(data)
+
+
+# Options that say the value of a parameter, and how the command line spells them.
+_SAY = {
+    "temperature": ("Ambient temperature [K]", "-T"),
+    "v_min": ("Lower voltage cut-off [V]", "--v-min"),
+    "v_max": ("Upper voltage cut-off [V]", "--v-max"),
+    "pressure": ("Applied stack pressure [Pa]", "--pressure"),
+}
+
+
+def _check_once(told: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    """Refuse a value that is said twice: neither of the two is the one that is meant."""
+    for option, value in told.items():
+        name, spelled = _SAY[option]
+        if value is not None and name in changes:
+            raise ParameterError(
+                f"'{name}' is said twice, by {option} ({spelled}) and among the changes "
+                "(--set): give one of them."
+            )
+
+
+def _check_formation(state: str, *conditions: float | str | None) -> None:
+    """Refuse conditions of a formation that does not take place."""
+    kind, _ = parse_state(state)
+    if kind == "pristine" and any(value is not None for value in conditions):
+        raise ParameterError(
+            "A temperature or pressure of the formation means nothing in the state "
+            "'pristine': use state 'formed', a state of charge or a voltage."
+        )
 
 
 def _known(cell: Cell, outputs: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -16,9 +16,15 @@ from sscell.units import ZERO_CELSIUS
 
 __all__ = ["bring_to", "formation_steps", "parse_state"]
 
+_REST = 3600.0  # s: after it a voltage counts as that of the cell at rest
+_SAME = 2e-3  # V
+
 
 def bring_to(run: Run, state: str) -> str:
     """Bring a pristine cell to a state.
+
+    A voltage is met under the slow rate; where the cell rests at another one, the notes of
+    the run say so.
 
     Parameters
     ----------
@@ -74,6 +80,15 @@ def _to_voltage(run: Run, target: float) -> None:
         )
     direction = "discharge" if target < run.voltage() else "charge"
     run.execute([Step(direction, until=target)])
+    trial = Run(run.cell, run.resolution)
+    trial.solution = run.solution
+    trial.execute([Step("rest", duration=_REST)])
+    rested = trial.voltage()
+    if abs(rested - target) > _SAME:
+        run.notes.append(
+            f"State {target:g} V was met at {run.cell.slow_rate}; after {_REST / 3600:g} h "
+            f"at rest the cell stands at {rested:.3f} V."
+        )
 
 
 def formation_steps(cell: Cell) -> tuple[Step, ...]:

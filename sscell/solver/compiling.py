@@ -16,6 +16,7 @@ import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import casadi
 import numpy as np
@@ -129,7 +130,8 @@ def _parts(functions: Functions) -> tuple[list[casadi.Function], np.ndarray]:
         place[low:high] = np.arange(high - low) * count // (high - low)
     owner = place[np.array(functions.rows)]
     own = newton.sx_in()
-    entries = casadi.vertcat(*newton(*own).nonzeros())
+    matrix: Any = newton(*own)
+    entries: Any = casadi.vertcat(*matrix.nonzeros())
     members = [np.flatnonzero(owner == k) for k in range(count)]
     members = [m for m in members if m.size]
     parts = [

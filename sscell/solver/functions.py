@@ -151,8 +151,8 @@ class Functions:
             self._kept[name] = self[name].buffer()
         buffer, evaluate = self._kept[name]
         for k, argument in enumerate(arguments):
-            buffer.set_arg(k, memoryview(argument))
-        buffer.set_res(0, memoryview(found))
+            buffer.set_arg(k, argument.data)
+        buffer.set_res(0, found.data)
         evaluate()
         return found
 

@@ -7,6 +7,7 @@ interface is not a public one: where a version of it differs, steps go through P
 
 from __future__ import annotations
 
+import importlib
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -17,14 +18,15 @@ import casadi
 import numpy as np
 import pybamm
 
+from sscell.solver.functions import Functions
+from sscell.solver.watch import Look, NoProgress
+
 try:
-    from pybammsolvers import idaklu
+    idaklu: Any = importlib.import_module("pybammsolvers.idaklu")
 except ImportError:  # it has moved: PyBaMM knows where to
     idaklu = None
 
 from sscell.solver.consistent import consistent
-from sscell.solver.functions import Functions
-from sscell.solver.watch import Look, NoProgress
 
 __all__ = ["NO_PROGRESS", "Integrator", "Stretch"]
 
@@ -99,7 +101,7 @@ class Integrator:
     ):
         self.functions = functions
         self._solver, self._names, self._model = solver, tuple(names), model
-        self._group = None
+        self._group: Any = None
         try:
             self._group = _grouped(functions, solver)
         except (*_DIFFERENT, RuntimeError) as error:
@@ -166,7 +168,7 @@ class Integrator:
             raise
         except _DIFFERENT as error:
             _complain(error)
-            self._group = None
+            self._group: Any = None
             return self._through_pybamm(begun, y, duration, values, times)
         seconds = time.perf_counter() - clock
         if flag < 0:
@@ -217,7 +219,7 @@ class Integrator:
         except pybamm.SolverError:
             return None
         t, states = _after(begun, t, states)
-        return Stretch(self.functions, t, states, NO_PROGRESS, 0.0) if flag == 0 else None
+        return Stretch(self.functions, t, states, NO_PROGRESS, 0.0) if flag >= 0 else None
 
     def _through_pybamm(
         self,

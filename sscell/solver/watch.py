@@ -22,6 +22,7 @@ from sscell.errors import ParameterError, SimulationError
 
 __all__ = [
     "PATIENCE",
+    "STEPS",
     "Cancelled",
     "Look",
     "NoProgress",
@@ -32,11 +33,14 @@ __all__ = [
 ]
 
 PATIENCE = 60.0  # s of solving without progress, after which a step has failed
+STEPS = 100_000  # of the solver within one step: twenty times what the hardest one takes
 _EVERY = 0.1  # s between two looks
 _SHARE = 1e-3  # of a step's longest time: to go on by as much is progress
-_TIME = re.compile(r"Step\s+\d+: t = (\S+)")
+_AGAIN = 0.2  # of what a step may take: so far it is computed again if it fails
+_TIME = re.compile(r"Step\s+(\d+): t = (\S+)")
 
-_P, _R = ParamSpec("_P"), TypeVar("_R")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 # Solvers and the buffers of their functions serve one thread at a time.
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -80,6 +84,7 @@ class NoProgress(pybamm.SolverError):
 
     def __init__(self, message: str, reached: float):
         super().__init__(message)
+        self.args = (message,)
         self.reached = reached
         self.partial: Any = None
 
@@ -96,11 +101,13 @@ class Watch:
     on_look : callable, optional
         Called about ten times a second with the time since the start of the step and the
         step's longest time [s].
+    steps : int, optional
+        Most steps of the solver within one step [-].
 
     Raises
     ------
     ParameterError
-        If the patience is not positive.
+        If the patience or the steps are not positive.
 
     Examples
     --------
@@ -113,10 +120,14 @@ class Watch:
         patience: float = PATIENCE,
         cancel: threading.Event | None = None,
         on_look: Callable[[float, float], None] | None = None,
+        steps: int = STEPS,
     ):
         if not patience > 0:
             raise ParameterError(f"The patience must be a positive time, not {patience}.")
+        if not steps > 0:
+            raise ParameterError(f"The steps must be a positive number, not {steps}.")
         self.patience, self.cancel, self.on_look = patience, cancel, on_look
+        self.steps = steps
 
     def check(self) -> None:
         """Raise `Cancelled` if the run was cancelled."""
@@ -197,19 +208,24 @@ class Look:
         found = _TIME.match(text)
         if found is None:
             return
-        t = float(found[1])
+        count, t = int(found[1]), float(found[2])
         if self._watch.on_look is not None:
             self._watch.on_look(t, self._duration)
         if t >= 2 * self._mark and t > 0 or t - self._mark >= _SHARE * self._duration:
             self._mark, self._got_on = t, now
-            if now - self._since < 0.5 * self._watch.patience:
+            waited = (now - self._since) / self._watch.patience
+            if max(waited, count / self._watch.steps) < _AGAIN:
                 self._back = t
         elif now - self._got_on > self._watch.patience:
-            raise NoProgress(
-                f"no progress in {now - self._got_on:.3g} s of computing, {t:.4g} s after "
-                "the step began",
-                self._back,
-            )
+            self._give_up(f"{now - self._got_on:.3g} s of computing", t)
+        if count > self._watch.steps:
+            self._give_up(f"{count} steps of the solver", t)
+
+    def _give_up(self, spent: str, t: float) -> None:
+        raise NoProgress(
+            f"no progress to speak of in {spent}, {t:.4g} s after the step began",
+            self._back,
+        )
 
     def solve(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a solver that has this logger.

@@ -12,7 +12,13 @@ import numpy as np
 from sscell.cells.cell import Cell
 from sscell.errors import ParameterError
 from sscell.protocols.steps import whole
-from sscell.units import parse_parameter, parse_pressure, parse_quantity, parse_rate
+from sscell.units import (
+    parse_parameter,
+    parse_pressure,
+    parse_quantity,
+    parse_rate,
+    split_list,
+)
 
 __all__ = ["Axes", "Design", "latin_hypercube"]
 
@@ -170,6 +176,8 @@ def _spread(name: str, limits: Sequence[Any], shares: np.ndarray) -> list[Any]:
     if isinstance(limits, str) or len(limits) not in (2, 3):
         raise ParameterError(shape)
     low, high, *scale = limits
+    if isinstance(low, str) and isinstance(high, str):
+        low, high = split_list(f"{low},{high}")
     unit = ""
     if name == "rate":
         rates = parse_rate(low), parse_rate(high)

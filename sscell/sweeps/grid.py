@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ import numpy as np
 import xarray as xr
 
 from sscell.cells.cell import Cell
-from sscell.errors import ParameterError
-from sscell.protocols import Protocol
+from sscell.errors import ParameterError, did_you_mean
+from sscell.protocols import Protocol, checked
 from sscell.protocols.steps import whole
 from sscell.simulation.progress import Progress
+from sscell.simulation.simulation import simulate
 from sscell.sweeps.designs import Axes, Design
 from sscell.sweeps.jobs import Job, Pace, connected, run_points
 from sscell.sweeps.store import Store
@@ -72,7 +74,8 @@ def sweep(
     on_progress : callable, optional
         Called with the share done [-] and a text.
     **options
-        As for `sscell.simulate`: ``state``, ``resolution``.
+        As for `sscell.simulate`, the same at every point: ``temperature``, ``state``,
+        ``changes``, ``resolution``.
 
     Returns
     -------
@@ -86,8 +89,8 @@ def sweep(
     Raises
     ------
     ParameterError
-        If an axis is empty or unknown, the number of workers is not positive, no scheduler
-        answers or the store cannot be used.
+        If an axis is empty or unknown, an option is unknown or is an axis as well, the
+        number of workers is not positive, no scheduler answers or the store cannot be used.
     SimulationError
         If a local process or the scheduler dies.
 
@@ -104,12 +107,30 @@ def sweep(
     loaded = cell if isinstance(cell, Cell) else Cell.load(cell)
     whole(workers, "Workers")
     design = Design.of(loaded, axes)
-    steps = protocol.steps(loaded.first_step)
-    job = Job(loaded, steps, protocol.name, protocol.needs, options)
+    job = Job(loaded, checked(protocol), _checked_options(options, design))
     tell = on_progress or (lambda share, text: None)
     with nullcontext() if store is None else closing(Store(store)) as kept:
         results = _results(job, design.points, workers, scheduler, kept, tell)
     return _gathered(loaded, design, results, protocol)
+
+
+def _checked_options(options: Mapping[str, Any], design: Design) -> dict[str, Any]:
+    """Options of every point, none of which is unknown or an axis as well."""
+    known = set(signature(simulate).parameters) - {"cell", "protocol", "outputs"}
+    axes = design.coordinates.keys()
+    for name in options:
+        if name not in known:
+            raise ParameterError(
+                f"A sweep has no option '{name}'. {did_you_mean(name, known, 'options')}"
+            )
+        if name in axes:
+            raise ParameterError(
+                f"'{name}' is an axis of the sweep and an option: give one."
+            )
+    for name in options.get("changes") or {}:
+        if name in axes:
+            raise ParameterError(f"'{name}' is an axis of the sweep and changed: give one.")
+    return dict(options)
 
 
 def _results(
@@ -147,6 +168,7 @@ def _gathered(
     cell: Cell, design: Design, results: Sequence[Mapping[str, Any]], protocol: Protocol
 ) -> xr.Dataset:
     labels = list(dict.fromkeys(_label(row) for r in results for row in r.get("rows", ())))
+    labels = labels or [""]  # all failed: their reasons need a row all the same
     phases = list(cell.host.phases)
     tables = {name: np.full((len(results), len(labels)), np.nan) for name in _NUMBERS}
     parts = {

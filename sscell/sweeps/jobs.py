@@ -10,10 +10,10 @@ import hashlib
 import json
 import pickle
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import sscell
@@ -21,11 +21,12 @@ from sscell.analysis.summary import summary
 from sscell.cells.cell import Cell
 from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import Protocol, Step
+from sscell.protocols.steps import OPPOSITE
 from sscell.simulation.engine import Resolution
 from sscell.simulation.simulation import simulate
 from sscell.solver.cache import sources
 from sscell.sweeps.processes import process_pool
-from sscell.units import parse_rate
+from sscell.units import Rate, parse_rate
 
 __all__ = ["Job", "Pace", "connected", "run_points"]
 
@@ -51,18 +52,14 @@ class Job:
     ----------
     cell : Cell
         Before the changes of a point.
-    steps : tuple of Step
-        Of the protocol.
-    name, needs : str
-        Of the protocol.
+    protocol : Protocol
+        Before the rate of a point.
     options : mapping
         For `sscell.simulate`.
     """
 
     cell: Cell
-    steps: tuple[Step, ...]
-    name: str
-    needs: str
+    protocol: Protocol
     options: Mapping[str, Any]
 
     def run(self, point: Point) -> dict[str, Any]:
@@ -80,25 +77,17 @@ class Job:
         """
         changes = dict(point)
         celsius, rate = changes.pop("temperature", None), changes.pop("rate", None)
-        options = dict(self.options)
+        options = {
+            **self.options,
+            "changes": {**(self.options.get("changes") or {}), **changes},
+        }
         if "pressure" in changes:
-            options["pressure"] = changes.pop("pressure")
-        steps = self.steps
-        if rate is not None:
-            steps = tuple(
-                replace(s, rate=parse_rate(rate)) if s.direction != "rest" else s
-                for s in steps
-            )
-        protocol = Protocol(self.name, {"rate": rate}, lambda first: steps, self.needs)
+            options["pressure"] = options["changes"].pop("pressure")
+        if celsius is not None:
+            options["temperature"] = celsius
+        protocol = self.protocol if rate is None else _paced(self.protocol, rate)
         try:
-            data = simulate(
-                self.cell,
-                protocol,
-                temperature=celsius,
-                changes=changes,
-                outputs=self._outputs,
-                **options,
-            )
+            data = simulate(self.cell, protocol, outputs=self._outputs, **options)
         except (ParameterError, SimulationError) as error:
             return {"failure": str(error)}
         return {"rows": [_row(s) for s in summary(data)["steps"] if not s["preparatory"]]}
@@ -137,9 +126,26 @@ class Job:
         return _digest(
             [
                 *(sources(*_MADE_BY), tables, self.cell.values),
-                *(self.steps, self.name, self.needs, options),
+                *(self.protocol.describe(), self.protocol.needs, options),
+                *(self.protocol.steps(way) for way in ("discharge", "charge")),
             ]
         )
+
+
+def _paced(protocol: Protocol, rate: Any) -> Protocol:
+    """Protocol with another current in all its half cycles."""
+    options = {**protocol.options, "rate": str(rate)}
+    steps = partial(_paced_steps, protocol, parse_rate(rate))
+    return Protocol(protocol.name, options, steps, protocol.needs)
+
+
+def _paced_steps(protocol: Protocol, rate: Rate, first_step: str) -> tuple[Step, ...]:
+    def paced(step: Step) -> Step:
+        before = None if step.before is None else paced(step.before)
+        step = replace(step, before=before)
+        return replace(step, rate=rate) if step.direction in OPPOSITE else step
+
+    return tuple(paced(step) for step in protocol.steps(first_step))
 
 
 def _row(step: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,7 +161,9 @@ def _digest(content: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return asdict(value) if is_dataclass(value) else str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return str(value)
 
 
 # Where points run ----------------------------------------------------------------------
@@ -192,12 +200,12 @@ def connected(scheduler: Any, workers: int) -> Iterator[tuple[Any, int]]:
         )
     try:
         from distributed import Client
-        from distributed.comm import get_address_host_port
+        from distributed.comm.addressing import get_address_host_port
     except ImportError as error:
         raise ParameterError(
             "A scheduler needs dask.distributed: pip install 'sscell[cluster]'."
         ) from error
-    client = scheduler
+    client: Any = scheduler
     if isinstance(scheduler, str):
         try:
             get_address_host_port(scheduler)  # a client for a misspelt address never ends
@@ -240,7 +248,7 @@ def _version() -> str:
 
 def run_points(
     job: Job, points: Chunk, workers: int, client: Any = None
-) -> Iterator[Results]:
+) -> Generator[Results]:
     """Run numbered points and yield results as they finish, in any order.
 
     Parameters

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from typing import Any
 
 __all__ = ["process_pool", "release"]
 
-_IDLE = 600.0  # s: then they end, as each holds some 300 MB
+_IDLE = 600  # s: then they end, as each holds some 300 MB
 _GLANCE = 1.0  # s
 _kept: list[Executor] = []
 
@@ -43,7 +44,7 @@ def process_pool(workers: int) -> Iterator[Executor]:
         raise
 
 
-def _executor(workers: int) -> Executor:
+def _executor(workers: int) -> Any:
     from loky import get_reusable_executor
 
     # A process keeps the settings that it began with: others have others begin.

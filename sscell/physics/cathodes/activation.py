@@ -291,7 +291,8 @@ class ActivatedParticle(pybamm.BaseSubModel):
         )
         self.algebraic[surface] = site_mismatch(filled, empty, asked, _EDGE)
         rest = variables["Positive particle rest potential [V]"]
-        filled = empty = held = room = 0
+        held: Any = 0
+        filled, empty, room = held, held, held
         for domain in self._pair:
             sites = variables[f"{domain.name} sites"] * domain.sites.guest_per_host
             full, void = self._split(variables, domain, rest)

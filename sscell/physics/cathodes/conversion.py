@@ -168,7 +168,8 @@ class ConversionParticle(pybamm.BaseSubModel):
             name: network.electrons(name) * pybamm.AbsoluteValue(rate) + 1e-12
             for name, rate in rates.items()
         }
-        total = pybamm.r_average(sum(weights.values()))
+        every: Any = sum(weights.values())
+        total = pybamm.r_average(every)
         own: dict[str, Any] = {}
         rest: Any = 0
         inside = pybamm.r_average(sum(weights.values()) * phi) / total

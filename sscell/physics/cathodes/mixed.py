@@ -106,8 +106,7 @@ class MixedHosts(Host):
                 f"The MoS2 as milled holds {given:.0%} of the lithium of Li2S; allowed: 50 %."
             )
 
-    @staticmethod
-    def derived(values: Mapping[str, float]) -> dict[str, float]:
+    def derived(self, values: Mapping[str, float]) -> dict[str, float]:
         """Parameters that follow from the composition.
 
         Parameters

@@ -232,13 +232,13 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         """
         phi = variables[_PHI]
         weights = {n: pybamm.AbsoluteValue(r) + 1e-12 for n, r in passed.items()}
-        total = sum(weights.values())
+        total: Any = sum(weights.values())
         filled = pybamm.r_average(variables["Sulfur filling profile"])
         rest = {
             "Sulfur": self._at_rest("Sulfur", filled),
             "MoS2": self._at_rest("MoS2", variables[_FILLING]),
         }
-        level = sum(weights[n] * rest[n] for n in weights) / total
+        level: Any = sum(weights[n] * rest[n] for n in weights) / total
         first = pybamm.minimum(activation / total, 1) * (phi - self._potential("Sulfur"))
         return {
             "Particle open-circuit contribution [V]": pybamm.x_average(level),

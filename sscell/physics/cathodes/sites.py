@@ -287,4 +287,5 @@ class Sites(Host):
             low -= 0.5
         while excess(high) > 0:
             high += 0.5
-        return float(brentq(excess, low, high, xtol=1e-12))
+        found: Any = brentq(excess, low, high, xtol=1e-12)
+        return float(found)

@@ -123,7 +123,7 @@ def entering(rate: Symbol, distributed: bool) -> Symbol:
     distributed : bool
         Whether there is a particle at every place.
     """
-    edge = pybamm.SpatialVariableEdge(
+    edge: Any = pybamm.SpatialVariableEdge(
         "r_p", coord_sys="spherical polar", **inside(distributed)
     )
     if distributed:
