@@ -17,6 +17,7 @@ _HOMES = {
     "charge": "protocols",
     "cycle": "protocols",
     "discharge": "protocols",
+    "drive": "protocols",
     "fit": "fitting",
     "gitt": "protocols",
     "load": "cells.cell",

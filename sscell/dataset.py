@@ -45,6 +45,9 @@ _ABOUT = {"temperature": "degC", "passed_share": ""}  # of each spectrum of a ru
 KINDS = ("series", "spectra")
 _DIMS = {"series": "time", "spectra": "frequency"}
 _ENGINE = "h5netcdf"
+_FINAL = (
+    "final_state"  # a variable of its own in netCDF, whose attributes are limited to 64 kB
+)
 
 
 def time_series(
@@ -360,7 +363,7 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
     frame = data.to_dataframe(dim_order=order)
     if order is None:
         frame = frame.reset_index(drop=True)
-    frame.attrs = {str(k): v for k, v in data.attrs.items()}
+    frame.attrs = {str(k): v for k, v in data.attrs.items() if k != _FINAL}
     if suffix == ".parquet":
         _need_pyarrow()
         frame.to_parquet(path)
@@ -373,12 +376,15 @@ def save_dataset(data: xr.Dataset, path: str | Path) -> Path:
 
 
 def _write_netcdf(data: xr.Dataset, path: Path) -> None:
+    data = data.copy()
+    final = data.attrs.pop(_FINAL, None)
+    root = {} if final is None else {_FINAL: ((), final)}
     if not {"frequency", "time"} <= set(data.dims):
-        data.to_netcdf(path, engine=_ENGINE)
+        data.assign(root).to_netcdf(path, engine=_ENGINE)
         return
     # Each kind in a group of its own, as other programs look for one table.
     groups = {
-        "/": xr.Dataset(attrs=data.attrs),
+        "/": xr.Dataset(root, attrs=data.attrs),
         "/series": data.drop_dims([d for d in data.dims if d != "time"]),
         "/spectra": data.drop_dims("time"),
     }
@@ -397,6 +403,9 @@ def _read_netcdf(path: Path, kind: str | None) -> xr.Dataset:
         root = tree.to_dataset().load()
         parts = [tree[name].to_dataset().load() for name in KINDS if name in tree.children]
     data = xr.merge([root, *parts], combine_attrs="override") if parts else root
+    if _FINAL in data.variables:
+        data.attrs[_FINAL] = str(data[_FINAL].item())
+        data = data.drop_vars(_FINAL)
     return _part(data, kind)
 
 

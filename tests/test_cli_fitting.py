@@ -121,3 +121,48 @@ def test_what_cannot_be_fitted_is_refused_in_a_sentence(
     assert out == ""
     assert sentence in " ".join(err.split())
     assert "Traceback" not in err
+
+
+def test_a_fit_that_cannot_be_validated_keeps_what_it_found(
+    measured, tmp_path, capfd, monkeypatch
+):
+    import sscell.fitting
+    from sscell.errors import SimulationError
+
+    def broken(*arguments, **options):
+        raise SimulationError("made to fail")
+
+    monkeypatch.setattr(sscell.fitting, "validate_fit", broken)
+    code, out, err = _told(
+        capfd,
+        *("fit", "Ji2024", measured / "d.csv", "-T", "60", "--json", "--points", "40"),
+        *("--current-sign", "discharge", "--noise", "2mV", "--vary", f"{CONTACT}=100:900"),
+        *("--hold-out", measured / "c.csv", "--set", f"{CONTACT}=390"),
+        *("-o", tmp_path / "mine.toml", "--report", tmp_path / "my$own$.html"),
+    )
+    assert code == 1
+    assert "c.csv could not be predicted: made to fail" in err
+    assert "Traceback" not in err
+    found = json.loads(out)
+    assert found["parameters"][0]["value"] == pytest.approx(400, rel=0.02)
+    assert any("made to fail" in w for w in found["warnings"])
+    assert (tmp_path / "mine.toml").exists()
+    assert (tmp_path / "my$own$.html").exists()
+
+
+def test_held_out_data_of_another_cell_are_refused_before_the_fit(
+    measured, tmp_path, capfd
+):
+    import pandas as pd
+
+    table = pd.read_csv(measured / "c.csv")
+    table["Voltage [V]"] *= 2.2
+    table.to_csv(tmp_path / "other.csv", index=False)
+    code, out, err = _told(
+        capfd,
+        *("fit", "Ji2024", measured / "d.csv", "-T", "60", "--current-sign", "discharge"),
+        *("--vary", f"{CONTACT}=100:900", "--hold-out", tmp_path / "other.csv"),
+    )
+    assert code == 2
+    assert "another cell" in err
+    assert not out

@@ -382,6 +382,18 @@ def test_planned_tests_rank_by_what_they_tell(ji, found):
     assert again["whole"].bits < worth["whole"].bits  # much of it is known already
 
 
+def test_a_test_that_the_cell_refuses_does_not_end_the_plan(ji):
+    tests = [
+        Candidate("too hot", sscell.discharge("C/10"), 400.0),
+        Candidate("whole", sscell.discharge("C/10"), 60.0),
+    ]
+    whole, hot = plan(ji, ONE, tests)
+    assert whole.bits > 0
+    assert "out of range" in hot.failed
+    with pytest.raises(ParameterError, match="Did you mean"):
+        plan(ji, {"R3 rat constant [s-1]": (1, 2)}, tests)
+
+
 # Interrupt, resume, failures ---------------------------------------------------------
 
 

@@ -234,3 +234,17 @@ def test_nothing_to_oxidise_is_one_sentence(ji, name):
         ParameterError, match="must be above 0 where the electrolyte reacts"
     ):
         ji.replace({name: 0.0})
+
+
+@pytest.mark.parametrize("name", ["Song2024", "Song2024-LTO"])
+def test_cell_as_assembled_has_one_open_circuit_voltage_and_rests_there(name):
+    cell = sscell.load(name)
+    stated = cell.values["Initial positive electrode potential [V]"]
+    stated -= cell.values["Negative electrode OCP [V]"]
+    for charged in (False, True):
+        coarse = sscell.Resolution(shells=12, double_layer=charged)
+        run = sscell.simulate(cell, sscell.protocols.rest("100 h"), resolution=coarse)
+        voltage = run["Voltage [V]"].values
+        assert voltage[0] == pytest.approx(stated, abs=5e-3)  # the anode has its own
+        assert np.abs(voltage - stated).max() < 0.05
+        assert run["Mean reactive electrolyte fraction"].values[-1] > 0.995

@@ -70,6 +70,14 @@ def test_refit_never_passes_its_limit_of_evaluations(table):
     assert counted.log["ended"] == "evaluations used up"
 
 
+def test_more_starts_than_evaluations_still_have_a_result(table):
+    found = refit(
+        Cell.load("Ji2024"), table, vary=[NAME], max_evaluations=1, starts=2, errors=False
+    )
+    assert found.log["evaluations"] == 1
+    assert found.values[NAME] > 0
+
+
 def test_interrupt_keeps_the_best_so_far(monkeypatch, table):
     evaluate = module.run_all
     calls = []

@@ -340,3 +340,19 @@ def test_derivatives_come_without_sensitivities_where_those_fail_throughout(monk
     _, others = again(u)
     np.testing.assert_allclose(others, slopes, rtol=0.05, atol=0.05 * np.abs(slopes).max())
     assert again.failures == 1
+
+
+# Figures ------------------------------------------------------------------------------
+
+
+def test_a_dollar_in_a_name_begins_no_formula_in_a_figure():
+    from sscell.plots.fits import plot_correlation, plot_curve
+    from sscell.plots.style import png_of
+
+    t = np.linspace(0, 3600, 9)
+    curve = {"time": t, "measured": 3 - t / 3600, "model": 3 - t / 3600}
+    figure = plot_curve({**curve, "label": "a$b_$\\x.csv", "deviations": 1e-3 + 0 * t})
+    assert png_of(figure)
+    assert png_of(plot_correlation(["a$_$", "b"], np.eye(2)))
+    held = plot_curve({**curve, "label": "h", "deviations": 1e-3 + 0 * t, "held": True})
+    assert [a.get_ylabel() for a in held.axes] == ["Current [uA]", "Residual [uA]"]

@@ -9,9 +9,11 @@ from typing import Any
 _HOMES = {
     "arrhenius": "transport",
     "b_value": "exponents",
+    "conductivities": "pellets",
     "conductivity": "transport",
     "cottrell": "potential_steps",
     "coulombic_efficiency": "rates",
+    "critical_current": "symmetric",
     "cv": "voltammetry",
     "cycles": "cycling",
     "differential_capacity": "capacity",
@@ -25,10 +27,12 @@ _HOMES = {
     "half_cycles": "capacity",
     "kramers_kronig": "spectra",
     "nernst_einstein": "transport",
+    "polarisation": "blocking",
     "pressure_changes": "pressure",
     "rate": "rates",
     "summary": "summary",
     "sweeps": "sweeping",
+    "transference": "blocking",
 }
 
 __all__ = list(_HOMES)

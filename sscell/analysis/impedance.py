@@ -146,7 +146,7 @@ def _one_state(
         at = peak["frequency_Hz"]
         modulus = np.interp(at, f[::-1], np.abs(z)[::-1])
         if peak["closed"] and (
-            at >= slowest or blocked and peak["area_ohm"] > COVERED * modulus
+            at >= slowest or (blocked and peak["area_ohm"] > COVERED * modulus)
         ):
             closed.append(peak["area_ohm"])
     notes += spread.warnings

@@ -584,6 +584,23 @@ class Cell:
         """
         return dict(self._parameter_dict)
 
+    def parameter_values(self) -> Any:
+        """Values as PyBaMM takes them, of this very cell: a variant, a changed or a fitted one.
+
+        Returns
+        -------
+        pybamm.ParameterValues
+
+        Examples
+        --------
+        >>> values = Cell.load("Chang2024-LPS15").parameter_values()
+        >>> values["Electrode area [m2]"] > 0
+        True
+        """
+        import pybamm
+
+        return pybamm.ParameterValues(self.parameter_dict())
+
     @cached_property
     def _parameter_dict(self) -> dict[str, float]:
         nominal = self.one_c_current or self.theoretical_capacity

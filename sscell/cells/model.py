@@ -64,7 +64,7 @@ class SolidStateCell(pybamm.BaseModel):
         Whether double layers and grain boundaries are charged, as impedance needs;
         particle sizes always charge them.
     controlled : str, optional
-        ``"current"``, or ``"voltage"``: then the current is an unknown.
+        ``"current"``, or ``"voltage"`` or ``"power"``: then the current is an unknown.
     name : str, optional
         Name of the model.
 
@@ -106,6 +106,8 @@ class SolidStateCell(pybamm.BaseModel):
         self._set_charge_and_voltage()
         if controlled == "voltage":
             self._control_voltage()
+        elif controlled == "power":
+            self._control_power()
         self._check_parameters()
 
     def _check_parameters(self) -> None:
@@ -175,7 +177,7 @@ class SolidStateCell(pybamm.BaseModel):
 
     def _general_variables(self, controlled: str) -> dict[str, Any]:
         current = pybamm.Parameter("Current function [A]")
-        if controlled == "voltage":
+        if controlled in ("voltage", "power"):
             current = pybamm.Variable("Current variable [A]")
         temperature = pybamm.Parameter("Ambient temperature [K]")
         hotter = 1 / pybamm.Parameter("Reference temperature [K]") - 1 / temperature
@@ -295,6 +297,14 @@ class SolidStateCell(pybamm.BaseModel):
         slope = pybamm.InputParameter("Voltage slope [V.s-1]")
         target = pybamm.InputParameter("Voltage start [V]") + slope * pybamm.t
         self.algebraic[current] = self.variables["Voltage [V]"] - target
+        self.initial_conditions[current] = pybamm.Scalar(0)
+
+    def _control_power(self) -> None:
+        """Let the current follow from a power that moves linearly in a step's own time."""
+        current = self.variables["Current variable [A]"]
+        slope = pybamm.InputParameter("Power slope [W.s-1]")
+        target = pybamm.InputParameter("Power start [W]") + slope * pybamm.t
+        self.algebraic[current] = self.variables["Voltage [V]"] * current - target
         self.initial_conditions[current] = pybamm.Scalar(0)
 
     def _residuals(self, charge: Any) -> dict[str, Any]:

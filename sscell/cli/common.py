@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -13,6 +16,9 @@ from sscell.errors import ParameterError
 __all__ = [
     "DATA_SUFFIXES",
     "CellName",
+    "Columns",
+    "CurrentSign",
+    "FileFormat",
     "FormationPressure",
     "FormationTemperature",
     "JsonFlag",
@@ -20,6 +26,7 @@ __all__ = [
     "PlotFile",
     "Pressure",
     "RateOption",
+    "RunOptions",
     "Settings",
     "Shells",
     "StateOption",
@@ -29,6 +36,7 @@ __all__ = [
     "check_pressure",
     "given",
     "parse_settings",
+    "with_run_options",
 ]
 
 DATA_SUFFIXES = (".nc", ".csv", ".parquet")
@@ -86,6 +94,126 @@ OutputFile = Annotated[
 PlotFile = Annotated[
     Path | None, typer.Option("--plot", help="Write a figure: .png, .svg or .pdf.")
 ]
+
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(help="Which header is what: 'voltage=U2,current=I:uA'; repeatable."),
+]
+CurrentSign = Annotated[
+    str | None, typer.Option(help="What a positive current does: charge or discharge.")
+]
+FileFormat = Annotated[
+    str | None, typer.Option("--format", help="Name of the format, if not recognised.")
+]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What every command that runs a cell takes, beside its protocol.
+
+    Parameters
+    ----------
+    temperature, state, formation_temperature, formation_pressure, pressure : str, optional
+        As typed: conditions of the cell [degC], [MPa], and where it starts.
+    settings : list of str, optional
+        ``NAME=value``, other values of parameters.
+    shells, thickness : int, optional
+        Finite volumes over the particle radius and over the thickness [-].
+    output, plot : pathlib.Path, optional
+        Files to write.
+    as_json : bool, optional
+        Whether stdout is one JSON object.
+    """
+
+    temperature: Temperature = None
+    state: StateOption = "pristine"
+    formation_temperature: FormationTemperature = None
+    formation_pressure: FormationPressure = None
+    pressure: Pressure = None
+    settings: Settings = None
+    shells: Shells = 50
+    thickness: Thickness = 0
+    output: OutputFile = None
+    plot: PlotFile = None
+    as_json: JsonFlag = False
+
+    def check(self, series: bool = True) -> None:
+        """Refuse what cannot be run or written before anything is computed.
+
+        Parameters
+        ----------
+        series : bool, optional
+            Whether what is written is a time series.
+
+        Raises
+        ------
+        ParameterError
+            If a pressure or an output is not usable.
+        """
+        from sscell.plots.style import FIGURE_SUFFIXES
+
+        check_output(self.output, DATA_SUFFIXES, bdf=series)
+        check_output(self.plot, FIGURE_SUFFIXES)
+        check_pressure(self.pressure)
+        check_pressure(self.formation_pressure)
+
+    def of_simulate(self) -> dict[str, Any]:
+        """Arguments of `sscell.simulate`."""
+        from sscell.simulation.engine import Resolution
+
+        return {
+            "temperature": self.temperature,
+            "state": self.state,
+            "formation_temperature": self.formation_temperature,
+            "formation_pressure": self.formation_pressure,
+            "pressure": self.pressure,
+            "changes": parse_settings(self.settings),
+            "resolution": Resolution(self.shells, self.thickness),
+        }
+
+
+def with_run_options(
+    **defaults: Any,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command that takes ``options`` the options of `RunOptions`.
+
+    Parameters
+    ----------
+    **defaults
+        Where they differ from those of `RunOptions`.
+
+    Returns
+    -------
+    callable
+        Decorator of the command.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = get_type_hints(command, include_extras=True)
+        shared = get_type_hints(RunOptions, include_extras=True)
+        kept = inspect.signature(command).parameters.values()
+        added = [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=defaults.get(field.name, field.default),
+                annotation=shared[field.name],
+            )
+            for field in fields(RunOptions)
+        ]
+
+        @wraps(command)
+        def typed(**given: Any) -> None:
+            options = RunOptions(**{name: given.pop(name) for name in shared})
+            command(**given, options=options)
+
+        # Typer reads the options of a command from these two.
+        signature = [p.replace(annotation=own[p.name]) for p in kept if p.name != "options"]
+        typed.__dict__["__signature__"] = inspect.Signature([*signature, *added])
+        typed.__annotations__ = {p.name: p.annotation for p in (*signature, *added)}
+        return typed
+
+    return decorate
 
 
 def check_output(path: Path | None, suffixes: Sequence[str], bdf: bool = False) -> None:

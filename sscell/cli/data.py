@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sscell.cli.choices import Cycles, Drop, Frequencies, Half, Window
-from sscell.cli.common import JsonFlag, PlotFile, check_output
-from sscell.cli.kinds import ANALYSES, KINDS, SEVERAL
+from sscell.cli.common import (
+    Columns,
+    CurrentSign,
+    FileFormat,
+    JsonFlag,
+    PlotFile,
+    check_output,
+)
+from sscell.cli.kinds import ANALYSES, KINDS, SEVERAL, kind_of_file
 from sscell.cli.output import print_json, print_text, read_file, reading, save_data
 from sscell.errors import ParameterError, did_you_mean
 
@@ -26,18 +34,8 @@ _ALWAYS = ("capacity_basis", "energy_basis", "voltage_reference")
 
 Mass = Annotated[str | None, typer.Option(help="Of the capacity basis, such as 2mg.")]
 Area = Annotated[str | None, typer.Option(help="Of the electrode, such as 1.27cm2.")]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option(help="Which header is what: 'voltage=U2,current=I:uA'; repeatable."),
-]
-CurrentSign = Annotated[
-    str | None, typer.Option(help="What a positive current does: charge or discharge.")
-]
 MeasuredAt = Annotated[
     str | None, typer.Option("-T", "--temperature", help="Of the measurement [degC].")
-]
-FileFormat = Annotated[
-    str | None, typer.Option("--format", help="Name of the format, if not recognised.")
 ]
 ScanRate = Annotated[
     str | None, typer.Option(help="Of a voltammogram without a time, such as 0.1mV/s.")
@@ -55,9 +53,24 @@ def analyse_command(
     kind: Annotated[str, typer.Option(help=f"{', '.join(KINDS)}.")],
     mass: Mass = None,
     area: Area = None,
+    diameter: Annotated[
+        str | None, typer.Option(help="Of round electrodes, instead of their area.")
+    ] = None,
+    thickness: Annotated[
+        str | None, typer.Option(help="Of a pellet without electrodes, such as 0.5mm.")
+    ] = None,
     columns: Columns = None,
     current_sign: CurrentSign = None,
-    temperature: MeasuredAt = None,
+    temperature: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-T", "--temperature", help="Of the measurement [degC]; once, or once a file."
+        ),
+    ] = None,
+    pressure: Annotated[
+        list[str] | None,
+        typer.Option(help="On the stack, such as 50MPa; once, or once a file."),
+    ] = None,
     file_format: FileFormat = None,
     scan_rate: ScanRate = None,
     cycles: Cycles = None,
@@ -75,7 +88,8 @@ def analyse_command(
         str, typer.Option(help="gitt: discharge, charge or both.")
     ] = "both",
     circuit: Annotated[
-        str | None, typer.Option(help="eis: such as 'R0-p(R1,CPE1)-CPE2'.")
+        str | None,
+        typer.Option(help="eis, conductivity: such as 'R0-p(R1,CPE1)-CPE2'."),
     ] = None,
     concentration: Annotated[
         str | None, typer.Option(help="step: of the mobile ion, such as 0.02mol/cm3.")
@@ -95,30 +109,67 @@ def analyse_command(
             help="cv: at which oxidation or reduction begins: 1uA, 5uA/cm2, 1mA/g."
         ),
     ] = None,
+    composite: Annotated[
+        bool | None,
+        typer.Option(
+            "--composite/--no-composite",
+            help="conductivity: whether ions and electrons move; default: as it shows.",
+        ),
+    ] = None,
+    layers: Annotated[
+        int, typer.Option(help="conductivity: composite layers in series.")
+    ] = 1,
+    blocking: Annotated[
+        str | None, typer.Option(help="polarisation: what is blocked, ions or electrons.")
+    ] = None,
+    series_resistance: Annotated[
+        str, typer.Option(help="polarisation: of electrolytes and interfaces beside it.")
+    ] = "0ohm",
+    bulk_conductivity: Annotated[
+        str | None, typer.Option(help="polarisation: of the conducting phase, 1mS/cm.")
+    ] = None,
+    volume_fraction: Annotated[
+        float | None, typer.Option(help="polarisation: of the conducting phase.")
+    ] = None,
     plot: PlotFile = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Analyse measured files: cycles, titration, dQ/dV, CV, impedance, rate test, step."""
+    """Analyse measured files of the laboratory, from pellets to cycled cells."""
     if kind not in KINDS:
         raise ParameterError(
             f"There is no kind '{kind}' of analysis. {did_you_mean(kind, KINDS, 'kinds')}"
         )
     if len(files) > 1 and kind not in SEVERAL:
         raise ParameterError(
-            f"--kind {kind} takes one file; only {' and '.join(SEVERAL)} take several."
+            f"--kind {kind} takes one file; only {', '.join(SEVERAL)} take several."
+        )
+    if kind == "transference" and len(files) != 3:
+        raise ParameterError(
+            "--kind transference takes three files: the step, and the spectra before and "
+            "after it."
         )
     check_output(plot, (".png", ".svg", ".pdf"))
     options = {
         "mass": mass,
-        "area": area,
+        "area": _area(area, diameter),
         "current_sign": current_sign,
-        "temperature": temperature,
         "format": file_format,
         "scan_rate": scan_rate,
-        "kind": "spectra" if kind == "eis" else "series",
     }
+    hot, pressed = (
+        _once_a_file(given, files, name)
+        for given, name in ((temperature, "-T"), (pressure, "--pressure"))
+    )
     choice = _choice(cycles, half, window, frequencies, drop)
-    sets = [choice.apply(read_file(path, columns, **options)) for path in files]
+    sets = []
+    for number, path in enumerate(files):
+        own = options | {"temperature": hot[number], "kind": kind_of_file(kind, number)}
+        data = choice.apply(read_file(path, columns, **own))
+        sets.append(_with_pressure(data, pressed[number]))
+        if own["kind"] == "series":
+            from sscell.analysis.experiments import check_experiment
+
+            check_experiment(sets[-1], kind, f"'{path.name}'")
     extra = {
         "diffusion_length": diffusion_length,
         "method": method,
@@ -129,6 +180,13 @@ def analyse_command(
         "prominence": prominence,
         "reference_cycle": reference_cycle,
         "onset_current": onset_current,
+        "thickness": thickness,
+        "composite": composite,
+        "layers": layers,
+        "blocking": blocking,
+        "series_resistance": series_resistance,
+        "bulk_conductivity": bulk_conductivity,
+        "volume_fraction": volume_fraction,
     }
     result, figure = ANALYSES[kind](sets, extra, plot is not None)
     if figure is not None and plot is not None:
@@ -142,6 +200,42 @@ def analyse_command(
         print_text(payload)
 
 
+def _area(area: str | None, diameter: str | None) -> str | float | None:
+    """Area of the electrodes [cm2], of round ones from their diameter."""
+    from sscell.units import parse_quantity
+
+    if diameter is None:
+        return area
+    if area is not None:
+        raise ParameterError("Give --area or --diameter, not both.")
+    across = parse_quantity(diameter, "cm", "Diameter")
+    if not across > 0:
+        raise ParameterError(f"Diameter '{diameter}' must be positive.")
+    return math.pi * across**2 / 4
+
+
+def _once_a_file(
+    given: list[str] | None, files: Sequence[Path], option: str
+) -> list[str | None]:
+    if not given:
+        return [None] * len(files)
+    if len(given) not in (1, len(files)):
+        raise ParameterError(
+            f"{option} is given {len(given)} times for {len(files)} files: give it once, or "
+            "once a file."
+        )
+    return [given[k if len(given) > 1 else 0] for k in range(len(files))]
+
+
+def _with_pressure(data: xr.Dataset, pressure: str | None) -> xr.Dataset:
+    if pressure is not None:
+        from sscell.dataset import set_metadata
+        from sscell.units import parse_pressure
+
+        set_metadata(data, pressure_MPa=parse_pressure(pressure) / 1e6)
+    return data
+
+
 def _choice(*parts: str | None) -> Choice:
     from sscell.readers import Choice
 
@@ -153,6 +247,8 @@ def _payload(sets: Sequence[xr.Dataset], result: dict[str, Any]) -> dict[str, An
 
     first = sets[0]
     celsius = metadata(first, "temperature_C")
+    if len({metadata(one, "temperature_C") for one in sets}) > 1:
+        celsius = None  # each of the points says its own
     if celsius is None and "Temperature [degC]" in first:
         celsius = float(first["Temperature [degC]"].mean())
     read = reading(sets)

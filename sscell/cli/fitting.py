@@ -14,6 +14,9 @@ import typer
 
 from sscell.cli.common import (
     CellName,
+    Columns,
+    CurrentSign,
+    FileFormat,
     JsonFlag,
     Settings,
     Shells,
@@ -21,7 +24,7 @@ from sscell.cli.common import (
     parse_settings,
 )
 from sscell.cli.output import print_json, progress
-from sscell.errors import ParameterError, did_you_mean
+from sscell.errors import DataError, ParameterError, SimulationError, did_you_mean
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,16 +87,9 @@ def fit_command(
     mass: Annotated[
         str | None, typer.Option(help="Of the capacity basis in this cell, such as 2mg.")
     ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(help="Which header is what: 'voltage=U2,current=I:uA'."),
-    ] = None,
-    current_sign: Annotated[
-        str | None, typer.Option(help="What a positive current does: charge or discharge.")
-    ] = None,
-    file_format: Annotated[
-        str | None, typer.Option("--format", help="Name of the format, if not recognised.")
-    ] = None,
+    columns: Columns = None,
+    current_sign: CurrentSign = None,
+    file_format: FileFormat = None,
     settings: Settings = None,
     starts: Annotated[
         int, typer.Option(help="Descents: the cell as it is, then others.")
@@ -169,26 +165,33 @@ def fit_command(
     if identify_only:
         _identify(start, data, bounds, options, as_json)
         return
+    if other:
+        from sscell.fitting.prepare import prepare
+
+        prepare(start, other, bounds, **rest)  # refuses what can be no data of this cell
     found = _fit(start, data, bounds, options, starts, seed, max_evaluations, log_file)
     if output is not None:
         found.save(output)
-    held = _validate(found, other, rest)
+    held, refused = _validate(found, other, rest)
     told, text = found.as_dict(), str(found)
     if report is not None:
         from sscell.reports import write_report
 
         write_report(found, report, held, command="sscell " + shlex.join(sys.argv[1:]))
-    curves = _profiles(found, profiles or [])
+    curves, failed = _profiles(found, profiles or [])
+    refused += failed
     if as_json:
-        print_json(
-            _payload(found, told, held) | {"profiles": [c.as_dict() for c in curves]}
-        )
-        return
-    print(text)
-    for curve in curves:
-        print(curve)
-    for entry in held:
-        print(f"not fitted, {entry.label}: {entry.rms:.3g} {entry.unit} rms")
+        payload = _payload(found, told, held)
+        payload["warnings"] += refused
+        print_json(payload | {"profiles": [c.as_dict() for c in curves]})
+    else:
+        print(text)
+        for curve in curves:
+            print(curve)
+        for entry in held:
+            print(f"not fitted, {entry.label}: {entry.rms:.3g} {entry.unit} rms")
+    if refused:
+        raise SimulationError(" ".join(refused))
 
 
 def _fit(
@@ -239,18 +242,32 @@ def plan_command(
         ranked = plan(start, bounds, noise=volts, on_progress=tell)
     if as_json:
         print_json({**_always(start, []), "tests": [p.as_dict() for p in ranked]})
+        _refuse_nothing(ranked)
         return
     width = max(len(p.test.name) for p in ranked)
     print(f"{'test':<{width}}  {'hours':>7}  {'bits':>6}  bits/h")
     for p in ranked:
         line = f"{p.hours:7.1f}  {p.bits:6.1f}  {p.bits_per_hour:6.2f}"
         print(f"{p.test.name:<{width}}  {p.failed or line}")
+    _refuse_nothing(ranked)
 
 
-def _profiles(found: Any, names: Sequence[str]) -> list[Any]:
+def _refuse_nothing(ranked: Sequence[Any]) -> None:
+    if all(p.failed for p in ranked):
+        raise SimulationError("No test of the plan could be simulated.")
+
+
+def _profiles(found: Any, names: Sequence[str]) -> tuple[list[Any], list[str]]:
+    """Profiles, and why some failed."""
     from sscell.fitting import profile
 
-    return [profile(found, name) for name in names]
+    curves, failed = [], []
+    for name in names:
+        try:
+            curves.append(profile(found, name))
+        except SimulationError as error:
+            failed.append(f"No profile of {name}: {error}")
+    return curves, failed
 
 
 def _identify(
@@ -298,10 +315,20 @@ def _held_options(
     return shared
 
 
-def _validate(found: Any, data: dict[str, xr.Dataset], options: dict[str, Any]) -> Any:
+def _validate(
+    found: Any, data: dict[str, xr.Dataset], options: dict[str, Any]
+) -> tuple[list[Any], list[str]]:
+    """Data that were held out, and why some could not be predicted: the fit stays."""
     from sscell.fitting import validate_fit
 
-    return validate_fit(found, data, **options) if data else ()
+    held: list[Any] = []
+    refused = []
+    for label, one in data.items():
+        try:
+            held += validate_fit(found, {label: one}, **options)
+        except (SimulationError, DataError, ParameterError) as error:
+            refused.append(f"{label} could not be predicted: {error}")
+    return held, refused
 
 
 def _payload(found: Any, told: dict[str, Any], held: Sequence[Any]) -> dict[str, Any]:

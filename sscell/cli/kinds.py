@@ -10,11 +10,42 @@ from sscell.errors import ParameterError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["ANALYSES", "KINDS", "SEVERAL"]
+__all__ = ["ANALYSES", "KINDS", "SEVERAL", "kind_of_file"]
 
-SEVERAL = ("cv",)  # kinds that take several files
+SEVERAL = ("cv", "conductivity", "transference")  # kinds that take several files
 
 Outcome = tuple[dict[str, Any], Any]  # what goes into the JSON, and the figure
+
+
+def kind_of_file(kind: str, number: int) -> str:
+    """Whether an analysis needs series or spectra of one of its files.
+
+    Parameters
+    ----------
+    kind : str
+        Of analysis.
+    number : int
+        Of the file, from 0.
+
+    Returns
+    -------
+    str
+        ``"series"`` or ``"spectra"``.
+    """
+    spectral = kind in ("eis", "conductivity") or (kind == "transference" and number > 0)
+    return "spectra" if spectral else "series"
+
+
+def _sizes(data: xr.Dataset, extra: dict[str, Any]) -> dict[str, float | None]:
+    """Thickness [cm] and area [cm2] of a pellet."""
+    from sscell.dataset import metadata
+    from sscell.units import parse_quantity
+
+    given = extra["thickness"]
+    thick = None if given is None else parse_quantity(given, "cm", "Thickness")
+    if thick is not None and not thick > 0:
+        raise ParameterError(f"Thickness '{given}' must be positive.")
+    return {"thickness_cm": thick, "area_cm2": metadata(data, "area_cm2")}
 
 
 def _gitt(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outcome:
@@ -98,6 +129,61 @@ def _step(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outc
     return cottrell(sets[0], concentration_mol_cm3=amount).to_dict(), None
 
 
+def _conductivity(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outcome:
+    from sscell.analysis import conductivities
+
+    options = {name: extra[name] for name in ("circuit", "composite", "layers")}
+    result, figure = conductivities(sets, **_sizes(sets[0], extra), **options), None
+    if draw:
+        from sscell.plots.pellets import plot_conductivity
+
+        figure = plot_conductivity(result)
+    return result, figure
+
+
+def _polarisation(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outcome:
+    from sscell.analysis import polarisation
+    from sscell.units import parse_quantity
+
+    given = extra["bulk_conductivity"]
+    bulk = None if given is None else parse_quantity(given, "S/cm", "Bulk conductivity")
+    result = polarisation(
+        sets[0],
+        blocking=extra["blocking"],
+        **_sizes(sets[0], extra),
+        series_resistance_ohm=parse_quantity(
+            extra["series_resistance"], "ohm", "Series resistance"
+        ),
+        bulk_conductivity_S_cm=bulk,
+        volume_fraction=extra["volume_fraction"],
+    )
+    figure = None
+    if draw:
+        from sscell.plots.pellets import plot_polarisation
+
+        figure = plot_polarisation(sets[0], result)
+    return result, figure
+
+
+def _transference(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outcome:
+    from sscell.analysis import transference
+
+    if draw:
+        raise ParameterError("--plot is not available for --kind transference.")
+    return transference(*sets), None
+
+
+def _ccd(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outcome:
+    from sscell.analysis import critical_current
+
+    result, figure = critical_current(sets[0]), None
+    if draw:
+        from sscell.plots.pellets import plot_critical_current
+
+        figure = plot_critical_current(sets[0], result)
+    return result, figure
+
+
 ANALYSES: dict[str, Callable[[Sequence[xr.Dataset], dict[str, Any], bool], Outcome]] = {
     "gitt": _gitt,
     "dqdv": _dqdv,
@@ -106,5 +192,9 @@ ANALYSES: dict[str, Callable[[Sequence[xr.Dataset], dict[str, Any], bool], Outco
     "rate": _rate,
     "step": _step,
     "cycles": _cycles,
+    "conductivity": _conductivity,
+    "polarisation": _polarisation,
+    "transference": _transference,
+    "ccd": _ccd,
 }
 KINDS = tuple(ANALYSES)

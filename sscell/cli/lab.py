@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sscell.cli.common import (
-    DATA_SUFFIXES,
-    CellName,
-    FormationPressure,
-    FormationTemperature,
-    JsonFlag,
-    OutputFile,
-    PlotFile,
-    Pressure,
-    RateOption,
-    Settings,
-    Shells,
-    StateOption,
-    Temperature,
-    Thickness,
-    check_output,
-    check_pressure,
-    given,
-    parse_settings,
-)
+from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError
 
@@ -55,53 +34,23 @@ def register(app: typer.Typer) -> None:
 class _Job:
     """What all these commands do: check, run, save, draw, print."""
 
-    def __init__(
-        self,
-        cell: str,
-        output: Path | None,
-        plot: Path | None,
-        conditions: Sequence[str | None],
-        settings: list[str] | None,
-        series: bool = True,
-    ):
-        from sscell.plots.style import FIGURE_SUFFIXES
+    def __init__(self, cell: str, options: RunOptions, series: bool = True):
+        options.check(series)
+        self._cell, self._options = cell, options
+        self._arguments = options.of_simulate()
 
-        check_output(output, DATA_SUFFIXES, bdf=series)
-        check_output(plot, FIGURE_SUFFIXES)
-        for pressure in conditions[::2]:
-            check_pressure(pressure)
-        self._cell, self._output, self._plot = cell, output, plot
-        names = ("pressure", "formation_temperature", "formation_pressure")
-        self._conditions = dict(zip(names, conditions, strict=True))
-        self._changes = parse_settings(settings)
-
-    def run(
-        self,
-        protocol: Protocol,
-        temperature: str | None,
-        state: str,
-        shells: int,
-        thickness: int,
-    ) -> xr.Dataset:
+    def run(self, protocol: Protocol) -> xr.Dataset:
         """Simulate with a progress bar and save the data."""
-        from sscell.simulation.engine import Resolution
         from sscell.simulation.simulation import simulate
 
         return run_with_progress(
             lambda tell: simulate(
-                self._cell,
-                protocol,
-                temperature=temperature,
-                state=state,
-                changes=self._changes,
-                **self._conditions,
-                resolution=Resolution(shells=shells, thickness_points=thickness),
-                on_progress=tell,
+                self._cell, protocol, on_progress=tell, **self._arguments
             ),
-            self._output,
+            self._options.output,
         )
 
-    def report(self, data: xr.Dataset, result: Any, as_json: bool, figure: Any) -> None:
+    def report(self, data: xr.Dataset, result: Any, figure: Any) -> None:
         """Print what the analysis found, and draw it."""
         from sscell.analysis.summary import always
         from sscell.cli.output import print_text
@@ -111,17 +60,17 @@ class _Job:
         notes = found.pop("warnings", [])
         payload = always(data) | found
         payload["warnings"] = [*payload["warnings"], *notes]
-        if self._plot is not None:
-            save_figure(figure(), self._plot)
-        if as_json:
+        if self._options.plot is not None:
+            save_figure(figure(), self._options.plot)
+        if self._options.as_json:
             print_json(payload)
         else:
             print_text(payload)
 
 
+@with_run_options()
 def gitt_command(
     cell: CellName,
-    temperature: Temperature = None,
     rate: RateOption = None,
     pulse: Annotated[str, typer.Option(help="Length of a pulse.")] = "30min",
     rest: Annotated[str, typer.Option(help="Length of a rest.")] = "4h",
@@ -134,33 +83,24 @@ def gitt_command(
     diffusion_length: Annotated[
         str | None, typer.Option(help="Default: a third of the particle radius.")
     ] = None,
-    state: StateOption = "pristine",
-    shells: Shells = 50,
-    thickness: Thickness = 0,
-    pressure: Pressure = None,
-    formation_temperature: FormationTemperature = None,
-    formation_pressure: FormationPressure = None,
-    settings: Settings = None,
-    output: OutputFile = None,
-    plot: PlotFile = None,
-    as_json: JsonFlag = False,
+    *,
+    options: RunOptions,
 ) -> None:
     """Titrate a cell: pulses and rests, OCV, overpotentials, apparent diffusion."""
     from sscell.protocols import gitt
 
-    conditions = (pressure, formation_temperature, formation_pressure)
-    job = _Job(cell, output, plot, conditions, settings)
+    job = _Job(cell, options)
     protocol = gitt(rate, pulse, rest, direction)
     from sscell.analysis.titration import check_options
     from sscell.analysis.titration import gitt as titration
 
     check_options(method, diffusion_length)
-    data = job.run(protocol, temperature, state, shells, thickness)
+    data = job.run(protocol)
     from sscell.plots.data import plot_gitt
 
     length = diffusion_length or _sphere_length(data)
     result = titration(data, diffusion_length=length, method=method, direction=direction)
-    job.report(data, result, as_json, lambda: plot_gitt(result))
+    job.report(data, result, lambda: plot_gitt(result))
 
 
 def _sphere_length(data: xr.Dataset) -> str:
@@ -171,39 +111,30 @@ def _sphere_length(data: xr.Dataset) -> str:
     return f"{radius / 3:.9g} m"
 
 
+@with_run_options(shells=200)
 def cv_command(
     cell: CellName,
-    temperature: Temperature = None,
     scan_rate: Annotated[
         str, typer.Option(help="One or several, such as 0.1mV/s,1mV/s.")
     ] = "0.1mV/s",
     window: Window = None,
     cycles: Annotated[int, typer.Option(help="At each scan rate.")] = 1,
-    state: StateOption = "pristine",
-    shells: Shells = 200,
-    thickness: Thickness = 0,
-    pressure: Pressure = None,
-    formation_temperature: FormationTemperature = None,
-    formation_pressure: FormationPressure = None,
-    settings: Settings = None,
-    output: OutputFile = None,
-    plot: PlotFile = None,
-    as_json: JsonFlag = False,
+    *,
+    options: RunOptions,
 ) -> None:
     """Cyclic voltammetry: peaks and b-values."""
     from sscell.protocols import cv
 
-    conditions = (pressure, formation_temperature, formation_pressure)
-    job = _Job(cell, output, plot, conditions, settings)
+    job = _Job(cell, options)
     limits = None if window is None else _list(window, "window")
     protocol = cv(_list(scan_rate, "scan rate"), limits, cycles)
-    data = job.run(protocol, temperature, state, shells, thickness)
+    data = job.run(protocol)
     from sscell.analysis.voltammetry import cv as voltammetry
     from sscell.plots.data import plot_cv
 
     parts = _by_scan_rate(data, len(protocol.options["scan_rates_V_s"]), cycles)
     result = voltammetry(parts)
-    job.report(data, result, as_json, lambda: plot_cv(parts, result))
+    job.report(data, result, lambda: plot_cv(parts, result))
 
 
 def _by_scan_rate(data: xr.Dataset, rates: int, cycles: int) -> list[xr.Dataset]:
@@ -212,40 +143,31 @@ def _by_scan_rate(data: xr.Dataset, rates: int, cycles: int) -> list[xr.Dataset]
     return [data.isel(time=number == k) for k in range(rates)]
 
 
+@with_run_options()
 def rate_command(
     cell: CellName,
     currents: Annotated[str, typer.Option(help="In order, such as 25,50,100mA/g.")],
-    temperature: Temperature = None,
     cycles: Annotated[
         str, typer.Option(help="At each current: one number, or one for each.")
     ] = "1",
     charge_rate: Annotated[
         str | None, typer.Option(help="One charge current for all.")
     ] = None,
-    state: StateOption = "pristine",
-    shells: Shells = 50,
-    thickness: Thickness = 0,
-    pressure: Pressure = None,
-    formation_temperature: FormationTemperature = None,
-    formation_pressure: FormationPressure = None,
-    settings: Settings = None,
-    output: OutputFile = None,
-    plot: PlotFile = None,
-    as_json: JsonFlag = False,
+    *,
+    options: RunOptions,
 ) -> None:
     """Rate test: capacity, energy and power at one current after another."""
     from sscell.protocols import rate_test
 
-    conditions = (pressure, formation_temperature, formation_pressure)
-    job = _Job(cell, output, plot, conditions, settings)
+    job = _Job(cell, options)
     rates = _list(currents, "currents")
     protocol = rate_test(rates, _counts(cycles, len(rates)), charge_rate)
-    data = job.run(protocol, temperature, state, shells, thickness)
+    data = job.run(protocol)
     from sscell.analysis.rates import rate
     from sscell.plots.cycling import plot_rate
 
     result = rate(data) | {"currents": rates}
-    job.report(data, result, as_json, lambda: plot_rate(result))
+    job.report(data, result, lambda: plot_rate(result))
 
 
 def _counts(text: str, number: int) -> list[int]:
@@ -266,10 +188,10 @@ def _list(text: str, name: str) -> list[str]:
     return parts
 
 
+@with_run_options()
 def eis_command(
     context: typer.Context,
     cell: CellName,
-    temperature: Temperature = None,
     rate: RateOption = None,
     along: Annotated[
         str, typer.Option(help="discharge, charge or both: interrupt on the way.")
@@ -280,16 +202,8 @@ def eis_command(
     frequencies: Annotated[
         str, typer.Option(help="Highest, lowest and how many per decade.")
     ] = "1MHz,1mHz,10",
-    state: StateOption = "pristine",
-    shells: Shells = 50,
-    thickness: Thickness = 0,
-    pressure: Pressure = None,
-    formation_temperature: FormationTemperature = None,
-    formation_pressure: FormationPressure = None,
-    settings: Settings = None,
-    output: OutputFile = None,
-    plot: PlotFile = None,
-    as_json: JsonFlag = False,
+    *,
+    options: RunOptions,
 ) -> None:
     """Impedance spectra of a cell at rest, as it is or interrupting a half cycle."""
     from sscell.protocols import cycle, impedance, then
@@ -298,17 +212,16 @@ def eis_command(
         raise ParameterError("--points goes with --along.")
     if not along and not cycles and rate is not None:
         raise ParameterError("-C goes with --along or --cycles: else no current flows.")
-    conditions = (pressure, formation_temperature, formation_pressure)
-    job = _Job(cell, output, plot, conditions, settings, series=False)
+    job = _Job(cell, options, series=False)
     protocol = impedance(_tones(frequencies), along, points, rate, rest)
     if cycles:
         protocol = then(protocol, cycle(rate, cycles), protocol)
-    data = job.run(protocol, temperature, state, shells, thickness)
+    data = job.run(protocol)
     from sscell.analysis.impedance import eis
     from sscell.plots.data import plot_eis
 
     result = eis(data)
-    job.report(data, result, as_json, lambda: plot_eis(result))
+    job.report(data, result, lambda: plot_eis(result))
 
 
 def _tones(text: str) -> list[float]:
@@ -330,33 +243,24 @@ def _tones(text: str) -> list[float]:
     return [high * (low / high) ** (k / max(count - 1, 1)) for k in range(count)]
 
 
+@with_run_options()
 def step_command(
     cell: CellName,
     voltage: Annotated[str, typer.Option(help="Against the cell's own anode.")],
     duration: Annotated[str, typer.Option(help="How long it is held.")] = "2h",
     rest: Annotated[str, typer.Option(help="Before the step.")] = "1h",
-    temperature: Temperature = None,
-    state: StateOption = "pristine",
-    shells: Shells = 50,
-    thickness: Thickness = 0,
-    pressure: Pressure = None,
-    formation_temperature: FormationTemperature = None,
-    formation_pressure: FormationPressure = None,
-    settings: Settings = None,
-    output: OutputFile = None,
-    plot: PlotFile = None,
-    as_json: JsonFlag = False,
+    *,
+    options: RunOptions,
 ) -> None:
     """Potential step: Cottrell's diffusion and Nernst-Einstein's conductivity."""
     from sscell.protocols import potential_step
 
-    conditions = (pressure, formation_temperature, formation_pressure)
-    job = _Job(cell, output, plot, conditions, settings)
+    job = _Job(cell, options)
     protocol = potential_step(voltage, duration, rest)
-    data = job.run(protocol, temperature, state, shells, thickness)
+    data = job.run(protocol)
     from sscell.analysis.potential_steps import cottrell
     from sscell.analysis.transport import guest_concentration
     from sscell.plots.runs import plot_step
 
     result = cottrell(data, concentration_mol_cm3=guest_concentration(data))
-    job.report(data, result, as_json, lambda: plot_step(data))
+    job.report(data, result, lambda: plot_step(data))

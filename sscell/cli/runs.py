@@ -7,25 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sscell.cli.common import (
-    DATA_SUFFIXES,
-    CellName,
-    FormationPressure,
-    FormationTemperature,
-    JsonFlag,
-    OutputFile,
-    PlotFile,
-    Pressure,
-    RateOption,
-    Settings,
-    Shells,
-    StateOption,
-    Temperature,
-    Thickness,
-    check_output,
-    check_pressure,
-    parse_settings,
-)
+from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 
@@ -44,9 +26,10 @@ def register(app: typer.Typer) -> None:
     app.command("simulate")(simulate_command)
 
 
+@with_run_options()
 def simulate_command(
+    context: typer.Context,
     cell: CellName,
-    temperature: Temperature = None,
     rate: RateOption = None,
     mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
     cycles: Annotated[int, typer.Option(help="Number of cycles.")] = 1,
@@ -61,32 +44,31 @@ def simulate_command(
     hold_capacity: Annotated[
         str | None, typer.Option(help="Hold it until this has passed, such as 350mAh/g.")
     ] = None,
-    state: StateOption = "pristine",
-    formation_temperature: FormationTemperature = None,
-    formation_pressure: FormationPressure = None,
+    drive_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--drive",
+            help="Follow a CSV file: 'Time [s]' with 'Current [A]' or 'Power [W]' (positive "
+            "discharges), perhaps 'Temperature [degC]'; linear between rows.",
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="Go on from the last state of a run, saved as .nc."),
+    ] = None,
     v_min: Annotated[str | None, typer.Option(help="Lower cut-off, such as 0.7V.")] = None,
     v_max: Annotated[str | None, typer.Option(help="Upper cut-off, such as 2.8V.")] = None,
-    shells: Shells = 50,
-    thickness: Thickness = 0,
-    pressure: Pressure = None,
-    settings: Settings = None,
     compare: Annotated[
         Path | None, typer.Option(help="Measured file to lay over the figure.")
     ] = None,
-    output: OutputFile = None,
-    plot: PlotFile = None,
-    as_json: JsonFlag = False,
+    *,
+    options: RunOptions,
 ) -> None:
     """Discharge, charge or cycle a cell at constant current."""
-    from sscell.plots.style import FIGURE_SUFFIXES
-
-    check_output(output, DATA_SUFFIXES, bdf=True)
-    check_output(plot, FIGURE_SUFFIXES)
-    check_pressure(pressure)
-    check_pressure(formation_pressure)
+    options.check()
     if compare is not None and not compare.is_file():
         raise ParameterError(f"There is no file '{compare}' to compare with.")
-    if compare is not None and plot is None:
+    if compare is not None and options.plot is None:
         raise ParameterError("--compare lays a file over the figure: it goes with --plot.")
     cycling = {
         "rest": rest,
@@ -95,31 +77,34 @@ def simulate_command(
         "hold_time": hold_time,
         "hold_capacity": hold_capacity,
     }
-    protocol = _protocol(mode, rate, cycles, cycling)
-    from sscell.simulation.engine import Resolution
+    if drive_file is not None:
+        from sscell.protocols import drive
+
+        if given(context, "mode", "rate", "cycles", *cycling):
+            raise ParameterError(
+                "--drive stands for the whole protocol: no --mode, -C, ..."
+            )
+        protocol = drive(drive_file)
+    else:
+        protocol = _protocol(mode, rate, cycles, cycling)
+    if start is not None and given(context, "state"):
+        raise ParameterError("--from stands for the state: give one of --from and --state.")
     from sscell.simulation.simulation import simulate
 
-    options: dict[str, Any] = {
-        "temperature": temperature,
-        "state": state,
-        "formation_temperature": formation_temperature,
-        "v_min": v_min,
-        "v_max": v_max,
-        "pressure": pressure,
-        "formation_pressure": formation_pressure,
-        "resolution": Resolution(shells=shells, thickness_points=thickness),
-        "changes": parse_settings(settings),
-    }
+    arguments = {**options.of_simulate(), "v_min": v_min, "v_max": v_max, "start": start}
+    if start is not None and not given(context, "shells", "thickness"):
+        arguments["resolution"] = None
     try:
         data = run_with_progress(
-            lambda tell: simulate(cell, protocol, on_progress=tell, **options), output
+            lambda tell: simulate(cell, protocol, on_progress=tell, **arguments),
+            options.output,
         )
     except SimulationError as error:
         if error.partial is not None:
-            _report(error.partial, as_json)
+            _report(error.partial, options.as_json)
         raise
-    _report(data, as_json)
-    if plot is not None:
+    _report(data, options.as_json)
+    if options.plot is not None:
         from sscell.plots.runs import plot_run
         from sscell.plots.style import save_figure
 
@@ -128,7 +113,7 @@ def simulate_command(
             from sscell.readers import read
 
             measured = read(compare)
-        save_figure(plot_run(data, measured), plot)
+        save_figure(plot_run(data, measured), options.plot)
 
 
 def _protocol(

@@ -8,11 +8,11 @@ from sscell.fitting.result import Fit
 from sscell.fitting.search import fit
 
 __all__ = [
+    "Candidate",
     "Fit",
     "Held",
     "Plan",
     "Profile",
-    "Candidate",
     "fit",
     "identify",
     "plan",

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from sscell.cells.cell import Cell
-from sscell.errors import ParameterError, SimulationError
+from sscell.errors import DataError, ParameterError, SimulationError
 from sscell.fitting.prepare import Bounds, prepare
 from sscell.fitting.result import Fit
+from sscell.fitting.variables import variables_of
 from sscell.optimisers.bounds import Variable
 from sscell.protocols import (
     Protocol,
@@ -36,7 +37,7 @@ from sscell.simulation.progress import Progress
 from sscell.simulation.simulation import simulate
 from sscell.units import ZERO_CELSIUS
 
-__all__ = ["Plan", "Candidate", "plan", "standard_tests"]
+__all__ = ["Candidate", "Plan", "plan", "standard_tests"]
 
 _COARSE = Resolution(shells=25, rtol=1e-5, atol=1e-7)
 _TONES = tuple(np.logspace(5, -2, 36).tolist())
@@ -215,6 +216,7 @@ def plan(
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
     if not vary:
         raise ParameterError("Name at least one parameter to vary, with its bounds.")
+    variables_of(cell, vary, ["plan"])  # what no test could do is said before the first
     chosen = tuple(tests) if tests is not None else standard_tests(cell)
     found = []
     for number, test in enumerate(chosen):
@@ -259,7 +261,8 @@ def _worth(
         )
         u = problem.start()
         _, jacobian = problem(u)
-    except SimulationError as error:
+    except (SimulationError, ParameterError, DataError) as error:
+        # A test that this cell cannot do, or whose data tell nothing, is no reason to stop.
         return Plan(test, 0.0, 0.0, {}, str(error))
     before = _before(problem.variables, known)
     inverse = np.linalg.inv(before)

@@ -249,6 +249,8 @@ def refit(
     ParameterError
         If a parameter has no bounds, there is no such rival or objective, or a number is
         not positive.
+    SimulationError
+        If no trial gave a finite cost.
 
     Examples
     --------
@@ -318,7 +320,7 @@ def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
     """One bounded least-squares descent with its share of the evaluations."""
     from scipy.optimize import least_squares
 
-    share = objective.limit // starts
+    share = max(objective.limit // starts, 1)
     end = objective.limit
     objective.limit = min(end, objective.evaluations + share)
     inside = np.clip(x, 1e-6, 1 - 1e-6)
@@ -350,7 +352,8 @@ def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
 
 def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Refit:
     best, residuals = objective.best, objective.best_residuals
-    assert best is not None and residuals is not None
+    if best is None or residuals is None:
+        raise SimulationError("No trial of the refit gave a finite cost.")
     objective.limit = objective.evaluations + best.size
     matrix = _jacobian(objective, best, residuals) if with_errors else None
     errors, pins = _identify(objective, matrix, best)

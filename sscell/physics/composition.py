@@ -226,7 +226,9 @@ class Composition:
             else NoContact(),
         }
         if self.has_redox:
-            parts["electrolyte redox"] = ElectrolyteRedox(several)
+            stated = {quantity.name for quantity in self.host.quantities()}
+            at_rest = "Initial positive electrode potential [V]" in stated
+            parts["electrolyte redox"] = ElectrolyteRedox(several, at_rest)
         if self.has_side_reaction:
             parts["side reaction"] = SideReaction(several)
         return parts

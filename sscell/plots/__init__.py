@@ -7,12 +7,15 @@ from typing import Any
 
 _HOMES = {
     "figure_style": "style",
+    "plot_conductivity": "pellets",
     "plot_contact": "pressure",
+    "plot_critical_current": "pellets",
     "plot_cv": "data",
     "plot_cycles": "cycling",
     "plot_dqdv": "data",
     "plot_eis": "data",
     "plot_gitt": "data",
+    "plot_polarisation": "pellets",
     "plot_pressure": "pressure",
     "plot_rate": "cycling",
     "plot_run": "runs",

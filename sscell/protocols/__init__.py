@@ -2,6 +2,7 @@
 
 from sscell.protocols.combining import at, then
 from sscell.protocols.controlled import cv, hold, impedance, potential_step
+from sscell.protocols.driving import drive
 from sscell.protocols.galvanostatic import (
     charge,
     cycle,
@@ -21,6 +22,7 @@ __all__ = [
     "cv",
     "cycle",
     "discharge",
+    "drive",
     "gitt",
     "hold",
     "impedance",

@@ -15,6 +15,7 @@ __all__ = [
     "Protocol",
     "Step",
     "after",
+    "as_now",
     "capacity_of",
     "checked",
     "fixed",
@@ -38,7 +39,8 @@ class Step:
     ----------
     direction : str
         ``"discharge"``, ``"charge"``, ``"rest"``, ``"hold"`` (constant voltage),
-        ``"sweep"`` (linear voltage) or ``"impedance"``.
+        ``"sweep"`` (linear voltage), ``"drive"`` (current or power over time) or
+        ``"impedance"``.
     rate : Rate, optional
         Magnitude of the current; the set's slow rate if absent.
     until : float, optional
@@ -63,6 +65,10 @@ class Step:
         Of an impedance spectrum [Hz].
     label : str, optional
         Where a spectrum is taken, or the vertex that a sweep goes to.
+    driven : str, optional
+        ``"current"`` or ``"power"``: what a drive cycle imposes.
+    course : tuple of tuple of float, optional
+        Its rows: time [s], current [A] or power [W], and perhaps temperature [degC].
     cycle : int, optional
         Number of the cycle, from 1.
     group, pulse : str and int, optional
@@ -87,6 +93,8 @@ class Step:
     temperature: float | None = None
     frequencies: tuple[float, ...] = ()
     label: str = ""
+    driven: str = ""
+    course: tuple[tuple[float, ...], ...] = ()
     cycle: int = 1
     group: str = ""
     pulse: int = 0
@@ -200,7 +208,25 @@ def checked(protocol: Any) -> Protocol:
     raise ParameterError(f"{made}, not {protocol!r}.")
 
 
-def _as_now(state: str, first_step: str) -> str:
+def as_now(state: str, first_step: str) -> str:
+    """How a cell is, said also of a pristine one.
+
+    Parameters
+    ----------
+    state : str
+        ``"pristine"``, ``"charged"``, ``"discharged"`` or ``"between"``.
+    first_step : str
+        What a pristine cell does first.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> as_now("pristine", "discharge")
+    'charged'
+    """
     if state != "pristine":
         return state
     return "charged" if first_step == "discharge" else "discharged"
@@ -229,7 +255,7 @@ def preparation(protocol: Protocol, state: str, first_step: str) -> tuple[Step, 
     >>> preparation(charge(), "pristine", "discharge")[0].direction
     'discharge'
     """
-    if not protocol.needs or _as_now(state, first_step) in (protocol.needs, "between"):
+    if not protocol.needs or as_now(state, first_step) in (protocol.needs, "between"):
         return ()
     steps = protocol.steps(first_step)
     # A titration begins with a rest: the first step may have no current of its own.
@@ -263,7 +289,7 @@ def prepared(protocol: Protocol, state: str, first_step: str) -> tuple[Step, ...
     >>> [step.direction for step in prepared(twice, "pristine", "discharge")]
     ['discharge', 'charge', 'discharge']
     """
-    is_now = _as_now(state, first_step)
+    is_now = as_now(state, first_step)
     first = {"charged": "discharge", "discharged": "charge"}.get(is_now, first_step)
     steps = list(preparation(protocol, is_now, first))
     is_now = after(steps, is_now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ import xarray as xr
 
 from sscell.cells.cell import Cell
 from sscell.dataset import set_metadata
-from sscell.errors import SimulationError
+from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import Step
+from sscell.protocols.steps import after, as_now
 from sscell.simulation.engine import (
     CAPACITY,
     CURRENT,
@@ -29,7 +31,8 @@ from sscell.simulation.engine import (
 from sscell.simulation.impedance import spectrum_at
 from sscell.simulation.progress import Progress
 from sscell.simulation.results import BALANCES, Spectrum, add_spectra, labelled, remarks
-from sscell.solver.integrator import NO_PROGRESS
+from sscell.simulation.resuming import packed
+from sscell.solver.integrator import NO_PROGRESS, Stretch
 from sscell.solver.watch import NoProgress, watched
 from sscell.units import ZERO_CELSIUS
 
@@ -41,6 +44,10 @@ _NEEDED = ("Current [A]", "Voltage [V]", "Discharge capacity [A.h]")
 _SAME_VOLTAGE = 1e-3  # V: a hold that near to the voltage before it goes on as before
 _MOST = 1.5  # theoretical capacities: a half cycle that passes more meets no cut-off
 _TIGHTER = (1.0, 0.1, 0.01)  # tolerances of the trials of a step, per those asked for
+# Tolerances of the rows of a drive cycle, per those asked for, and the error of the charge of
+# a row that asks for the next: the charge of many rows adds up, and the solver weighs its error
+# by all that has passed before.
+_DRIVEN, _EXACT = (0.01, 1e-3, 1e-4), 2e-5
 _IMPOSSIBLE = 50.0  # V beyond the window: no cell does that, a failed solution may
 
 
@@ -48,7 +55,7 @@ _IMPOSSIBLE = 50.0  # V beyond the window: no cell does that, a failed solution 
 class _Record:
     step: Step
     stop_reason: str
-    celsius: float
+    celsius: float | np.ndarray
     time: np.ndarray
     outputs: dict[str, np.ndarray]
     solve_time: float
@@ -82,6 +89,7 @@ class Run:
         self._begun: dict[str, float] = {}  # charge where a group began [A.h]
         self.outputs: tuple[str, ...] | None = None  # that records keep; None: all
         self._worst: dict[str, float] = dict.fromkeys(BALANCES, 0.0)
+        self.is_now = "pristine"  # before the records
         self.failed_trials = 0  # solutions that were refused, and computed again
 
     def go_on_with(self, cell: Cell, set_anew: bool = False) -> None:
@@ -174,6 +182,9 @@ class Run:
         if step.direction == "impedance":
             self._measure(step)
             return
+        if step.direction == "drive":
+            self._drive(step)
+            return
         built = engine(
             self.cell, self.resolution, _CONTROLLED.get(step.direction, "current")
         )
@@ -184,6 +195,58 @@ class Run:
         self.records.append(record)
         if step.group and step.direction in _SIGN and record.stop_reason != "duration":
             self._ended[step.group] = step.pulse
+
+    def _drive(self, step: Step) -> None:
+        """Follow a course row by row: one record, each row an integration of its own."""
+        kind = {"current": "drive", "power": "power"}[step.driven]
+        built = engine(self.cell, self.resolution, kind)
+        done: list[_Record] = []
+        try:
+            for begin, end in pairwise(step.course):
+                if end[0] > begin[0]:
+                    watched().check()
+                    done.append(self._stretch(step, built, begin, end))
+                    if done[-1].stop_reason != "duration":
+                        break
+        finally:
+            if done:
+                self.records.append(_joined(done))
+
+    def _stretch(
+        self, step: Step, built: Engine, begin: Sequence[float], end: Sequence[float]
+    ) -> _Record:
+        """Record from one row of a course to the next."""
+        duration = end[0] - begin[0]
+        slope = (end[1] - begin[1]) / duration
+        low, high = self.cell.window
+        limits: dict[str, float] = {}
+        # Only the cut-off that the current goes to: the other may just have been met.
+        if max(begin[1], end[1]) > 0:
+            limits["Lower limit [V]"] = low
+        if min(begin[1], end[1]) < 0:
+            limits["Upper limit [V]"] = high
+        celsius, warming = self.celsius, 0.0
+        if len(begin) > 2:
+            celsius, warming = begin[2], (end[2] - begin[2]) / duration
+        moving = {
+            "Ambient temperature [K]": celsius + ZERO_CELSIUS,
+            "Temperature slope [K.s-1]": warming,
+        }
+        if step.driven == "current":
+            moving |= {"Current function [A]": begin[1], "Current slope [A.s-1]": slope}
+        else:
+            moving |= {"Power start [W]": begin[1], "Power slope [W.s-1]": slope}
+        inputs = built.inputs(self.cell, **limits) | moving
+        before = self.solution
+        started = before.t[-1] if before is not None else 0.0
+        # A power has the current to be solved for, which finer tolerances cannot.
+        for share in _DRIVEN if step.driven == "current" else _DRIVEN[:1]:
+            self.solution = before
+            record = self._solve(step, self._tighter(built, share), inputs, duration)
+            if _charge_error(record) < _EXACT:
+                break
+        since = record.time - (started - self._start)
+        return replace(record, celsius=celsius + warming * since)
 
     def _set_temperature(self, step: Step) -> None:
         name = "Ambient temperature [K]"
@@ -335,7 +398,8 @@ class Run:
     ) -> _Record | None:
         """Record of a step, whose end is then the state of the cell; None if it is none."""
         t, y = np.asarray(solution.t), np.asarray(solution.y)
-        outputs = built.evaluate(t, y, inputs, self._kept(built, BALANCES))
+        begun = 0.0 if self.solution is None else float(self.solution.t[-1])
+        outputs = built.evaluate(t - begun, y, inputs, self._kept(built, BALANCES))
         if not self._possible(outputs):
             return None
         for name, values in outputs.items():
@@ -439,6 +503,37 @@ class Run:
         label = f"{label} #{times + 1}" if times else label
         self.spectra.append(Spectrum(label, step.frequencies, z, self.celsius, passed))
 
+    def resume(self, states: Mapping[str, np.ndarray], current: float) -> None:
+        """Go on from states by the names of the model's variables.
+
+        Parameters
+        ----------
+        states : mapping of str to numpy.ndarray
+            Of a run of the same structure and meshes [-].
+        current : float
+            That flowed last [A].
+
+        Raises
+        ------
+        ParameterError
+            If a state is missing or of another size.
+        """
+        built = engine(self.cell, self.resolution)
+        _, y = built.state(None, built.inputs(self.cell))
+        y = np.array(y, dtype=float)
+        for name, (low, high) in built.functions.slices.items():
+            if name not in states or states[name].size != high - low:
+                raise ParameterError(
+                    f"The saved run does not have the state '{name}' on this mesh: go on with "
+                    "the meshes that it was run with, and with double layers only if it had "
+                    "them (all parts of sscell.protocols.then have)."
+                )
+            y[low:high, 0] = states[name]
+        self.solution = Stretch(
+            built.functions, np.zeros(1), y, "final time", 0.0, float(current)
+        )
+        self.forget()
+
     def state(self) -> dict[str, np.ndarray] | None:
         """States of now by the names of the model's variables; None: as assembled."""
         if self.solution is None:
@@ -484,7 +579,9 @@ class Run:
         columns: dict[str, Any] = {"Time [s]": joined([r.time for r in self.records])}
         for name in self._kept(built):
             columns[name] = joined([r.outputs[name] for r in self.records])
-        columns["Temperature [degC]"] = np.repeat([r.celsius for r in self.records], sizes)
+        columns["Temperature [degC]"] = joined(
+            [np.broadcast_to(r.celsius, r.time.shape) for r in self.records]
+        )
         columns["Cycle"] = np.repeat([r.step.cycle for r in self.records], sizes).astype(
             int
         )
@@ -497,7 +594,7 @@ class Run:
             for r in self.records
             if r.step.direction in _SIGN
         ]
-        celsius = [r.celsius for r in self.records] or [self.celsius]
+        celsius = [float(c) for r in self.records for c in _reached(r)] or [self.celsius]
         celsius += [one.celsius for one in self.spectra]
         set_metadata(
             data,
@@ -505,9 +602,21 @@ class Run:
             warnings=[*self.notes, *remarks(self.base, celsius, rates, self.applied)],
             **self._pressure(),
             failed_trials=self.failed_trials,
+            final_state=self._final_state(),
             solve_time_s=float(sum(r.solve_time for r in self.records)),
         )
         return add_spectra(data, self.spectra) if self.spectra else data
+
+    def _final_state(self) -> dict[str, Any] | None:
+        """Where a later run can go on from."""
+        states = self.state()
+        if states is None:
+            return None
+        is_now = as_now(self.is_now, self.base.first_step)
+        is_now = after([r.step for r in self.records], is_now)
+        unknown = states.get("Current variable [A]")  # where it is solved for
+        current = self.solution.current if unknown is None else float(unknown[0])
+        return packed(states, current, is_now, self.resolution)
 
     def _pressure(self) -> dict[str, float]:
         """Stack pressure [MPa], where there is one."""
@@ -525,6 +634,33 @@ class Run:
             }
             for number, r in enumerate(self.records, start=1)
         ]
+
+
+def _charge_error(record: _Record) -> float:
+    """Charge that passed less the integral of the current, per charge moved [-]."""
+    t, current = record.time, record.outputs["Current [A]"]
+    charge = record.outputs["Discharge capacity [A.h]"] * 3600
+    moved = float(np.trapezoid(np.abs(current), t))
+    missed = charge[-1] - charge[0] - np.trapezoid(current, t)
+    return abs(float(missed)) / moved if moved > 0 else 0.0
+
+
+def _joined(records: Sequence[_Record]) -> _Record:
+    """One record of several that follow one another."""
+    last = records[-1]
+    names = last.outputs
+    return replace(
+        last,
+        time=np.concatenate([r.time for r in records]),
+        outputs={n: np.concatenate([r.outputs[n] for r in records]) for n in names},
+        celsius=np.concatenate([np.broadcast_to(r.celsius, r.time.shape) for r in records]),
+        solve_time=sum(r.solve_time for r in records),
+    )
+
+
+def _reached(record: _Record) -> tuple[float, float]:
+    """Lowest and highest temperature [degC]."""
+    return np.min(record.celsius), np.max(record.celsius)
 
 
 def _reason(error: Exception) -> str:

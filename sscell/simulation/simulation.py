@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pybamm
@@ -17,6 +18,7 @@ from sscell.protocols import Protocol, Step, checked, prepared
 from sscell.simulation.engine import Resolution
 from sscell.simulation.experiment import check_experiment, run_experiment
 from sscell.simulation.progress import Progress
+from sscell.simulation.resuming import saved
 from sscell.simulation.run import Run
 from sscell.simulation.series import series
 from sscell.simulation.states import bring_to, parse_state
@@ -44,6 +46,7 @@ def simulate(
     resolution: Resolution | None = None,
     outputs: Sequence[str] | None = None,
     on_progress: Progress | None = None,
+    start: xr.Dataset | str | Path | None = None,
     watch: Watch | None = None,
 ) -> xr.Dataset:
     """Simulate a protocol, or any PyBaMM experiment, on a cell.
@@ -81,6 +84,9 @@ def simulate(
         thousand cycles needs a tenth of the memory with none of them.
     on_progress : callable, optional
         Called with the share done [-] and a text.
+    start : xarray.Dataset, str or pathlib.Path, optional
+        A run to go on from, or its .nc file: from its last state, with its values and meshes
+        unless others are given here. It takes the place of `state`.
     watch : Watch, optional
         Cancels the run from another thread, hears of its progress within a step, or waits
         longer for a step that gets nowhere than its 60 s.
@@ -108,6 +114,17 @@ def simulate(
     if not isinstance(protocol, pybamm.Experiment):
         protocol = checked(protocol)
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
+    before = None if start is None else saved(start)
+    if before is not None:
+        if state != "pristine":
+            raise ParameterError(
+                "A run goes on from a saved one or from a state: give one."
+            )
+        cell = before.of(cell)
+        resolution = resolution or before.resolution
+        if before.resolution.double_layer:
+            resolution = replace(resolution, double_layer=True)
+        state = f"after {before.source}"
     own = cell.window
     told = {
         "temperature": temperature,
@@ -116,7 +133,8 @@ def simulate(
         "pressure": pressure,
     }
     _check_once(told, changes or {})
-    _check_formation(state, formation_temperature, formation_pressure)
+    formed = "pristine" if before else state
+    _check_formation(formed, formation_temperature, formation_pressure)
     applied = None if pressure is None else parse_pressure(pressure)
     cell = cell if applied is None else cell.under(applied, changes or {})
     cell = _configured(cell, temperature, changes, v_min, v_max)
@@ -139,7 +157,12 @@ def simulate(
     run = Run(forming, resolution, applied)
     try:
         with watching(watch):
-            is_now = bring_to(run, state)
+            if before is None:
+                is_now = bring_to(run, state)
+            else:
+                is_now = before.is_now
+                run.resume(before.states, before.current)
+            run.is_now = is_now
             run.go_on_with(cell, set_anew=formation_pressure is not None)
             run.outputs = kept
             if isinstance(protocol, pybamm.Experiment):
@@ -236,7 +259,8 @@ def _check_steps(cell: Cell, steps: Sequence[Step]) -> None:
         for rate in (step.rate, step.current_limit):
             if rate is not None:
                 cell.current(rate)
-    for celsius in {step.temperature for step in steps} - {None}:
+    driven = {row[2] for step in steps for row in step.course if len(row) > 2}
+    for celsius in ({step.temperature for step in steps} - {None}) | driven:
         _configured(cell, celsius, None, None, None)
 
 

@@ -269,7 +269,8 @@ def made(model: Any, names: Sequence[str], outputs: Sequence[str]) -> Functions:
     own[2] = casadi.MX.sym("q", functions["settled"].size_out(0))
     moved = casadi.densify(casadi.jtimes(functions["rhs"](*own), y, v))
     functions["moved"] = casadi.Function("moved", [*own, v], [moved])
-    initial = convert(model.concatenated_initial_conditions)
+    # A moving parameter is there what it is at the begin.
+    initial = casadi.substitute(convert(model.concatenated_initial_conditions), t, 0)
     functions["start"] = leaner(casadi.Function("start", [p], [casadi.densify(initial)]))
     pattern = functions["newton"].sparsity_out(0)
     return Functions(

@@ -350,7 +350,7 @@ def _grouped(functions: Functions, solver: Any) -> Any:
         jac_bandwidth_upper=int(-apart.min(initial=0)),
         number_of_events=len(functions.events),
         rhs_alg_id=kinds,
-        atol=np.full(functions.states, float(solver.atol)),
+        atol=np.full(functions.states, solver.atol),
         rtol=solver.rtol,
         inputs=functions.inputs,
         var_fcns=[],

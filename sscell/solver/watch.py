@@ -211,7 +211,7 @@ class Look:
         count, t = int(found[1]), float(found[2])
         if self._watch.on_look is not None:
             self._watch.on_look(t, self._duration)
-        if t >= 2 * self._mark and t > 0 or t - self._mark >= _SHARE * self._duration:
+        if (t >= 2 * self._mark and t > 0) or t - self._mark >= _SHARE * self._duration:
             self._mark, self._got_on = t, now
             waited = (now - self._since) / self._watch.patience
             if max(waited, count / self._watch.steps) < _AGAIN:
