@@ -126,7 +126,7 @@ class Material:
             ) from None
 
     def number(self, name: str, default: float | None = None) -> float:
-        """Number of a value, in the unit of its name.
+        """Number of a value [unit of the name].
 
         Parameters
         ----------

@@ -159,7 +159,7 @@ class Potential:
     Parameters
     ----------
     discharge, charge : Curve
-        While the guest goes in, and out; the same one where there is no hysteresis.
+        While the guest goes in, and out [V]; the same one where there is no hysteresis.
 
     Raises
     ------
