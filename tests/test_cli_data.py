@@ -150,3 +150,39 @@ def test_bad_input_ends_in_one_sentence_and_code_2(capsys, arguments, message):
     assert message in err
     assert err.strip().splitlines()[-1].startswith("sscell: ")
     assert "Traceback" not in err
+
+
+def test_choices_and_what_was_recognised_reach_the_json(capsys, tmp_path):
+    rows = ["Time (s),Voltage (V),Current (mA),Cycle"]
+    for cycle in (4, 5):
+        for sign in (-1, 1):
+            for k in range(13):
+                t = ((cycle - 4) * 2 + (sign > 0)) * 3600 + 300 * k
+                rows.append(f"{t},{2 + sign * 0.02 * k:.3f},{sign * cycle},{cycle}")
+    path = tmp_path / "cell.csv"
+    path.write_text("\n".join(rows))
+    base = ["analyse", path, "--kind", "rate", "--current-sign", "charge", "--json"]
+    code, out, said = run(capsys, *base, "--cycles", "5", "--half", "discharge")
+    result = json.loads(out)
+    assert code == 0 and result["capacities_mAh"] == pytest.approx([5.0], rel=1e-3)
+    assert result["recognised"] == "text table, 52 rows, 2 cycles, discharge negative"
+    assert result["recognised"] in said
+    assert (result["rows"], result["last_time_s"]) == (13, 10800)
+    code, _, said = run(capsys, *base, "--cycles", "9")
+    assert code == 2 and "There is no cycle 9" in said and "Traceback" not in said
+    target = tmp_path / "part.bdf.csv"
+    code, out, _ = run(
+        capsys,
+        "convert",
+        path,
+        "-o",
+        target,
+        "--current-sign",
+        "charge",
+        "--drop",
+        "4",
+        "--json",
+    )
+    assert code == 0 and json.loads(out)["rows"] == 26
+    code, _, said = run(capsys, "convert", FILES / "spectrum.csv", "-o", target)
+    assert code == 2 and "holds an impedance spectrum and no time series" in said

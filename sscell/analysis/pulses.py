@@ -79,10 +79,10 @@ def find_pulses(t: np.ndarray, i: np.ndarray) -> tuple[list[Pulse], list[str]]:
             continue
         before = pieces[k - 1] if k else (a, a, 0)
         after = pieces[k + 1] if k + 1 < len(pieces) else (b, b, 0)
-        first, then = (
+        earlier, later = (
             slice(r[0], r[1]) if r[2] == 0 else slice(0, 0) for r in (before, after)
         )
-        found.append(Pulse(a, b, first, then, sign))
+        found.append(Pulse(a, b, earlier, later, sign))
     found, large = _usual_only(found, t, i)
     notes = []
     if large:

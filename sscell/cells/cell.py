@@ -33,6 +33,9 @@ __all__ = ["Cell", "load"]
 _OF_PHYSICS = ("composition", "quantities", "_known")
 
 
+_SCARCE = 1.1  # N/P below which the anode may end a half cycle
+
+
 @dataclass(frozen=True, eq=False)
 class Cell:
     """A parameter set, complete and checked, and the physics composed from it.
@@ -125,7 +128,9 @@ class Cell:
     @cached_property
     def composition(self) -> Composition:
         """The physics that the set names."""
-        return Composition(self.data["physics"], self.data.get("network", {}))
+        return Composition(
+            self.data["physics"], self.data.get("network", {}), self.data.get("anode", {})
+        )
 
     @property
     def host(self) -> Host:
@@ -141,6 +146,11 @@ class Cell:
     def has_redox(self) -> bool:
         """Whether the catholyte reacts beside the active material."""
         return self.composition.has_redox
+
+    @property
+    def has_side_reaction(self) -> bool:
+        """Whether charge goes elsewhere at the cathode, without an end."""
+        return self.composition.has_side_reaction
 
     @property
     def has_degradation(self) -> bool:
@@ -456,7 +466,9 @@ class Cell:
     @property
     def anode_excess(self) -> float | None:
         """Capacity of the anode over that of the cathode [-], or None where unknown."""
-        v = self.values
+        v, host = self.values, self.composition.anode_host
+        if host is not None:
+            return host.capacity(v) / self.theoretical_capacity
         anode = v.get("Negative electrode mass [kg]", 0.0)
         anode *= v.get("Negative electrode specific capacity [A.h.kg-1]", 0.0)
         return anode / self.theoretical_capacity if anode else None
@@ -466,6 +478,58 @@ class Cell:
         """Capacity of the anode [A.h]; as good as endless where unknown."""
         excess = self.anode_excess
         return (excess or 1e6) * self.theoretical_capacity
+
+    @property
+    def nominal_capacity(self) -> float:
+        """What 1C passes in an hour, or the theoretical capacity without a 1C [A.h]."""
+        return self.one_c_current or self.theoretical_capacity
+
+    @property
+    def n_p(self) -> float | None:
+        """Anode over cathode in the first half cycle [-], or None where unknown.
+
+        Room left in the anode for cells that charge first, guest held by it for those that
+        discharge first, over the cathode's nominal capacity.
+        """
+        excess = self.anode_excess
+        if excess is None:
+            return None
+        filling = self.values["Initial negative electrode filling"]
+        share = 1 - filling if self.first_step == "charge" else filling
+        return excess * share * self.theoretical_capacity / self.nominal_capacity
+
+    def sizes(self) -> dict[str, float | None]:
+        """Sizes of the cell by the names that the command line gives them.
+
+        Returns
+        -------
+        dict of str to float or None
+            Area [cm2], thicknesses [um], loading [mg.cm-2], capacity [mA.h.cm-2], current
+            at 1C [mA] and N/P [-].
+        """
+        cm2 = self.area * 1e4
+        layers = sum(self.values[f"{layer} thickness [m]"] for layer in self.layers)
+        one_c = self.one_c_current
+        return {
+            "area_cm2": cm2,
+            "cathode_thickness_um": self.cathode_thickness * 1e6,
+            "separator_thickness_um": layers * 1e6,
+            "active_mg_cm2": self.active_mass * 1e6 / cm2,
+            "areal_capacity_mAh_cm2": self.nominal_capacity * 1e3 / cm2,
+            "one_c_mA": None if one_c is None else one_c * 1e3,
+            "n_p": self.n_p,
+        }
+
+    def remarks(self) -> list[str]:
+        """What is odd about a cell that holds: said, not refused."""
+        n_p = self.n_p
+        if n_p is None or n_p >= _SCARCE:
+            return []
+        what = "takes up" if self.first_step == "charge" else "holds"
+        return [
+            f"The anode {what} {n_p:.2f} times the cathode's capacity (N/P below {_SCARCE}): "
+            "it may end a half cycle."
+        ]
 
     @property
     def cathode_thickness(self) -> float:

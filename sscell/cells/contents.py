@@ -123,6 +123,7 @@ class Contents(Table):
     citation: Citation | None = None
     physics: Physics
     network: dict[str, Any] = Field({}, description="read by the model of the cathode")
+    anode: dict[str, Any] = Field({}, description="read by the model of the anode")
     bases: Bases
     rates: Rates
     validity: Validity | None = None
@@ -138,6 +139,7 @@ class Variant(Table):
     citation: dict[str, Any] = {}
     physics: dict[str, Any] = {}
     network: dict[str, Any] = {}
+    anode: dict[str, Any] = {}
     bases: dict[str, Any] = {}
     rates: dict[str, Any] = {}
     validity: dict[str, Any] = {}

@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 
 from sscell.errors import ParameterError, did_you_mean
 
-__all__ = ["available", "families", "find", "kept_until_changed", "read_toml"]
+__all__ = [
+    "available",
+    "families",
+    "find",
+    "kept_until_changed",
+    "read_toml",
+    "sets_folder",
+]
 
 Content = TypeVar("Content")
 
@@ -23,7 +30,7 @@ _TICK = 100_000_000  # ns
 _kept: dict[tuple[str, Path], tuple[tuple[int, int], Any]] = {}
 
 
-def _folder() -> Path:
+def sets_folder() -> Path:
     """Folder of the sets: inside an installed package, else beside it in a checkout."""
     here = Path(__file__).parents[1]
     inside = here / "parameter_sets"
@@ -38,7 +45,7 @@ def families() -> dict[str, Path]:
     dict of str to pathlib.Path
         In alphabetical order; folders inside, such as that of the observables, are left out.
     """
-    return {path.stem: path for path in sorted(_folder().glob("*.toml"))}
+    return {path.stem: path for path in sorted(sets_folder().glob("*.toml"))}
 
 
 def available() -> dict[str, Path]:

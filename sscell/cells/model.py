@@ -16,6 +16,8 @@ import pybamm
 from sscell.cells.cell import Cell
 from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.electrolyte_redox import ElectrolyteRedox
+from sscell.physics.insertion_anode import PARTICLE
+from sscell.physics.side_reaction import CHARGE
 from sscell.physics.sizes import particle_sizes
 from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
 
@@ -24,7 +26,8 @@ __all__ = ["ATOL", "RTOL", "SolidStateCell", "budget_of", "check_mesh", "solver"
 RTOL, ATOL = 3e-6, 3e-8
 SHELLS = 50
 
-_PARTICLE, _ELECTRODE = "positive particle", "positive electrode"
+_PARTICLE, _ELECTRODE, _ANODE = "positive particle", "positive electrode", PARTICLE
+_ANODE_SHELLS = 25  # one particle without sharp fronts
 # Contributions to the voltage between the local potential and the terminals.
 _OUTSIDE = (
     "Cathode ion contribution [V]",
@@ -273,7 +276,8 @@ class SolidStateCell(pybamm.BaseModel):
             "Separator contribution [V]": -v["Separator ohmic losses [V]"]
             - v["Separator grain-boundary overpotential [V]"],
             "Anode contribution [V]": -v["Negative electrode reaction overpotential [V]"]
-            - v["Negative electrode interphase overpotential [V]"],
+            - v["Negative electrode interphase overpotential [V]"]
+            - v.get("Negative electrode transport overpotential [V]", pybamm.Scalar(0)),
             # The local potential is solved for where the current divides: what the solver
             # leaves of the kinetics belongs to the charge transfer.
             "Charge-transfer contribution [V]": -v[
@@ -322,12 +326,18 @@ class SolidStateCell(pybamm.BaseModel):
         if self.cell.has_redox:
             gone = 1 - self.variables["Mean reactive electrolyte fraction"]
             beside -= gone * ElectrolyteRedox.charge()
+        if self.cell.has_side_reaction:
+            beside -= self.variables[CHARGE]
         return beside
 
     @property
     def default_parameter_values(self) -> pybamm.ParameterValues:
         """Values of the cell's set."""
         return pybamm.ParameterValues(self.cell.parameter_dict())
+
+    @property
+    def _has_anode_particle(self) -> bool:
+        return self.cell.composition.anode_host is not None
 
     @property
     def _points(self) -> int:
@@ -339,6 +349,9 @@ class SolidStateCell(pybamm.BaseModel):
         """Particle and cathode of unit size: their sizes are parameters, not meshes."""
         r = pybamm.SpatialVariable("r_p", [_PARTICLE], coord_sys="spherical polar")
         domains = {_PARTICLE: {r: {"min": 0, "max": 1}}}
+        if self._has_anode_particle:
+            n = pybamm.SpatialVariable("r_n", [_ANODE], coord_sys="spherical polar")
+            domains[_ANODE] = {n: {"min": 0, "max": 1}}
         if self._points:
             z = pybamm.SpatialVariable("x_p", [_ELECTRODE], coord_sys="cartesian")
             domains[_ELECTRODE] = {z: {"min": 0, "max": 1}}
@@ -348,14 +361,16 @@ class SolidStateCell(pybamm.BaseModel):
     def default_var_pts(self) -> dict[str, int]:
         """Number of finite volumes by coordinate."""
         points = {"x_p": self._points} if self._points else {}
-        return {"r_p": self.shells, **points}
+        anode = {"r_n": min(self.shells, _ANODE_SHELLS)} if self._has_anode_particle else {}
+        return {"r_p": self.shells, **points, **anode}
 
     @property
     def default_submesh_types(self) -> dict[str, Any]:
         """Equal steps over the thickness; over the radius as the host asks."""
         edges = np.linspace(0, 1, self.shells + 1) ** self.cell.host.grading
         graded = pybamm.MeshGenerator(pybamm.UserSupplied1DSubMesh, {"edges": edges})
-        return {_PARTICLE: graded, _ELECTRODE: pybamm.Uniform1DSubMesh}
+        even = pybamm.Uniform1DSubMesh
+        return {_PARTICLE: graded, _ELECTRODE: even, _ANODE: even}
 
     @property
     def default_spatial_methods(self) -> dict[str, Any]:
@@ -364,6 +379,7 @@ class SolidStateCell(pybamm.BaseModel):
         layer = {"order": {"gradient": "linear", "value": "linear"}, "use bcs": True}
         return {
             _PARTICLE: pybamm.FiniteVolume({"extrapolation": shell}),
+            _ANODE: pybamm.FiniteVolume({"extrapolation": shell}),
             _ELECTRODE: pybamm.FiniteVolume({"extrapolation": layer}),
         }
 

@@ -28,7 +28,18 @@ _ClickError: Any = next(
 )
 
 # Each of these modules has a function `register(app)` that adds its commands.
-_COMMAND_MODULES = ("cells", "runs", "lab", "data", "papers", "sweeps", "fitting", "bench")
+_COMMAND_MODULES = (
+    "cells",
+    "new",
+    "materials",
+    "runs",
+    "lab",
+    "data",
+    "papers",
+    "sweeps",
+    "fitting",
+    "bench",
+)
 
 _NO_CACHE = "--no-cache"
 

@@ -1,14 +1,13 @@
-"""Commands about cells as data: list, show, check, new, cite."""
+"""Commands about cells as data: list, show, check, cite."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sscell.cli.common import CellName, JsonFlag, Settings, parse_settings
+from sscell.cli.common import CellName, JsonFlag
 from sscell.cli.output import print_json
 from sscell.errors import ParameterError
 
@@ -23,7 +22,6 @@ def register(app: typer.Typer) -> None:
     app.command("list")(list_command)
     app.command("show")(show_command)
     app.command("check")(check_command)
-    app.command("new")(new_command)
     app.command("cite")(cite_command)
 
 
@@ -61,7 +59,7 @@ def show_command(cell: CellName, as_json: JsonFlag = False) -> None:
         print_json(_always(loaded) | {"sizes": loaded.describe(), "parameters": rows})
         return
     _print_sizes(loaded)
-    _print_parameters(rows)
+    print_parameters(rows)
 
 
 def _always(cell: Cell) -> dict[str, Any]:
@@ -82,7 +80,7 @@ def _print_sizes(cell: Cell) -> None:
         print(f"  {name:<36} {value:.4g}")
 
 
-def _print_parameters(rows: list[dict[str, Any]]) -> None:
+def print_parameters(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -201,55 +199,3 @@ def _cited(citation: Mapping[str, Any]) -> str:
     sentences = [f"{said['authors']} {said['title']}".strip(), place]
     text = " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
     return f"{text} {link}".strip()
-
-
-def new_command(
-    file: Annotated[Path, typer.Argument(help="The TOML file to write.")],
-    base: Annotated[str, typer.Option("--from", help="The cell to start from.")],
-    name: Annotated[str | None, typer.Option(help="Default: the file's name.")] = None,
-    cathode_mass: Annotated[str | None, typer.Option(help="Such as 2mg.")] = None,
-    diameter: Annotated[str | None, typer.Option(help="Such as 12.7mm.")] = None,
-    area: Annotated[str | None, typer.Option(help="Instead: such as 1.27cm2.")] = None,
-    active: Annotated[
-        str | None, typer.Option(help="Weight fraction, 0.35 or 35%.")
-    ] = None,
-    electrolyte: Annotated[str | None, typer.Option(help="Weight fraction.")] = None,
-    carbon: Annotated[str | None, typer.Option(help="Weight fraction.")] = None,
-    anode_mass: Annotated[str | None, typer.Option(help="Such as 15mg.")] = None,
-    separator_mass: Annotated[str | None, typer.Option(help="Such as 126mg.")] = None,
-    separator_density: Annotated[
-        str, typer.Option(help="As pressed; with the mass it gives the thickness.")
-    ] = "2.0 g/cm3",
-    separator_thickness: Annotated[
-        str | None, typer.Option(help="Instead of a mass.")
-    ] = None,
-    pressure: Annotated[
-        str | None, typer.Option(help="On the stack, such as 50MPa: adds a contact model.")
-    ] = None,
-    settings: Settings = None,
-    force: Annotated[bool, typer.Option(help="Overwrite the file.")] = False,
-    as_json: JsonFlag = False,
-) -> None:
-    """Start your own cell from masses, weight fractions and diameters."""
-    from sscell.cells.builder import Build, write_cell
-
-    build = Build(
-        base=base,
-        name=name or file.stem,
-        cathode_mass=cathode_mass,
-        diameter=diameter,
-        area=area,
-        fractions={"active material": active, "electrolyte": electrolyte, "carbon": carbon},
-        anode_mass=anode_mass,
-        separator_mass=separator_mass,
-        separator_density=separator_density,
-        separator_thickness=separator_thickness,
-        settings=parse_settings(settings),
-        pressure=pressure,
-    )
-    cell = write_cell(build, file, overwrite=force)
-    if as_json:
-        print_json(_always(cell) | {"file": str(file), "sizes": cell.describe()})
-        return
-    _print_sizes(cell)
-    print(f"Written to {file}. Next: sscell check {file}; sscell simulate {file}")

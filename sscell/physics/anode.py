@@ -12,9 +12,16 @@ from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["ANODES", "ANODE_GIVES", "PlateauAnode"]
 
-# An anode is built as ``Anode(double_layer)`` and has a static ``quantities()``.
+# An anode is built as ``Anode(double_layer)`` and has a static ``quantities()``; one with a
+# table of its own names what reads it as ``host_type``, is built as ``Anode(double_layer,
+# host)`` and leaves ``quantities()``, ``capacity(values)`` and ``outputs`` to that.
 ANODES = Menu(
-    "anode model", "sscell_anodes", {"plateau": "sscell.physics.anode:PlateauAnode"}
+    "anode model",
+    "sscell_anodes",
+    {
+        "plateau": "sscell.physics.anode:PlateauAnode",
+        "insertion": "sscell.physics.insertion_anode:InsertionAnode",
+    },
 )
 # Variables that an anode must give; losses are positive on discharge.
 ANODE_GIVES = (

@@ -15,9 +15,11 @@ from sscell.physics.cathodes.host import CATHODES, Host, ask, missing, read_host
 from sscell.physics.contact import Contact, NoContact
 from sscell.physics.degradation import Degradation, NoDegradation
 from sscell.physics.electrolyte_redox import ElectrolyteRedox
+from sscell.physics.insertion_anode import AnodeHost
 from sscell.physics.interface import Interface
 from sscell.physics.quantity import Quantity
 from sscell.physics.separator import SeparatorLayers
+from sscell.physics.side_reaction import CURRENT, SideReaction
 
 __all__ = ["Composition"]
 
@@ -40,6 +42,8 @@ class Composition:
         The set's table `[physics]`.
     network : mapping, optional
         The cathode's own table.
+    anode : mapping, optional
+        The anode's own table, where its model reads one.
 
     Raises
     ------
@@ -54,6 +58,7 @@ class Composition:
 
     physics: Mapping[str, Any]
     network: Mapping[str, Any] = field(default_factory=dict)
+    anode: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def cathode(self) -> str:
@@ -69,6 +74,18 @@ class Composition:
     def _anode(self) -> Any:
         """Class of the anode's submodel."""
         return ANODES.choose(self.physics.get("anode"))
+
+    @cached_property
+    def anode_host(self) -> AnodeHost | None:
+        """What the anode's table describes, where its model reads one."""
+        kind = getattr(self._anode, "host_type", None)
+        if kind is not None:
+            return kind.from_table(self.anode)
+        if self.anode:
+            raise ParameterError(
+                f"The anode '{self.physics.get('anode')}' reads no table [anode]."
+            )
+        return None
 
     @cached_property
     def host(self) -> Host:
@@ -94,6 +111,8 @@ class Composition:
         if self.has_redox:
             ElectrolyteRedox.check(values)
         ask(self.cathode, "check its values", lambda: self.host.check(values))
+        if self.conduction == "composite":
+            conduction.check_paths(values)
 
     def derived(self, values: Mapping[str, float]) -> dict[str, float]:
         """Values that the host derives from others, such as from a composition.
@@ -136,6 +155,11 @@ class Composition:
         return bool(self.physics.get("electrolyte_redox", False))
 
     @property
+    def has_side_reaction(self) -> bool:
+        """Whether charge goes elsewhere at the cathode, without an end."""
+        return bool(self.physics.get("side_reaction", False))
+
+    @property
     def has_degradation(self) -> bool:
         """Whether host, interphase and contact wear out."""
         return bool(self.physics.get("degradation", False))
@@ -175,15 +199,25 @@ class Composition:
         wear = Degradation if self.has_degradation else NoDegradation
         sized = self.size_classes > 0
         several = distributed or sized
-        implicit = several or double_layer or self.has_redox
+        reacts = self.has_redox or self.has_side_reaction
+        implicit = several or double_layer or reacts
+        beside = (CURRENT,) if self.has_side_reaction else ()
         parts = {
-            "negative electrode": self._anode(double_layer),
+            "negative electrode": self._anode(double_layer)
+            if self.anode_host is None
+            else self._anode(double_layer, self.anode_host),
             "separator": SeparatorLayers(self.layers, double_layer),
             "positive electrode": conduction.DistributedCathode(closure)
             if distributed
             else conduction.LumpedCathode(implicit, closure),
             "positive interface": Interface(
-                implicit, double_layer, self.has_redox, several, sized, self.host.films
+                implicit,
+                double_layer,
+                self.has_redox,
+                several,
+                sized,
+                self.host.films,
+                beside,
             ),
             "positive particle": self._particle(self.host, several),
             "positive degradation": wear(self.host.phases),
@@ -195,6 +229,8 @@ class Composition:
             stated = {quantity.name for quantity in self.host.quantities()}
             at_rest = "Initial positive electrode potential [V]" in stated
             parts["electrolyte redox"] = ElectrolyteRedox(several, at_rest)
+        if self.has_side_reaction:
+            parts["side reaction"] = SideReaction(several)
         return parts
 
     @property
@@ -262,11 +298,13 @@ class Composition:
         """What a built model depends on: everything else is an input of it."""
         return (
             self.physics.get("anode"),
+            self.anode_host,
             self.layers,
             self.physics.get("cathode"),
             self.host,
             self.conduction,
             self.has_redox,
+            self.has_side_reaction,
             self.has_degradation,
             self.has_contact,
             self.size_classes,
@@ -276,8 +314,9 @@ class Composition:
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about this physics, beside what all cells have."""
         _, conducting = _choose(_CONDUCTIONS, self.conduction, "conduction")
-        anode = self._anode.quantities()
-        if _ANODE_OCP not in (q.name for q in anode):
+        host = self.anode_host
+        anode = self._anode.quantities() if host is None else host.quantities()
+        if host is None and _ANODE_OCP not in (q.name for q in anode):
             raise ParameterError(
                 f"The anode '{self.physics.get('anode')}' has no quantity '{_ANODE_OCP}'."
             )
@@ -287,6 +326,7 @@ class Composition:
             *Interface.quantities(),
             *conducting(),
             *(ElectrolyteRedox.quantities() if self.has_redox else ()),
+            *(SideReaction.quantities() if self.has_side_reaction else ()),
             *(Degradation.quantities() if self.has_degradation else ()),
             *(self.contact_quantities() if self.has_contact else ()),
             *(sizes.quantities() if self.size_classes else ()),

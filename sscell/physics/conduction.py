@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pybamm
 
+from sscell.errors import ParameterError
 from sscell.physics.quantity import Quantity
 from sscell.units import GAS_CONSTANT
 
-__all__ = ["DistributedCathode", "LumpedCathode", "composite_conductivities", "quantities"]
+__all__ = [
+    "DistributedCathode",
+    "LumpedCathode",
+    "check_paths",
+    "composite_conductivities",
+    "quantities",
+]
 
 ELECTRODE = "positive electrode"
 _ION = "Positive electrode effective ionic conductivity [S.m-1]"
@@ -34,6 +41,13 @@ def quantities() -> tuple[Quantity, ...]:
         Quantity(f"{ion} activation energy [J.mol-1]", "Arrhenius", 0, 2e5),
         Quantity(f"{electron} [S.m-1]", "of the electron conductor itself", 1e-9, 1e8),
         Quantity(
+            "Positive electrode active material conductivity [S.m-1]",
+            "of the active material's own electrons; zero: it does not carry them",
+            0,
+            1e8,
+            0.0,
+        ),
+        Quantity(
             "Positive electrode Bruggeman coefficient (electrolyte)", "of the ions", 1, 5
         ),
         Quantity(
@@ -45,14 +59,17 @@ def quantities() -> tuple[Quantity, ...]:
 def composite_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
     r"""Effective conductivities of a composite from its volume fractions.
 
-    .. math:: \sigma_{eff} = \sigma\,\varepsilon^b, \quad
-        \sigma_{ion,eff} = \sigma_{ion}\,\varepsilon^b\,\theta^\gamma
+    .. math:: \sigma_{ion,eff} = \sigma_{ion}\,\varepsilon_{ion}^b\,\theta^\gamma, \quad
+        \sigma_{el,eff} = \sigma_C\,\varepsilon_C^b + \sigma_{AM}\,\varepsilon_{AM}^b
+
+    with carbon and the active material side by side: without carbon the active material
+    has to conduct.
 
     Parameters
     ----------
     variables : dict
-        With the volume fractions of electrolyte and carbon and the conduction factor of
-        the contact [-].
+        With the volume fractions of electrolyte, carbon and active material and the
+        conduction factor of the contact [-].
 
     Returns
     -------
@@ -68,8 +85,11 @@ def composite_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
     ions = variables["Positive electrode electrolyte volume fraction"] ** pybamm.Parameter(
         "Positive electrode Bruggeman coefficient (electrolyte)"
     )
-    electrons = variables["Positive electrode carbon volume fraction"] ** pybamm.Parameter(
-        "Positive electrode Bruggeman coefficient (electrode)"
+    power = pybamm.Parameter("Positive electrode Bruggeman coefficient (electrode)")
+    electrons = pybamm.Parameter("Positive electrode conductivity [S.m-1]") * (
+        variables["Positive electrode carbon volume fraction"] ** power
+    ) + pybamm.Parameter("Positive electrode active material conductivity [S.m-1]") * (
+        variables["Positive electrode active material volume fraction"] ** power
     )
     return {
         "Positive electrode effective ionic conductivity [S.m-1]": pybamm.Parameter(
@@ -78,11 +98,37 @@ def composite_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
         * thermal
         * ions
         * variables["Contact conduction factor"],
-        "Positive electrode effective electronic conductivity [S.m-1]": pybamm.Parameter(
-            "Positive electrode conductivity [S.m-1]"
-        )
-        * electrons,
+        "Positive electrode effective electronic conductivity [S.m-1]": electrons,
     }
+
+
+def check_paths(values: Mapping[str, float]) -> None:
+    """Refuse a composite that conducts no ions or no electrons.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        Parameter values by name.
+
+    Raises
+    ------
+    ParameterError
+        If a phase that is needed is missing.
+    """
+    part = "Positive electrode {} mass fraction"
+    if values[part.format("electrolyte")] <= 0:
+        raise ParameterError(
+            "The composite has no electrolyte ('Positive electrode electrolyte mass "
+            'fraction\' is 0), so no ions reach its particles; use conduction = "mixed" for '
+            "an active material that carries them itself."
+        )
+    own = values["Positive electrode active material conductivity [S.m-1]"]
+    if values[part.format("carbon")] <= 0 and own <= 0:
+        raise ParameterError(
+            "The composite has no carbon ('Positive electrode carbon mass fraction' is 0) "
+            "and its active material does not conduct: give 'Positive electrode active "
+            "material conductivity [S.m-1]', or a carbon fraction."
+        )
 
 
 class LumpedCathode(pybamm.BaseSubModel):

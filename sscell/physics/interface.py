@@ -40,6 +40,8 @@ class Interface(pybamm.BaseSubModel):
         layer; it needs one.
     films : sequence of str, optional
         Interphases that the host itself grows [Ohm.m2 of particle surface].
+    beside : sequence of str, optional
+        Other reactions' reduction current densities [A.m-2 of particle surface].
     """
 
     def __init__(
@@ -50,13 +52,14 @@ class Interface(pybamm.BaseSubModel):
         distributed: bool,
         sizes: bool = False,
         films: Sequence[str] = (),
+        beside: Sequence[str] = (),
     ):
         super().__init__(None, domain="positive", name="interface")
         self._implicit = implicit
         self._double_layer = double_layer
         self._redox = redox
         self._sizes = sizes
-        self._films = films
+        self._films, self._beside = films, beside
         self._where = ["positive electrode"] if distributed else []
 
     @staticmethod
@@ -172,6 +175,8 @@ class Interface(pybamm.BaseSubModel):
         used = variables["Positive particle reduction current density [A.m-2]"]
         if self._redox:
             used += variables["Electrolyte redox current density [A.m-2]"]
+        for name in self._beside:
+            used += variables[name]
         if self._sizes:
             used = pybamm.x_average(variables["Relative particle surface"] * used)
         return (

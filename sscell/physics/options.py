@@ -47,6 +47,7 @@ class Physics(Table):
     cathode: str | None = Field(None, description="model of the active material")
     conduction: str = Field("composite", description="how the cathode conducts")
     electrolyte_redox: bool = Field(False, description="the catholyte reacts too")
+    side_reaction: bool = Field(False, description="charge goes elsewhere at the cathode")
     degradation: bool = Field(False, description="host, interphase and contact wear out")
     contact: bool = Field(False, description="pressure and strain decide what touches")
     particle_sizes: Annotated[int, BeforeValidator(_classes)] = Field(

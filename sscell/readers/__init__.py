@@ -135,7 +135,7 @@ def _refuse_other(data: xr.Dataset, kind: str | None, name: str) -> None:
     if kind == "spectra" and not spectral:
         raise DataError(
             f"'{name}' holds a time series and no impedance: analyse it with --kind gitt, "
-            "dqdv, cv, rate or step."
+            "dqdv, cv, rate, step or cycles."
         )
 
 

@@ -6,7 +6,24 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Group", "even_cells", "fraction", "has_numbers", "numbers"]
+__all__ = ["Group", "as_numbers", "even_cells", "fraction", "has_numbers", "numbers"]
+
+
+def as_numbers(cells: Any) -> Any:
+    """Cells as pandas reads numbers; the others are missing.
+
+    Parameters
+    ----------
+    cells : pandas.Series
+        Any.
+
+    Returns
+    -------
+    pandas.Series
+    """
+    import pandas as pd
+
+    return pd.to_numeric(cells, errors="coerce")
 
 
 def numbers(series: Any) -> np.ndarray:
@@ -21,19 +38,17 @@ def numbers(series: Any) -> np.ndarray:
     -------
     numpy.ndarray, shape (n,)
     """
-    import pandas as pd
-
     if series.dtype.kind in "mM":
         return np.full(len(series), np.nan)
     if series.dtype.kind not in "iufb":
         if not has_numbers(series):
             return np.full(len(series), np.nan)
         text = series.astype("string").str.strip()
-        found: Any = pd.to_numeric(text, errors="coerce")
+        found = as_numbers(text)
         if found.isna().any():
             # Fortran's exponents, and decimal commas where the rest of the file has points.
             odd = text.str.replace("D", "E", regex=False).str.replace(",", ".", regex=False)
-            found = found.fillna(pd.to_numeric(odd, errors="coerce"))
+            found = found.fillna(as_numbers(odd))
         series = found
     return np.asarray(series, dtype=float)
 
@@ -50,14 +65,11 @@ def has_numbers(series: Any) -> bool:
     -------
     bool
     """
-    import pandas as pd
-
     if series.dtype.kind in "iufb" or len(series) < 4000:
         return True
     sample = series.iloc[:: max(len(series) // 2000, 1)].dropna()
     text = sample.astype(str).str.strip().str.replace(",", ".", regex=False)
-    numbers: Any = pd.to_numeric(text, errors="coerce")
-    return bool(numbers.notna().mean() > 0.02)
+    return bool(as_numbers(text).notna().mean() > 0.02)
 
 
 Group = tuple[np.ndarray, str, list[tuple[np.ndarray, int]]]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sscell.errors import DataError
-from sscell.readers.cells import even_cells, fraction
+from sscell.readers.cells import as_numbers, even_cells, fraction
 from sscell.readers.spelling import DAY_FIRST, MONTH_FIRST
 
 __all__ = ["DATE", "WORDY", "date_seconds", "epoch"]
@@ -50,12 +50,9 @@ def _even_dates(text: Any) -> tuple[np.ndarray, ...] | None:
 
 def _month(text: Any) -> np.ndarray:
     """Number of a month, from a number or its name."""
-    import pandas as pd
-
     plain = text.str.lower().str.strip(".").str[:3]
     named = plain.map(_MONTHS)
-    numbers: Any = pd.to_numeric(text, errors="coerce")
-    return np.asarray(numbers.fillna(named), dtype=float)
+    return np.asarray(as_numbers(text).fillna(named), dtype=float)
 
 
 def date_seconds(text: Any, unit: str, name: str) -> np.ndarray:

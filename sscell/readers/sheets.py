@@ -8,6 +8,7 @@ import zipfile
 from typing import Any
 
 from sscell.errors import DataError
+from sscell.readers.cells import as_numbers
 from sscell.readers.layout import Header, find_header, sift
 from sscell.readers.source import Source
 from sscell.readers.text import Table, unique_names
@@ -115,7 +116,7 @@ def _column(cells: Any) -> Any:
     filled = cells[cells.map(lambda c: c is not None and c != "")]
     kinds = set(filled.map(type))
     if kinds <= {float, int, bool}:
-        return pd.to_numeric(cells.where(cells != "", None), errors="coerce")
+        return as_numbers(cells.where(cells != "", None))
     if kinds <= {datetime.datetime, datetime.date}:
         return pd.to_datetime(cells.where(cells != "", None), errors="coerce")
     if kinds <= {datetime.timedelta}:
@@ -147,12 +148,11 @@ def _sifted(table: Table, header: Header) -> Table:
     table.warnings += sifted.notes
     if not sifted.keep.all():
         table.take(sifted.keep)
-        import pandas as pd
 
         for name in table.frame.columns:
             column = table.frame[name]
             if column.dtype.kind not in "iufmM":
-                values: Any = pd.to_numeric(column, errors="coerce")
+                values = as_numbers(column)
                 if (values.notna() | column.isna()).all():
                     table.frame[name] = values
     return table

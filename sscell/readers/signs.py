@@ -151,10 +151,9 @@ def _named(current: np.ndarray, mode: Any, notes: list[str]) -> np.ndarray | Non
 def _grown(values: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """Direction of every row by which of the two capacities grows there."""
     names = ("discharge_capacity", "charge_capacity")
-    if any(values.get(name) is None for name in names):
+    if any(name not in values for name in names):
         return None
-    pair = [np.asarray(values[name]) for name in names]
-    out, into = (np.diff(column, prepend=column[0]) for column in pair)
+    out, into = (np.diff(values[name], prepend=values[name][0]) for name in names)
     kind = np.where(out > 0, 1, 0) - np.where(into > 0, 1, 0)
     both = np.any(kind > 0) and np.any(kind < 0)
     if not both:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sscell.errors import DataError
+from sscell.readers.cells import as_numbers
 from sscell.readers.columns import match_columns
 from sscell.readers.layout import Header, find_header, is_data, sift
 from sscell.readers.source import HEAD_BYTES, Source
@@ -60,7 +61,7 @@ class Table:
         """Keep some of the rows."""
         self.frame = self.frame[keep].reset_index(drop=True)
         if self.lines is not None:
-            self.lines = [self.lines[k] for k in np.flatnonzero(keep).tolist()]
+            self.lines = [self.lines[int(k)] for k in np.flatnonzero(keep)]
 
 
 def _fields(line: str, delimiter: str) -> list[str]:
@@ -342,7 +343,7 @@ def _as_numbers(frame: Any) -> Any:
     for name in frame.columns:
         column = frame[name]
         if column.dtype.kind not in "iufbmM":
-            with_numbers: Any = pd.to_numeric(column, errors="coerce")
+            with_numbers = as_numbers(column)
             if (with_numbers.notna() | column.isna()).all():
                 column = with_numbers
         result[name] = column

@@ -101,7 +101,7 @@ def labelled(
         cathode_volume_cm3=cell.cathode_thickness * cell.area * 1e6,
         voltage_reference=bases["voltage_reference"],
         working_metal=bases["working_metal"],
-        working_metal_offset_V=cell.values["Negative electrode OCP [V]"],
+        working_metal_offset_V=cell.values.get("Negative electrode OCP [V]", 0.0),
         theoretical_capacity_Ah=cell.theoretical_capacity,
         first_step=cell.first_step,
         phases=phases,

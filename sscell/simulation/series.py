@@ -29,6 +29,9 @@ SERIES = (
 _REDOX_SERIES = ("Electrolyte redox current [A]", "Mean reactive electrolyte fraction")
 
 
+_SIDE_SERIES = ("Side reaction current [A]", "Side reaction charge [A.h]")
+
+
 _DEGRADATION_SERIES = (
     "Active host remaining",
     "Interphase grown [Ohm.m2]",
@@ -62,6 +65,9 @@ def series(cell: Cell, budget: Sequence[str]) -> tuple[str, ...]:
     tuple of str
     """
     beside = _REDOX_SERIES if cell.has_redox else ()
+    aside = _SIDE_SERIES if cell.has_side_reaction else ()
     worn = _DEGRADATION_SERIES if cell.has_degradation else ()
     pressed = _CONTACT_SERIES if cell.has_contact else ()
-    return (*SERIES, *budget, *cell.host.outputs, *beside, *worn, *pressed)
+    anode = cell.composition.anode_host
+    held = () if anode is None else anode.outputs
+    return (*SERIES, *budget, *cell.host.outputs, *beside, *aside, *held, *worn, *pressed)

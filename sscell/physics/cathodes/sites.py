@@ -17,10 +17,34 @@ from sscell.physics.cathodes.host import Host
 from sscell.physics.quantity import Quantity
 from sscell.units import FARADAY, GAS_CONSTANT
 
-__all__ = ["Sites"]
+__all__ = ["Sites", "diffusion_quantities"]
 
 _KEYS = ("host", "guest", "guest_per_host", "sites")
 _EA = (0.0, 3e5)
+
+
+def diffusion_quantities() -> tuple[Quantity, ...]:
+    """What a parameter set says about a guest that moves through a lasting host.
+
+    Returns
+    -------
+    tuple of Quantity
+    """
+    d = "Positive particle diffusivity"
+    return (
+        Quantity(f"{d} [m2.s-1]", "of the guest in the empty host", 1e-24, 1e-8),
+        Quantity(f"{d} activation energy [J.mol-1]", "Arrhenius", *_EA),
+        Quantity(
+            f"{d} decay coefficient", "b in exp(-b x): filled sites block", 0, 20, 0.0
+        ),
+        Quantity(
+            f"{d} contact exponent", "c of contact^c: 0, it does not count", 0, 5, 0.0
+        ),
+        Quantity("Inactive host fraction", "never reached by ions", 0, 0.95, 0.0),
+        Quantity(
+            "Guest molar volume [m3.mol-1]", "swelling per mole of guest", -1e-3, 1e-3, 0.0
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -147,32 +171,13 @@ class Sites(Host):
 
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything a parameter set may say about these sites and how the guest moves."""
-        d = "Positive particle diffusivity"
-        rows = [
-            Quantity(f"{d} [m2.s-1]", "of the guest in the empty host", 1e-24, 1e-8),
-            Quantity(f"{d} activation energy [J.mol-1]", "Arrhenius", *_EA),
-            Quantity(
-                f"{d} decay coefficient", "b in exp(-b x): filled sites block", 0, 20, 0.0
-            ),
-            Quantity(
-                f"{d} contact exponent", "c of contact^c: 0, it does not count", 0, 5, 0.0
-            ),
-            Quantity(
-                "Initial positive electrode potential [V]",
-                "at rest as assembled, against the working metal",
-                -1,
-                6,
-            ),
-            Quantity("Inactive host fraction", "never reached by ions", 0, 0.95, 0.0),
-            Quantity(
-                "Guest molar volume [m3.mol-1]",
-                "swelling per mole of guest",
-                -1e-3,
-                1e-3,
-                0.0,
-            ),
-        ]
-        return (*rows, *self.step_quantities())
+        start = Quantity(
+            "Initial positive electrode potential [V]",
+            "at rest as assembled, against the working metal",
+            -1,
+            6,
+        )
+        return (*diffusion_quantities(), start, *self.step_quantities())
 
     def step_quantities(self) -> tuple[Quantity, ...]:
         """What a parameter set says about each kind of site."""
