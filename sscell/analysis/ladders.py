@@ -299,7 +299,8 @@ def _result(
         composite = _phases(values[rows], covariance[rows, rows])
         if edges[rows][1]:  # nothing shows the better conductor
             composite["smaller_ohm"] = (composite["smaller_ohm"][0], np.inf)
-    floor = (1e-6) ** 2 * number  # better than a millionth is no better
+    # Better than a hundred-thousandth is no better: beside a bound a fit ends no nearer.
+    floor = (1e-5) ** 2 * number
     criterion = number * np.log(max(chi, floor) / number) + shape.size * np.log(number)
     return LadderFit(
         str(shape),
