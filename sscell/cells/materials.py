@@ -230,7 +230,7 @@ def _evaluated_cached(name: str, parameter: str, low: float, high: float) -> np.
     if parameter not in values:
         raise ParameterError(f"PyBaMM's set '{name}' has no '{parameter}'.")
     x = np.linspace(low, high, _POINTS)
-    function = values[parameter]
+    function: Any = values[parameter]
     points = [
         np.squeeze(values.evaluate(function(pybamm.Scalar(float(v)))))
         if callable(function)
@@ -291,7 +291,7 @@ def load_material(name: str | Path, role: str | None = None) -> Material:
     >>> load_material("NMC812")
     Traceback (most recent call last):
     ...
-    sscell.errors.ParameterError: There is no material 'NMC812'. Did you mean 'NMC811' or 'NCM811'?
+    sscell.errors.ParameterError: There is no material 'NMC812'. Did you mean 'NMC811' or 'NMC622' or 'NMC532'?
     """
     text, cards = str(name), _cards()
     if text.endswith(".toml"):
