@@ -79,7 +79,7 @@ def conductivities(
     --------
     >>> from sscell.dataset import spectrum
     >>> f = np.logspace(6, 0, 50)
-    >>> z = 100 / (1 + 2j * np.pi * f * 1e-5) + 1 / (2j * np.pi * f * 1e-6)
+    >>> z = 100 / (1 + 2j * np.pi * f * 5e-7) + 1 / (2j * np.pi * f * 1e-6)
     >>> one = spectrum({"Frequency [Hz]": f, "Z real [Ohm]": z.real, "Z imaginary [Ohm]": z.imag})
     >>> found = conductivities(one, thickness_cm=0.1, area_cm2=1.0)
     >>> round(found["points"][0]["total_S_cm"], 6)

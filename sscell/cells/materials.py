@@ -230,13 +230,15 @@ def _evaluated_cached(name: str, parameter: str, low: float, high: float) -> np.
     if parameter not in values:
         raise ParameterError(f"PyBaMM's set '{name}' has no '{parameter}'.")
     x = np.linspace(low, high, _POINTS)
-    function = values[parameter]
-    points = [
-        np.squeeze(values.evaluate(function(pybamm.Scalar(float(v)))))
-        if callable(function)
-        else function
-        for v in x
-    ]
+    function: Any = values[parameter]
+
+    def at(filling: float) -> Any:
+        if not callable(function):
+            return function
+        drawn: Any = function(pybamm.Scalar(filling))
+        return np.squeeze(values.evaluate(drawn))
+
+    points = [at(float(v)) for v in x]
     return np.asarray(points, dtype=float)
 
 
@@ -288,10 +290,10 @@ def load_material(name: str | Path, role: str | None = None) -> Material:
 
     Examples
     --------
-    >>> load_material("NMC812")
+    >>> load_material("NMC812")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    sscell.errors.ParameterError: There is no material 'NMC812'. Did you mean 'NMC811' or 'NCM811'?
+    sscell.errors.ParameterError: There is no material 'NMC812'. Did you mean 'NMC811' ...
     """
     text, cards = str(name), _cards()
     if text.endswith(".toml"):

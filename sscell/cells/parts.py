@@ -584,9 +584,11 @@ class _Assembly:
         mass = _positive(measure, "kg", "separator mass")
         density = material.number("Density [kg.m-3]")
         dense = mass / density / self.area
+        low, high = (dense / (1 - pores) for pores in _PORES)
         return assumed(
             dense / (1 - POROSITY),
-            *(dense / (1 - pores) for pores in _PORES),
+            low,
+            high,
             f"{measure} of {material.name} ({density:g} kg/m3) with a porosity of "
             f"{POROSITY:g} ({_PORES[0]:g} to {_PORES[1]:g}); give --separator-thickness",
         )

@@ -367,7 +367,7 @@ def _grown_into(
         kept = abs(i[row] - level) <= apart and not forward
         if not line.slope and (kept or i[row] == 0):
             break
-        if abs(v[row] - line.at(t[row])) >= 3 * noise:
+        if abs(v[row] - line.at(t[row])) >= _SURE * noise:
             break
         if _jumps(i, border) and not (forward and _led(t, v, line, row, noise)):
             break

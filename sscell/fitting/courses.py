@@ -25,6 +25,7 @@ falls steeply at its end.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -177,17 +178,21 @@ class Course:
         return replace(self, segments=tuple(found))
 
     def widened(self, off: np.ndarray) -> Course:
-        """The same data with a further error of the currents under set voltages.
+        """The same data with a further error, common to the points of a step.
 
         Parameters
         ----------
         off : numpy.ndarray, shape (n,)
-            At all points [A, where a voltage is set].
+            At all points [V; A where a voltage is set].
         """
-        found = [
-            s if s.spread is None else replace(s, spread=with_common(s.spread, off[rows]))
-            for s, rows in zip(self.segments, self._rows, strict=True)
-        ]
+        found = []
+        for segment, rows in zip(self.segments, self._rows, strict=True):
+            own = off[rows]
+            if segment.spread is not None:
+                found.append(replace(segment, spread=with_common(segment.spread, own)))
+            else:  # what passed under a set voltage is not exact
+                slips = own if segment.slips is None else np.hypot(segment.slips, own)
+                found.append(replace(segment, slips=np.abs(slips)))
         return replace(self, segments=tuple(found))
 
     def margins(self, segment: Segment) -> tuple[float, float]:
@@ -279,6 +284,7 @@ def course(
             sigma,
             after=after,
             turns=_turns(spans, number),
+            unsure=_unsure(spans, number),
         )
     _refuse_too_many(segments, label)
     if celsius is None:
@@ -311,6 +317,20 @@ def _spans(
         )
     ]
     return [s for s in spans if s.duration > 0], sigma
+
+
+def _unsure(spans: Sequence[Span], number: int) -> tuple[float, float]:
+    """Standard errors of the moments at which a sweep began and ended at another line [s]."""
+
+    def error(a: int, b: int) -> float:
+        if a < 0 or b >= len(spans):
+            return 0.0
+        before, after = spans[a].line, spans[b].line
+        if before is None or after is None or before.slope == after.slope:
+            return 0.0
+        return math.hypot(before.error, after.error) / abs(after.slope - before.slope)
+
+    return error(number - 1, number), error(number, number + 1)
 
 
 def _turns(spans: Sequence[Span], number: int) -> bool:

@@ -54,6 +54,9 @@ _CLEAR = 4.2  # standard deviations: three of a difference
 _CURRENT = 5e-4  # of the largest current of a hold: few cyclers do better
 
 
+_SURE = 4.0  # standard errors of a moment
+
+
 _STRAIGHT = 3e-3  # of the largest current: so far a moving one may lie off its lines
 
 
@@ -268,6 +271,7 @@ class Span:
         *,
         after: Span | None = None,
         turns: bool = False,
+        unsure: tuple[float, float] = (0.0, 0.0),
     ) -> list[Segment]:
         """Steps that repeat it: one, or many where a set current moves.
 
@@ -289,6 +293,8 @@ class Span:
             The next one.
         turns : bool, optional
             Whether the next current that flows goes the other way.
+        unsure : tuple of float, optional
+            Standard errors of the moments at which it began and ended [s].
 
         Returns
         -------
@@ -298,6 +304,8 @@ class Span:
         if self.moves:
             return self._ramps(rows, zero)
         current = self.current
+        if self.line is not None:
+            rows = self._within(rows, unsure)
         at = self.t[rows] - self.begin
         if self.line is not None:
             line = float(self.line.at(self.begin)), self.line.slope
@@ -309,7 +317,7 @@ class Span:
                     self.i[rows],
                     start=self.begin - zero,
                     line=line,
-                    spread=self._spread(rows),
+                    spread=self._spread(rows, unsure[0]),
                     error=self.line.error,
                 )
             ]
@@ -339,6 +347,12 @@ class Span:
         rows = rows[own[rows] > self.begin]
         _, single = np.unique(own[rows], return_index=True)
         return rows[single] + self.first
+
+    def _within(self, rows: np.ndarray, unsure: tuple[float, float]) -> np.ndarray:
+        """Rows that certainly lie between two turns of a sweep, at least three of them."""
+        t = self.t[rows]
+        sure = (t > self.begin + _SURE * unsure[0]) & (t < self.end - _SURE * unsure[1])
+        return rows[sure] if sure.sum() >= 3 else rows
 
     def _ramps(self, rows: np.ndarray, zero: float) -> list[Segment]:
         """Currents that move linearly between samples, as far as these do."""
@@ -375,14 +389,14 @@ class Span:
         moves = abs(before - first) < 0.5 * max(abs(before), abs(first))
         return before if moves else first
 
-    def _spread(self, rows: np.ndarray) -> np.ndarray:
+    def _spread(self, rows: np.ndarray, unsure: float) -> np.ndarray:
         """Standard deviations of currents under a set voltage [A].
 
         They scatter, and between two samples nobody knows when the voltage began to act.
         """
         t, i = self.t[self.first : self.stop], self.i[self.first : self.stop]
         size = max(spread_of(t, i), _CURRENT * float(np.abs(i).max()))
-        late = max(float(t[0]) - self.begin, 0.0) / math.sqrt(12)
+        late = math.hypot(max(float(t[0]) - self.begin, 0.0) / math.sqrt(12), unsure)
         single = np.concatenate([[True], np.diff(t) > 0])
         slope = np.zeros(rows.size)
         if single.sum() > 2:

@@ -41,7 +41,7 @@ class AnodeHost:
     --------
     >>> table = {"guest_per_host": 1 / 6, "table": {
     ...     "filling": [0.0, 0.5, 1.0], "potential": [0.8, 0.12, 0.05]}}
-    >>> round(AnodeHost.from_table(table).potential(0.5), 6)
+    >>> round(float(AnodeHost.from_table(table).potential(0.5)), 6)
     0.12
     """
 
@@ -314,7 +314,7 @@ class InsertionAnode(pybamm.BaseSubModel):
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Balance the guest; charge the double layer; move between the branches."""
         content, gain = variables[_CONTENT], variables["Negative particle uptake [s-1]"]
-        edge = pybamm.SpatialVariableEdge(
+        edge: Any = pybamm.SpatialVariableEdge(
             "r_n", domain=[PARTICLE], coord_sys="spherical polar"
         )
         # As in the cathode: the surface flux as a value on the last edge keeps the balance.
