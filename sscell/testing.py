@@ -152,8 +152,7 @@ def _cell(cell: str | Path | Cell | Host) -> Cell:
     if isinstance(cell, str | Path):
         if str(cell) not in CATHODES.names():
             return Cell.load(cell)
-        kind = CATHODES.choose(cell).host_type
-        found = [c for c in _published() if type(c.host) is kind]
+        found = [c for c in _published() if c.composition.cathode == str(cell)]
     else:
         found = [c for c in _published() if c.host == cell]
     if not found:

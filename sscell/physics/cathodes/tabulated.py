@@ -238,7 +238,7 @@ class Tabulated(Host):
         return float(self.surface_potential(filling, 0.0, temperature, values.__getitem__))
 
 
-class InsertionHost:
+class InsertionHost(Host):
     """What reads the table of an insertion cathode: sites, or a measured curve."""
 
     @staticmethod
