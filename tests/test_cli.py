@@ -104,8 +104,8 @@ def test_a_persons_own_cell_from_masses_and_diameters(tmp_path):
     arguments = ("--from", "Ji2024", "--cathode-mass", "3mg", "--diameter", "10mm")
     made = _json("new", file, *arguments, "--separator-mass", "100mg")
     assert made["sizes"]["area_cm2"] == pytest.approx(0.785398, rel=1e-5)
-    assert made["sizes"]["Cathode loading [mg.cm-2]"] == pytest.approx(3.8197, rel=1e-4)
-    assert made["sizes"]["Separator thickness [um]"] == pytest.approx(636.62, rel=1e-4)
+    assert made["sizes"]["active_mg_cm2"] == pytest.approx(3.8197 * 0.35, rel=1e-4)
+    assert made["sizes"]["separator_thickness_um"] == pytest.approx(636.62, rel=1e-4)
     assert _sscell("check", file).returncode == 0
     run = _json("simulate", file, "-C", "0.1mA/cm2", "--mode", "discharge")
     assert run["cell"] == "mine"
