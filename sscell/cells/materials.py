@@ -191,7 +191,7 @@ class Material:
         x = np.linspace(low, high, _POINTS)
         columns = {"filling": [round(float(v), 6) for v in x]}
         for column, name in names.items():
-            u = _evaluated(ocv.pybamm, name, x)
+            u = _evaluated(ocv.pybamm, name, low, high)
             if not np.isfinite(u).all() or (np.diff(u) >= -_WRONG).any():
                 raise ParameterError(
                     f"{self.path.name}: '{name}' of {ocv.pybamm} does not fall between "
@@ -220,7 +220,7 @@ class Material:
 
 
 @cache
-def _evaluated_cached(name: str, parameter: str, low: float, high: float) -> np.ndarray:
+def _evaluated(name: str, parameter: str, low: float, high: float) -> np.ndarray:
     import pybamm
 
     try:
@@ -240,10 +240,6 @@ def _evaluated_cached(name: str, parameter: str, low: float, high: float) -> np.
 
     points = [at(float(v)) for v in x]
     return np.asarray(points, dtype=float)
-
-
-def _evaluated(name: str, parameter: str, x: np.ndarray) -> np.ndarray:
-    return _evaluated_cached(name, parameter, float(x[0]), float(x[-1]))
 
 
 def _folder() -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,6 +175,7 @@ class _Assembly:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.active, self.weights = self._composition()
+        self.columns = self.active.potential()
         self.area, self.area_entry = self._area()
         self.mass = self._mass()
         self.metal = "Li" if self._host.guest == "lithium" else "Na"
@@ -458,8 +459,8 @@ class _Assembly:
             return
         filled = self._host.as_made == "filled"
         where = f"{self.active.name} as made is {self._host.as_made}"
-        if self.active.potential() is not None:
-            columns = self.active.potential() or {}
+        columns = self.columns
+        if columns is not None:
             x = columns["filling"][-1 if filled else 0]
             if "charge" in columns:
                 self.values["Positive particle hysteresis rate constant"] = assumed(
@@ -535,7 +536,7 @@ class _Assembly:
                     self.values[quantity.name] = from_card(self.active, quantity.name)
             return table
         table["guest_per_host"] = host.guest_per_host
-        columns = self.active.potential()
+        columns = self.columns
         if columns is not None:
             return {**table, "ocv": "table", "table": columns}
         if ocv is not None and ocv.sites:
@@ -800,8 +801,3 @@ def _positive(text: str, unit: str, what: str) -> float:
 
 def _is_length(measure: str) -> bool:
     return bool(re.search(r"[\d.\s](?:nm|um|µm|μm|mm|cm|m)$", measure.strip()))
-
-
-def as_mapping(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables without what is empty."""
-    return {k: v for k, v in tables.items() if v not in ("", {}, None)}

@@ -109,6 +109,7 @@ def ocv_command(
     from sscell.analysis.open_circuit import open_circuit, open_circuit_of_points
     from sscell.cells.cards import Measured, write_card
     from sscell.cells.materials import load_material
+    from sscell.readers.selection import Choice
     from sscell.units import parse_quantity
 
     if output.suffix.lower() != ".toml" or not output.parent.is_dir():
@@ -126,7 +127,7 @@ def ocv_command(
             options["current_sign"] = current_sign
         data = [read_file(path, columns, **options) for path in files]
         reference = against or _reference(data)
-        found = open_circuit(data, half, _window(window))
+        found = open_circuit(data, half, Choice(window=window).window)
     if reference is None:
         raise ParameterError(
             "What the voltage was measured against is not in the file: give --against, such "
@@ -240,22 +241,6 @@ def _potential_of(anode: Any) -> float:
 
 def _guest(anode: str) -> str:
     return "sodium" if anode.startswith("Na") else "lithium"
-
-
-def _window(text: str | None) -> tuple[float, float] | None:
-    from sscell.units import parse_quantity
-
-    if text is None:
-        return None
-    parts = text.split(",")
-    if len(parts) != 2:
-        raise ParameterError(
-            f"--window takes two voltages, such as 2.5V,4.3V, not '{text}'."
-        )
-    low, high = (parse_quantity(part, "V", "--window") for part in parts)
-    if low >= high:
-        raise ParameterError(f"--window must rise, not {text}.")
-    return low, high
 
 
 def _points(

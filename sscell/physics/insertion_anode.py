@@ -10,7 +10,7 @@ import pybamm
 
 from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.curves import Potential
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantity import Quantity, positive_number
 from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["PARTICLE", "AnodeHost", "InsertionAnode"]
@@ -75,13 +75,10 @@ class AnodeHost:
         for key in _KEYS:
             if key not in table:
                 raise ParameterError(f"The anode has no '{key}'.")
-        amount = table["guest_per_host"]
-        number = isinstance(amount, int | float) and not isinstance(amount, bool)
-        if not number or amount <= 0:
-            raise ParameterError(f"'guest_per_host' must be above 0, not {amount!r}.")
+        amount = positive_number("guest_per_host", table["guest_per_host"])
         if not isinstance(table["table"], Mapping):
             raise ParameterError("The anode's 'table' must have columns of numbers.")
-        return cls(float(amount), Potential.from_table(table["table"]))
+        return cls(amount, Potential.from_table(table["table"]))
 
     def quantities(self) -> tuple[Quantity, ...]:
         """What a parameter set says about the anode."""

@@ -9,7 +9,7 @@ from typing import Any
 from sscell.errors import ParameterError
 from sscell.units import unit_of
 
-__all__ = ["Quantity"]
+__all__ = ["Quantity", "positive_number"]
 
 
 @dataclass(frozen=True)
@@ -69,3 +69,34 @@ class Quantity:
                 f"({self.meaning})."
             )
         return float(value)
+
+
+def positive_number(name: str, value: Any) -> float:
+    """Return an amount of a table as float, or raise if it is none.
+
+    Parameters
+    ----------
+    name : str
+        Its key, for the message.
+    value : object
+        As the table has it.
+
+    Returns
+    -------
+    float
+        In the `unit` of the table.
+
+    Raises
+    ------
+    ParameterError
+        If it is no finite number above zero.
+
+    Examples
+    --------
+    >>> positive_number("guest_per_host", 1)
+    1.0
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 < value < math.inf:
+        raise ParameterError(f"'{name}' must be above 0, not {value!r}.")
+    return float(value)

@@ -14,7 +14,7 @@ import numpy as np
 
 from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.cathodes.host import Host
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantity import Quantity, positive_number
 from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["Sites", "diffusion_quantities"]
@@ -106,16 +106,14 @@ class Sites(Host):
         for key in _KEYS:
             if key not in table:
                 raise ParameterError(f"The sites have no '{key}'.")
-        names, amount = table["sites"], table["guest_per_host"]
+        names = table["sites"]
+        amount = positive_number("guest_per_host", table["guest_per_host"])
         listed = isinstance(names, list | tuple) and all(isinstance(n, str) for n in names)
         if not listed or not names or len(set(names)) != len(names):
             raise ParameterError(
                 f"'sites' must be a list of different names, not {names!r}."
             )
-        number = isinstance(amount, int | float) and not isinstance(amount, bool)
-        if not number or not 0 < amount < np.inf:
-            raise ParameterError(f"'guest_per_host' must be above 0, not {amount!r}.")
-        return cls(str(table["host"]), str(table["guest"]), float(amount), tuple(names))
+        return cls(str(table["host"]), str(table["guest"]), amount, tuple(names))
 
     def check(self, values: Mapping[str, float]) -> None:
         """Check what no single value can say: the kinds of site add up to all.

@@ -12,7 +12,7 @@ from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.cathodes.host import Host
 from sscell.physics.cathodes.sites import Sites, diffusion_quantities
 from sscell.physics.curves import Potential
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantity import Quantity, positive_number
 
 __all__ = ["HYSTERESIS", "InsertionHost", "Tabulated"]
 
@@ -80,14 +80,11 @@ class Tabulated(Host):
         for key in _KEYS:
             if key not in table:
                 raise ParameterError(f"The host has no '{key}'.")
-        amount = table["guest_per_host"]
-        number = isinstance(amount, int | float) and not isinstance(amount, bool)
-        if not number or not 0 < amount < np.inf:
-            raise ParameterError(f"'guest_per_host' must be above 0, not {amount!r}.")
+        amount = positive_number("guest_per_host", table["guest_per_host"])
         if not isinstance(table["table"], Mapping):
             raise ParameterError("The OCV 'table' must have columns of numbers.")
         potential = Potential.from_table(table["table"])
-        return cls(str(table["host"]), str(table["guest"]), float(amount), potential)
+        return cls(str(table["host"]), str(table["guest"]), amount, potential)
 
     def check(self, values: Mapping[str, float]) -> None:
         """Check that the window lies on the table.
@@ -241,8 +238,8 @@ class Tabulated(Host):
 class InsertionHost(Host):
     """What reads the table of an insertion cathode: sites, or a measured curve."""
 
-    @staticmethod
-    def from_table(table: Mapping[str, Any]) -> Sites | Tabulated:
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Any:
         """Read a host: with ``ocv = "table"`` a measured curve, else sites.
 
         Parameters
