@@ -157,7 +157,7 @@ def test_front_moves_with_contact_time_far_above_its_potential(contact):
     time = data["Time [s]"].values
     expected = 0.1 + contact * 1e-13 * time[-1] / cell.values[RADIUS]
     # The centre's own length takes a hundredth of the speed at most times.
-    assert np.trapezoid(above.astype(float), time) > 0.9 * time[-1]
+    assert above.mean() > 0.9
     assert depth(data) == pytest.approx(expected, rel=0.03)
 
 

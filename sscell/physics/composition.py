@@ -226,9 +226,7 @@ class Composition:
             else NoContact(),
         }
         if self.has_redox:
-            stated = {quantity.name for quantity in self.host.quantities()}
-            at_rest = "Initial positive electrode potential [V]" in stated
-            parts["electrolyte redox"] = ElectrolyteRedox(several, at_rest)
+            parts["electrolyte redox"] = ElectrolyteRedox(several)
         if self.has_side_reaction:
             parts["side reaction"] = SideReaction(several)
         return parts

@@ -14,35 +14,26 @@ from sscell.units import FARADAY, GAS_CONSTANT
 __all__ = ["ElectrolyteRedox"]
 
 _FRACTION = "Positive electrode electrolyte mass fraction"
-_ONSET = 6.0  # RT/F above the potential at rest as assembled, where oxidation sets in
 _CAPACITY = "Electrolyte oxidation capacity [A.h.kg-1]"
 
 
 class ElectrolyteRedox(pybamm.BaseSubModel):
     r"""Tafel oxidation of what is left of the reactive catholyte.
 
-    .. math:: j = -j_0 a(E)\, q\, e^{\alpha F(\Delta\phi - U)/RT}
-        \left(1 + e^{6 - F (\Delta\phi - U_0)/RT}\right)^{-1}, \quad
+    .. math:: j = -j_0 a(E)\, q\, e^{\alpha F(\Delta\phi - U)/RT}, \quad
         \dot q = j S / Q
 
     where :math:`q` is the share left, :math:`Q` the charge of all of it and :math:`S` the
-    particle surface. What is oxidised adds to the interphase. A catholyte whose cathode is
-    assembled at rest, at :math:`U_0`, is stable there: its oxidation sets in some 0.16 V
-    above, where the last factor is a half; at :math:`U_0` that is 1/400. That width is
-    assumed. Without the factor, the slow tail of Tafel's law would discharge a cell for
-    ever, into a host that is already full.
+    particle surface. What is oxidised adds to the interphase.
 
     Parameters
     ----------
     distributed : bool
         Whether it varies over the thickness.
-    at_rest : bool, optional
-        Whether the set states at which potential the cathode rests as assembled.
     """
 
-    def __init__(self, distributed: bool, at_rest: bool = False):
+    def __init__(self, distributed: bool):
         super().__init__(None, domain="positive", name="electrolyte redox")
-        self._at_rest = at_rest
         self._where = ["positive electrode"] if distributed else []
 
     @staticmethod
@@ -118,9 +109,6 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
             * left
             * pybamm.exp(drive / thermal)
         )
-        if self._at_rest:
-            above = local - variables["Positive particle initial potential [V]"]
-            j /= 1 + pybamm.exp(_ONSET - above / thermal)
         area = variables["Positive particle surface area [m2]"]
         return {
             "Electrolyte redox current density [A.m-2]": j,

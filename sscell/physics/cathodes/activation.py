@@ -28,9 +28,8 @@ _CENTRE = 0.01
 _STEEPNESS = 1e-6  # added to the decay of a diffusivity, which may be none
 _EQUAL = 1e-8  # squared difference of fillings below which they are the same
 _ELECTRONS = 4  # per O2, which leaves two oxide ions' charge behind
-# Share of full or empty sites beyond which the logarithm goes on as a straight line. Beyond it
-# the fillings of both domains are not the ones in equilibrium: no cell may rest there.
-_EDGE = 1e-6
+# Share of full or empty sites beyond which the logarithm goes on as a straight line.
+_EDGE = 1e-3
 
 
 class ActivatedParticle(pybamm.BaseSubModel):
