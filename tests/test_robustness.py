@@ -197,7 +197,7 @@ import sys
 from sscell.cli import main
 import sscell.simulation.simulation
 print("begun", flush=True)
-main(["cv", "Liang2023", "--set", "Upper step potential [V]=6 V", "-T=-40", "--json"])
+main(["cv", "Liang2023", "--set", "Upper step potential [V]=6 V", "--temperature=-40", "--json"])
 """
 FITTING = """
 import sscell

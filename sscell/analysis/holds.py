@@ -151,7 +151,7 @@ def _settle(since: np.ndarray, answer: np.ndarray) -> tuple[float, float, bool, 
     number = len(s)
     mean = float(np.mean(y))
     flat = float(np.sum((y - mean) ** 2))
-    tiny = 1e-24 * max(float(np.sum(y**2)), 1e-300)
+    tiny = max(1e-24 * float(np.sum(y**2)), 1e-300)
 
     def project(logarithm: float) -> tuple[float, np.ndarray]:
         design = np.column_stack([np.ones_like(s), np.exp(-s / np.exp(logarithm))])

@@ -184,7 +184,7 @@ class Integrator:
     ) -> tuple[int, np.ndarray, np.ndarray]:
         """Flag of the solver, times since the start of the step and states."""
         try:
-            (found,) = Look(duration).solve(
+            (found,) = Look(duration, float(self._solver.rtol)).solve(
                 self._group.solve,
                 np.array([0.0, duration]),
                 wanted,

@@ -33,7 +33,8 @@ __all__ = [
 ]
 
 PATIENCE = 60.0  # s of solving without progress, after which a step has failed
-STEPS = 100_000  # of the solver within one step: twenty times what the hardest one takes
+STEPS = 100_000  # of the solver within one step, at the usual tolerance
+_USUAL = 3e-6  # relative tolerance; finer ones take more steps, as the root of their ratio
 _EVERY = 0.1  # s between two looks
 _SHARE = 1e-3  # of a step's longest time: to go on by as much is progress
 _AGAIN = 0.2  # of what a step may take: so far it is computed again if it fails
@@ -102,7 +103,7 @@ class Watch:
         Called about ten times a second with the time since the start of the step and the
         step's longest time [s].
     steps : int, optional
-        Most steps of the solver within one step [-].
+        Most steps of the solver within one step [-], at the usual tolerance.
 
     Raises
     ------
@@ -180,10 +181,13 @@ class Look:
     ----------
     duration : float
         Longest time of the step [s].
+    rtol : float, optional
+        Relative tolerance of the solver [-].
     """
 
-    def __init__(self, duration: float):
+    def __init__(self, duration: float, rtol: float = _USUAL):
         self._watch, self._duration = watched(), duration
+        self._steps = self._watch.steps * max(1.0, (_USUAL / rtol) ** 0.5)
         self._since = time.perf_counter()
         self._due = self._since + _EVERY
         self._got_on = self._since
@@ -214,11 +218,11 @@ class Look:
         if (t >= 2 * self._mark and t > 0) or t - self._mark >= _SHARE * self._duration:
             self._mark, self._got_on = t, now
             waited = (now - self._since) / self._watch.patience
-            if max(waited, count / self._watch.steps) < _AGAIN:
+            if max(waited, count / self._steps) < _AGAIN:
                 self._back = t
         elif now - self._got_on > self._watch.patience:
             self._give_up(f"{now - self._got_on:.3g} s of computing", t)
-        if count > self._watch.steps:
+        if count > self._steps:
             self._give_up(f"{count} steps of the solver", t)
 
     def _give_up(self, spent: str, t: float) -> None:

@@ -25,6 +25,7 @@ from sscell.protocols.steps import OPPOSITE
 from sscell.simulation.engine import Resolution
 from sscell.simulation.simulation import simulate
 from sscell.solver.cache import sources
+from sscell.solver.watch import alone
 from sscell.sweeps.processes import process_pool
 from sscell.units import Rate, parse_rate
 
@@ -283,6 +284,7 @@ def run_points(
         yield from _in_processes(job, chunks, workers)
 
 
+@alone
 def _run(chunk: Chunk, job: Job) -> Results:
     return [(number, job.run(point)) for number, point in chunk]
 
