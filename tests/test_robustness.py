@@ -220,10 +220,14 @@ print(found.ended)
 """
 
 
+# A shell that starts the tests in the background lets its children ignore Ctrl-C.
+_HEEDED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
+
 def _interrupted(code):
     """Seconds from Ctrl-C to the end, exit code and what it printed."""
     process = subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", _HEEDED + code],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
