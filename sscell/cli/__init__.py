@@ -39,6 +39,7 @@ _COMMAND_MODULES = (
     "sweeps",
     "fitting",
     "bench",
+    "workbench",
 )
 
 _NO_CACHE = "--no-cache"
