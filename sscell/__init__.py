@@ -16,6 +16,7 @@ _HOMES = {
     "analysis": "",
     "charge": "protocols",
     "cycle": "protocols",
+    "design": "sweeps.cell_level",
     "discharge": "protocols",
     "drive": "protocols",
     "fit": "fitting",

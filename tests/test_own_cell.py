@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from own_cells import PARTS, cell_of
 
 import sscell
 from sscell.analysis.capacity import half_cycles
@@ -16,44 +17,17 @@ from sscell.analysis.site_fit import fit_sites
 from sscell.cells.cell import Cell
 from sscell.cells.materials import load_material, material_names
 from sscell.cells.parameters import ParameterSet
-from sscell.cells.parts import Parts, tables_of
+from sscell.cells.parts import tables_of
 from sscell.dataset import metadata
 from sscell.errors import ParameterError
 from sscell.physics.curves import Curve, Potential
 
 FAST = sscell.Resolution(shells=15)
-COMPOSITE = {
-    "catholyte": "Li6PS5Cl:27",
-    "separator": ("Li6PS5Cl:100mg",),
-    "cathode_mass": "12mg",
-    "diameter": "10mm",
-}
-CELLS = {
-    "nmc": Parts("nmc", "NMC811:70", carbon="3", anode="Li-In:60mg", **COMPOSITE),
-    "lco": Parts("lco", "LCO:70", carbon="3", anode="Li", **COMPOSITE),
-    "graphite": Parts(
-        "graphite", "NMC811:70", carbon="3", anode="graphite:6mg", **COMPOSITE
-    ),
-    "silicon": Parts("silicon", "NMC811:70", carbon="3", anode="silicon:1mg", **COMPOSITE),
-    "bare": Parts(
-        "bare",
-        "NMC811:70",
-        anode="Li-In:60mg",
-        **(COMPOSITE | {"catholyte": "Li6PS5Cl:30"}),
-    ),
-    "sulfur": Parts(
-        "sulfur",
-        "S:40",
-        carbon="15",
-        anode="Li-In:60mg",
-        **(COMPOSITE | {"catholyte": "Li6PS5Cl:45", "cathode_mass": "3mg"}),
-    ),
-}
 
 
 @pytest.fixture(scope="module")
 def cells():
-    return {n: Cell(ParameterSet.from_table(tables_of(p))) for n, p in CELLS.items()}
+    return {name: cell_of(name) for name in PARTS}
 
 
 def _run(*args, cwd):
@@ -144,7 +118,7 @@ def test_materials_as_json(tmp_path):
 # Cells from parts ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", PARTS)
 @pytest.mark.parametrize("celsius", [-10, 60])
 def test_cells_from_parts_cycle_and_close_their_balances(cells, name, celsius):
     run = sscell.simulate(
@@ -247,13 +221,13 @@ def test_parts_that_do_not_fit_are_a_sentence(change, words):
     from dataclasses import replace
 
     with pytest.raises(ParameterError, match=words):
-        tables_of(replace(CELLS["nmc"], **change))
+        tables_of(replace(PARTS["nmc"], **change))
 
 
 def test_an_anode_too_small_is_a_warning(cells):
     from dataclasses import replace
 
-    tables = tables_of(replace(CELLS["nmc"], anode="graphite:2mg"))
+    tables = tables_of(replace(PARTS["nmc"], anode="graphite:2mg"))
     (remark,) = Cell(ParameterSet.from_table(tables)).remarks()
     assert "N/P" in remark
 

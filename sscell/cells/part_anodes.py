@@ -97,6 +97,8 @@ def _plateau(material: Material) -> Entries:
         values[f"{_ELECTRODE} exchange-current density {kind}"] = from_card(
             material, f"Exchange-current density {kind}"
         )
+    if "Density [kg.m-3]" in material.values:
+        values[f"{_ELECTRODE} density [kg.m-3]"] = from_card(material, "Density [kg.m-3]")
     if "Molar volume [m3.mol-1]" in material.values:
         values[f"{_ELECTRODE} molar volume [m3.mol-1]"] = from_card(
             material, "Molar volume [m3.mol-1]"
