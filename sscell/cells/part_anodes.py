@@ -202,9 +202,11 @@ def particle_electrode(
             f"How much {material.name} the anode holds is needed, such as "
             f"{material.name}:20mg."
         )
-    host, columns = material.card.host, material.potential()
+    host, columns = material.card.host, material.table()
     if host is None or columns is None:
-        raise ParameterError(f"The material '{material.name}' has no table as an anode.")
+        raise ParameterError(
+            f"The material '{material.name}' has no potential as an anode."
+        )
     mass = positive(measure, "kg", "anode mass")
     density = from_card(material, "Density [kg.m-3]")
     dense = mass / density["value"] / area

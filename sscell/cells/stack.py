@@ -127,7 +127,9 @@ class Stack:
         return sum(t for _, t in self.layers.values()) / (1 - self.casing[1])
 
 
-def scaled(cell: Cell, thickness: float, separator: float) -> Cell:
+def scaled(
+    cell: Cell, thickness: float, separator: float, n_p: float | None = None
+) -> Cell:
     """Copy of a cell with a cathode of another thickness, and its anode in proportion.
 
     Parameters
@@ -138,6 +140,8 @@ def scaled(cell: Cell, thickness: float, separator: float) -> Cell:
         Of the cathode layer [m].
     separator : float
         Of all separator layers together [m].
+    n_p : float, optional
+        Other N/P, where the cell knows its own [-].
 
     Returns
     -------
@@ -151,10 +155,11 @@ def scaled(cell: Cell, thickness: float, separator: float) -> Cell:
     """
     factor, v = thickness / cell.cathode_thickness, cell.values
     whole = sum(v[f"{layer} thickness [m]"] for layer in cell.layers)
-    names = ["Positive electrode mass [kg]", _MASS]
+    anode = factor * (n_p / cell.n_p if n_p and cell.n_p else 1.0)
+    factors = {"Positive electrode mass [kg]": factor, _MASS: anode}
     if cell.composition.anode_host is not None:
-        names.append("Negative electrode thickness [m]")
-    changes = {n: v[n] * factor for n in names if v.get(n)}
+        factors["Negative electrode thickness [m]"] = anode
+    changes = {n: v[n] * by for n, by in factors.items() if v.get(n)}
     for layer in cell.layers:
         name = f"{layer} thickness [m]"
         changes[name] = v[name] * separator / whole

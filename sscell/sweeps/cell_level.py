@@ -85,8 +85,8 @@ def design(
 ) -> dict[str, Any]:
     """Energy per mass and volume of a stack over the thickness of cathode and separator.
 
-    The cathode keeps its composition and porosity, the anode its N/P. A cell that is made
-    full is charged at its own slow rate before each discharge.
+    The cathode keeps its composition and porosity, the anode its N/P or that of the pouch.
+    A cell that is made full is charged at its own slow rate before each discharge.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def design(
     for number, (t, s, rate) in enumerate(points):
         if on_progress:
             on_progress(number / len(points), f"{t * 1e6:.3g} um at {rate}")
-        sized = scaled(cell, t, s)
+        sized = scaled(cell, t, s, None if told is None else told.n_p)
         rows.append(_row(sized, stack_of(sized, told), s, rate, temperature, resolution))
     if on_progress:
         on_progress(1.0, "done")
