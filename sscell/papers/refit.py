@@ -62,11 +62,11 @@ class Refit:
         observables; None where the observables pin nothing.
     pins : mapping of str to tuple of str
         Observables that pin a parameter.
+    log : mapping
+        Cost before and after, weights, residuals, starts, seed, evaluations.
     knowledge : Knowledge or None
         Covariance with the priors, and the effective number of parameters; None where no
         derivatives were taken.
-    log : mapping
-        Cost before and after, weights, residuals, starts, seed, evaluations.
     """
 
     cell: Cell
@@ -74,8 +74,8 @@ class Refit:
     values: Mapping[str, float]
     std_errors: Mapping[str, float | None]
     pins: Mapping[str, tuple[str, ...]]
-    knowledge: Knowledge | None = None
     log: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    knowledge: Knowledge | None = None
 
 
 def refit(
@@ -280,7 +280,7 @@ def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Ref
         ],
     }
     cell = objective.trials.cell.replace(values, "refitted")
-    return Refit(cell, tuple(objective.vary), values, errors, pins, knowledge, log)
+    return Refit(cell, tuple(objective.vary), values, errors, pins, log, knowledge)
 
 
 def _label(observable: Observable) -> str:
