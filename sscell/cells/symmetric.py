@@ -70,7 +70,7 @@ class SymmetricCell(Cell):
         Returns
         -------
         tuple of str and float
-            The mass is no number.
+            The mass [kg] is no number.
         """
         return BASIS, float("nan")
 
@@ -131,7 +131,7 @@ class SymmetricCell(Cell):
 
     @property
     def anode_excess(self) -> float | None:
-        """Both electrodes hold the same: no excess."""
+        """Both electrodes hold the same: no excess [-]."""
         return None
 
     @property
@@ -181,5 +181,17 @@ class SymmetricCell(Cell):
         return []
 
     def under(self, pressure: float, told: Any = ()) -> Cell:
-        """The cell itself: it has no data on pressure."""
+        """The cell itself: it has no data on pressure.
+
+        Parameters
+        ----------
+        pressure : float
+            By the jig [Pa].
+        told : iterable of str, optional
+            Names of quantities that are to be set afterwards.
+
+        Returns
+        -------
+        Cell
+        """
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
@@ -53,7 +53,7 @@ class LikeElectrodes(Host):
 
     @property
     def capacity(self) -> float:
-        """One electron per guest."""
+        """One electron per guest [-]."""
         return 1.0
 
     @property
@@ -73,7 +73,7 @@ class LikeElectrodes(Host):
 
     @property
     def grading(self) -> float:
-        """An even mesh."""
+        """An even mesh [-]."""
         return 1.0
 
 
@@ -101,14 +101,12 @@ class SymmetricComposition:
 
     physics: Mapping[str, Any]
     guest: str = "lithium"
-    anode_host: None = None
+
     # What full cells may have and these do not.
-    has_redox: bool = field(default=False, init=False)
-    has_side_reaction: bool = field(default=False, init=False)
-    has_degradation: bool = field(default=False, init=False)
-    has_contact: bool = field(default=False, init=False)
-    conduction: str = field(default="composite", init=False)
-    size_classes: int = field(default=0, init=False)
+    anode_host = None
+    has_redox = has_side_reaction = has_degradation = has_contact = False
+    conduction = "composite"
+    size_classes = 0
 
     @cached_property
     def host(self) -> LikeElectrodes:
@@ -159,7 +157,18 @@ class SymmetricComposition:
             )
 
     def derived(self, values: Mapping[str, float]) -> dict[str, float]:
-        """No value follows from others."""
+        """Values that follow from others: none.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            By name, in the units of the names.
+
+        Returns
+        -------
+        dict of str to float
+            Empty.
+        """
         return {}
 
     def submodels(
