@@ -9,6 +9,8 @@ __version__ = "0.1.0"
 
 # Public names resolve on first use, so that `import sscell` does not import PyBaMM.
 _HOMES = {
+    "CancelToken": "solver.cancelling",
+    "Cancelled": "solver.cancelling",
     "Cell": "cells.cell",
     "DataError": "errors",
     "ParameterError": "errors",
@@ -19,12 +21,14 @@ _HOMES = {
     "discharge": "protocols",
     "drive": "protocols",
     "fit": "fitting",
+    "FitEvent": "simulation.progress",
     "gitt": "protocols",
     "load": "cells.cell",
     "protocols": "",
     "read": "readers",
     "Resolution": "simulation.engine",
     "rest": "protocols",
+    "RunEvent": "simulation.progress",
     "select": "readers",
     "simulate": "simulation.simulation",
     "summary": "analysis.summary",
