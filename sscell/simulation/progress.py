@@ -150,7 +150,7 @@ class Teller:
         begun : float
             When it began [s].
         seconds : float or None
-            None: nobody knows.
+            [s]; None: nobody knows.
         """
         self._begun, self._expected = begun, seconds
 

@@ -259,7 +259,7 @@ class Look:
         at : float
             Time since the start of the step [s].
         seconds : float
-            Of solving, after which the piece is `Paused`.
+            Of solving, after which the piece is `Paused` [s].
         """
         self._before += self._count
         self._count = 0
