@@ -26,8 +26,8 @@ from sscell.errors import ParameterError
 from sscell.simulation.series import series
 from sscell.solver import cache
 from sscell.solver.compiling import LONGEST, allowed, compiled, expected_seconds
-from sscell.solver.functions import Functions, made
-from sscell.solver.integrator import Integrator, Piece, Stretch
+from sscell.solver.functions import Functions, build_functions
+from sscell.solver.integrator import Integrator, Piece, StepSolution
 from sscell.solver.stepping import OwnClock
 from sscell.solver.watch import Look, Paused, alone
 
@@ -213,7 +213,7 @@ class Engine:
         known = cache.fetch(name)
         if known is not None:
             return Functions.from_bytes(known)
-        functions = made(self.model, self.input_names, self.outputs)
+        functions = build_functions(self.model, self.input_names, self.outputs)
         cache.keep(name, functions.to_bytes())
         return functions
 
@@ -315,7 +315,7 @@ class Engine:
 
         Parameters
         ----------
-        solution : Stretch, pybamm.Solution or None
+        solution : StepSolution, pybamm.Solution or None
             Where the cell is.
         duration : float
             Longest time [s].
@@ -327,7 +327,7 @@ class Engine:
 
         Returns
         -------
-        Stretch or pybamm.Solution
+        StepSolution or pybamm.Solution
             Of this step alone.
         """
         if not self.sensitive:
@@ -344,8 +344,8 @@ class Engine:
         )
 
     def pieces(
-        self, solution: Stretch | None, duration: float, inputs: Mapping[str, float]
-    ) -> Iterator[Stretch]:
+        self, solution: StepSolution | None, duration: float, inputs: Mapping[str, float]
+    ) -> Iterator[StepSolution]:
         """Integrate as `step` does, and hand over what there is some times a second.
 
         A step that takes less than a tenth of a second of computing is one piece. At the
@@ -353,7 +353,7 @@ class Engine:
 
         Parameters
         ----------
-        solution : Stretch or None
+        solution : StepSolution or None
             Where the cell is.
         duration : float
             Longest time [s].
@@ -362,7 +362,7 @@ class Engine:
 
         Yields
         ------
-        Stretch
+        StepSolution
             Of this piece alone.
         """
         look = Look(duration, self._resolution.rtol)
@@ -388,21 +388,21 @@ class Engine:
     @alone
     def _piece(
         self,
-        before: Stretch | None,
+        before: StepSolution | None,
         duration: float,
         inputs: Mapping[str, float],
         piece: Piece,
-    ) -> Stretch:
+    ) -> StepSolution:
         return self._run(before, duration, inputs, None, piece)
 
     def _run(
         self,
-        before: Stretch | None,
+        before: StepSolution | None,
         duration: float,
         inputs: Mapping[str, float],
         times: np.ndarray | None,
         piece: Piece | None = None,
-    ) -> Stretch:
+    ) -> StepSolution:
         values = self._values(inputs)
         t, y = self._state(before, values)
         found = self._integrator.run(t, y, duration, values, times, piece)
@@ -417,7 +417,7 @@ class Engine:
         return found
 
     def _state(
-        self, before: Stretch | None, values: np.ndarray
+        self, before: StepSolution | None, values: np.ndarray
     ) -> tuple[float, np.ndarray]:
         if before is None:
             return 0.0, self._integrator.start(values)
@@ -476,7 +476,7 @@ class Engine:
 
         Parameters
         ----------
-        solution : Stretch or None
+        solution : StepSolution or None
             None: the cell as assembled.
         inputs : mapping
             From `inputs`.

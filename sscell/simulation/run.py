@@ -35,7 +35,7 @@ from sscell.simulation.progress import Teller
 from sscell.simulation.results import BALANCES, Spectrum, add_spectra, labelled, remarks
 from sscell.simulation.resuming import packed
 from sscell.solver.cancelling import Cancelled
-from sscell.solver.integrator import CANCELLED, NO_PROGRESS, Stretch, joined
+from sscell.solver.integrator import CANCELLED, NO_PROGRESS, StepSolution, joined
 from sscell.solver.watch import NoProgress, Watch, watched, watching
 from sscell.units import ZERO_CELSIUS
 
@@ -608,7 +608,7 @@ class Run:
                     "them (all parts of sscell.protocols.then have)."
                 )
             y[low:high, 0] = states[name]
-        self.solution = Stretch(
+        self.solution = StepSolution(
             built.functions, np.zeros(1), y, "final time", 0.0, float(current)
         )
         self.forget()

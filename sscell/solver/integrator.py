@@ -29,7 +29,7 @@ except ImportError:  # it has moved: PyBaMM knows where to
 
 from sscell.solver.consistent import consistent
 
-__all__ = ["CANCELLED", "NO_PROGRESS", "Integrator", "Piece", "Stretch", "joined"]
+__all__ = ["CANCELLED", "NO_PROGRESS", "Integrator", "Piece", "StepSolution", "joined"]
 
 NO_PROGRESS = "no progress"  # what ended a solution that got nowhere
 CANCELLED = "cancelled"  # what ended one that was no longer wanted
@@ -55,7 +55,7 @@ class Piece:
     since: float = 0.0
 
 
-class Stretch:
+class StepSolution:
     """One step of a model's solution.
 
     Parameters
@@ -88,26 +88,26 @@ class Stretch:
         self.solve_time = pybamm.TimerTime(seconds)
 
     @property
-    def last_state(self) -> Stretch:
+    def last_state(self) -> StepSolution:
         """Where it ended; the rest is let go."""
         end = self.y[:, -1:].copy()
         ended = self.t[-1:].copy()
-        return Stretch(self.functions, ended, end, self.termination, 0.0, self.current)
+        return StepSolution(self.functions, ended, end, self.termination, 0.0, self.current)
 
 
-def joined(parts: Sequence[Stretch], termination: str | None = None) -> Stretch:
+def joined(parts: Sequence[StepSolution], termination: str | None = None) -> StepSolution:
     """One solution of parts that follow one another.
 
     Parameters
     ----------
-    parts : sequence of Stretch
+    parts : sequence of StepSolution
         Of one model, in order.
     termination : str, optional
         What ended it; default: what ended the last part.
 
     Returns
     -------
-    Stretch
+    StepSolution
     """
     last = parts[-1]
     if len(parts) == 1 and termination is None:
@@ -117,7 +117,7 @@ def joined(parts: Sequence[Stretch], termination: str | None = None) -> Stretch:
     y = np.concatenate([part.y[:, k > 0 :] for k, part in enumerate(parts)], axis=1)
     seconds = sum(float(part.solve_time.value) for part in parts)
     ended = last.termination if termination is None else termination
-    return Stretch(last.functions, t, y, ended, seconds, last.current)
+    return StepSolution(last.functions, t, y, ended, seconds, last.current)
 
 
 class Integrator:
@@ -172,7 +172,7 @@ class Integrator:
         values: np.ndarray,
         times: np.ndarray | None = None,
         piece: Piece | None = None,
-    ) -> Stretch:
+    ) -> StepSolution:
         """Integrate for a time, or until an event.
 
         Parameters
@@ -193,7 +193,7 @@ class Integrator:
 
         Returns
         -------
-        Stretch
+        StepSolution
 
         Raises
         ------
@@ -228,7 +228,7 @@ class Integrator:
             since = 0.0 if piece is None else piece.since
             termination = self._ended(t + since, states, settled)
         t, states = _after(begun, t, states)
-        return Stretch(self.functions, t, states, termination, seconds)
+        return StepSolution(self.functions, t, states, termination, seconds)
 
     def _solved(
         self,
@@ -265,7 +265,7 @@ class Integrator:
         state: np.ndarray,
         settled: np.ndarray,
         wanted: np.ndarray,
-    ) -> Stretch | None:
+    ) -> StepSolution | None:
         """Solution as far as the solver got on quickly."""
         if reached <= 0:
             return None
@@ -276,7 +276,9 @@ class Integrator:
         except pybamm.SolverError:
             return None
         t, states = _after(begun, t, states)
-        return Stretch(self.functions, t, states, NO_PROGRESS, 0.0) if flag >= 0 else None
+        return (
+            StepSolution(self.functions, t, states, NO_PROGRESS, 0.0) if flag >= 0 else None
+        )
 
     def _through_pybamm(
         self,
@@ -285,7 +287,7 @@ class Integrator:
         duration: float,
         values: np.ndarray,
         times: np.ndarray | None,
-    ) -> Stretch:
+    ) -> StepSolution:
         inputs = dict(zip(self._names, values.tolist(), strict=True))
         model = self._model()
         column = np.array(y, dtype=float)[:, None]
@@ -295,7 +297,7 @@ class Integrator:
         )
         t, states = _after(begun, np.asarray(found.t), np.asarray(found.y))
         seconds = float(found.solve_time.value)
-        return Stretch(self.functions, t, states, found.termination, seconds)
+        return StepSolution(self.functions, t, states, found.termination, seconds)
 
     def _rates(self, t: float, y: np.ndarray, values: np.ndarray) -> np.ndarray:
         rates = self.functions.rates(t, y, values)
@@ -315,12 +317,12 @@ class Integrator:
         away = [abs(m) if m == m else np.inf for m in margins.tolist()]
         return f"event: {names[away.index(min(away))]}"
 
-    def adopted(self, before: Stretch, values: np.ndarray) -> np.ndarray:
+    def adopted(self, before: StepSolution, values: np.ndarray) -> np.ndarray:
         """State where a solution ended, of this model or of one with other unknowns.
 
         Parameters
         ----------
-        before : Stretch
+        before : StepSolution
             Its end is taken.
         values : numpy.ndarray, shape (inputs,)
             Of this model.
