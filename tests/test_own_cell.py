@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from commands import run_here
 from own_cells import PARTS, cell_of
 
 import sscell
@@ -28,13 +27,6 @@ FAST = sscell.Resolution(shells=15)
 @pytest.fixture(scope="module")
 def cells():
     return {name: cell_of(name) for name in PARTS}
-
-
-def _run(*args, cwd):
-    code = "import sys; from sscell.cli import main; main(sys.argv[1:])"
-    return subprocess.run(
-        [sys.executable, "-c", code, *args], capture_output=True, text=True, cwd=cwd
-    )
 
 
 # Curves --------------------------------------------------------------------------------
@@ -102,13 +94,13 @@ def test_needed_materials_are_there():
 
 
 def test_unknown_material_is_code_2_with_the_nearest(tmp_path):
-    done = _run("materials", "NMC81", cwd=tmp_path)
+    done = run_here("materials", "NMC81", cwd=tmp_path)
     assert done.returncode == 2
     assert "NMC811" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_materials_as_json(tmp_path):
-    told = json.loads(_run("materials", "NMC811", "--json", cwd=tmp_path).stdout)
+    told = json.loads(run_here("materials", "NMC811", "--json", cwd=tmp_path).stdout)
     (card,) = told["materials"]
     assert card["kind"] == "active"
     value = card["values"]["Density [kg.m-3]"]
@@ -185,7 +177,7 @@ def test_new_writes_a_checked_cell_from_parts(tmp_path):
     words += (
         "--separator Li6PS5Cl:100mg --anode Li-In:60mg --diameter 10mm --pressure 50MPa"
     )
-    done = _run("new", "mine.toml", *words.split(), "--json", cwd=tmp_path)
+    done = run_here("new", "mine.toml", *words.split(), "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     sizes = told["sizes"]
@@ -314,7 +306,7 @@ def test_ocv_writes_a_card_that_makes_a_cell(tmp_path):
     from sscell.dataset import save_dataset
 
     save_dataset(sscell.simulate(liang, sscell.cycle("C/50")), tmp_path / "slow.csv")
-    done = _run(
+    done = run_here(
         *[
             "ocv",
             "slow.csv",
@@ -334,7 +326,7 @@ def test_ocv_writes_a_card_that_makes_a_cell(tmp_path):
     assert told["capacity_mAh_g"] == pytest.approx(165.4, rel=0.01)
     words = "--cathode own.toml:70 --catholyte Li3InCl6:27 --carbon 3 --cathode-mass 5mg "
     words += "--separator Li6PS5Cl:100mg --anode Li --diameter 10mm"
-    assert _run("new", "cell.toml", *words.split(), cwd=tmp_path).returncode == 0
+    assert run_here("new", "cell.toml", *words.split(), cwd=tmp_path).returncode == 0
     run = sscell.simulate(Cell.load(tmp_path / "cell.toml"), sscell.cycle("C/20"))
     assert metadata(run, "stop_reasons") == [
         "upper voltage cut-off",
@@ -346,9 +338,9 @@ def test_what_was_measured_against_must_be_said(tmp_path):
     (tmp_path / "curve.csv").write_text(
         "mAh/g,Voltage (V)\n" + "\n".join(f"{q},{4.2 - q / 200}" for q in range(0, 200, 5))
     )
-    done = _run(*["ocv", "curve.csv", "--mass", "2mg", "-o", "a.toml"], cwd=tmp_path)
+    done = run_here(*["ocv", "curve.csv", "--mass", "2mg", "-o", "a.toml"], cwd=tmp_path)
     assert done.returncode == 2 and "--against" in done.stderr
-    done = _run(
+    done = run_here(
         *["ocv", "curve.csv", "--mass", "2mg", "--against", "Li-In", "-o", "a.toml"],
         cwd=tmp_path,
     )

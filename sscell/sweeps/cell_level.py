@@ -229,12 +229,13 @@ def _limit(run: xr.Dataset, half: HalfCycle) -> str:
             return float(values[-1])
         return float(np.trapezoid(values, half.charge) / half.capacity)
 
-    losses = {
-        name.removesuffix(" contribution [V]").lower(): -mean(run[name].values[rows])
-        for name in metadata(run, "budget") or []
-        if not name.startswith("Open-circuit")
-    }
-    losses = {k.removesuffix(" [v]"): v for k, v in losses.items()}
+    reactions = metadata(run, "reaction_labels") or {}
+    losses = {}
+    for name in metadata(run, "budget") or []:
+        short = name.removesuffix(" [V]").removesuffix(" contribution")
+        told = f"reaction {short}" if short in reactions else short.lower()
+        if short != "Open-circuit":
+            losses[told] = -mean(run[name].values[rows])
     name = max(losses, key=lambda key: losses[key])
     small = _SMALL * abs(mean(run["Voltage [V]"].values[rows]))
     return "active material" if sum(losses.values()) < small else name
