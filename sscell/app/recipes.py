@@ -10,7 +10,9 @@ from typing import Any
 __all__ = [
     "AXES",
     "CONDITIONS",
+    "DESIGN",
     "KINDS",
+    "Design",
     "Fit",
     "FormField",
     "Kind",
@@ -601,6 +603,58 @@ class Sweep:
                 'print(grid.drop_dims("phase").to_dataframe())',
             ]
         )
+
+
+DESIGN = (
+    FormField("thickness", "Cathode thickness", "--thickness", "20um:200um",
+              "20um:200um (eight points) or 30um,60um"),
+    FormField("separator_thickness", "Separator thickness", "--separator-thickness", "",
+              "empty: as it is; or 20um,500um"),
+    FormField("rates", "Rates", "--rates", "C/10,1C", kind="list"),
+    FormField("temperature", "Temperature [°C]", "-T", "", "empty: the cell's own"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Design:
+    """Energies of a stack that were asked for.
+
+    Parameters
+    ----------
+    cell : str
+        A published cell, or the name of a TOML file.
+    options : mapping of str to str
+        By names of `DESIGN`, as typed; empty ones are left out.
+
+    Examples
+    --------
+    >>> Design("Ji2024", {"thickness": "20um,60um", "rates": "C/20"}).command()
+    'sscell design Ji2024 --thickness 20um,60um --rates C/20'
+    """
+
+    cell: str
+    options: Mapping[str, str]
+
+    def _given(self) -> list[tuple[FormField, str]]:
+        pairs = [(f, str(self.options.get(f.name) or "").strip()) for f in DESIGN]
+        return [(f, text) for f, text in pairs if text]
+
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of `sscell.sweeps.cell_level.design` beside the cell."""
+        return {f.name: f.value(text) for f, text in self._given()}
+
+    def command(self) -> str:
+        """The command that does the same."""
+        words = ["sscell", "design", self.cell]
+        for f, text in self._given():
+            words += [f.flag, text]
+        return shell(words)
+
+    def python(self) -> str:
+        """The Python lines that do the same."""
+        call = _after(f"design({self.cell!r}", self.arguments())
+        lines = ["from sscell.sweeps.cell_level import design", "", f"result = {call}"]
+        return "\n".join([*lines, 'for row in result["best"]:', "    print(row)"])
 
 
 def notebook(cells: Sequence[str]) -> dict[str, Any]:

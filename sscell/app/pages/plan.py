@@ -10,7 +10,7 @@ from sscell.app.bench import Bench
 from sscell.app.jobs import Job
 from sscell.app.pages.frame import Figure, JobView, Scripts, complain, later, table
 from sscell.app.pages.vary import VaryTable
-from sscell.app.recipes import AXES, Sweep, shell
+from sscell.app.recipes import AXES, DESIGN, Design, Sweep, shell
 from sscell.app.session import Session
 from sscell.errors import ParameterError
 
@@ -31,11 +31,12 @@ def content(bench: Bench, session: Session) -> None:
     ui.label(
         "What to measure next: tests ranked by what they would tell of the parameters that are "
         "ticked, per hour of the cycler. And maps: one protocol over temperature, pressure, "
-        "rate or any parameter."
+        "rate or any parameter, and the energy of a stack over the thickness of its layers."
     ).classes("lead")
     with ui.tabs().props("align=left no-caps dense") as tabs:
         first = ui.tab("What to measure next")
         second = ui.tab("Map")
+        third = ui.tab("Energy of a stack")
     form = session.forms.setdefault("plan", {"tab": "What to measure next"})
     tabs.on_value_change(lambda e: form.update(tab=e.value))
     with ui.tab_panels(tabs, value=form["tab"]).classes("w-full"):
@@ -43,6 +44,8 @@ def content(bench: Bench, session: Session) -> None:
             _Tests(bench, session)
         with ui.tab_panel(second).classes("p-0"):
             _Map(bench, session)
+        with ui.tab_panel(third).classes("p-0"):
+            _Energies(bench, session)
 
 
 class _Tests:
@@ -139,6 +142,7 @@ class _Map:
              "y_values": AXES["temperature"].default, "mode": "discharge"},
         )  # fmt: skip
         self._axes: list[ui.select] = []
+        self._figures: dict[str, Any] = {}
         with ui.element("div").classes("split"):
             with ui.element("div").classes("stack"):
                 self._axis("x", "Across")
@@ -238,13 +242,99 @@ class _Map:
         names = list(self._figures)
         self._choice.visible = True
         self._choice.set_options(names)
-        if self._choice.value == names[0]:
-            self._figure.show(self._figures[names[0]])
+        self._figure.show(self._figures[names[0]])
         self._choice.set_value(names[0])
         with self._notes:
             for reason in job.result["failures"][:5]:
                 ui.label(f"A point failed: {reason}").classes("warning")
 
     def _draw(self, event: Any) -> None:
-        if event.value:
+        if event.value in self._figures:
+            self._figure.show(self._figures[event.value])
+
+
+class _Energies:
+    """Wh/kg and Wh/L over the thickness of the layers."""
+
+    def __init__(self, bench: Bench, session: Session):
+        self._bench, self._session = bench, session
+        start = {field.name: field.default for field in DESIGN}
+        self._form = session.forms.setdefault("design", start)
+        self._figures: dict[str, Any] = {}
+        with ui.element("div").classes("split"):
+            with ui.element("div").classes("stack"):
+                for field in DESIGN:
+                    box = ui.input(
+                        field.label,
+                        value=self._form[field.name],
+                        placeholder=field.hint,
+                        on_change=lambda e, n=field.name: self._change(n, e.value),
+                    )
+                    box.props("outlined dense stack-label").classes("w-full")
+                ui.button("Compute the energies", on_click=self._start)
+            with ui.element("div").classes("stack"):
+                JobView(
+                    lambda: session.jobs.get("design"),
+                    bench.runs.cancel,
+                    lambda job: None,
+                    self._show,
+                )
+                self._choice = ui.select([], label="Quantity", on_change=self._draw)
+                self._choice.props("outlined dense").classes("w-full")
+                self._choice.visible = False
+                self._figure = Figure()
+                self._table = ui.element("div").classes("stack")
+        self._scripts = Scripts()
+        self._show_scripts()
+
+    def _change(self, name: str, value: str | None) -> None:
+        self._form[name] = value or ""
+        self._show_scripts()
+
+    def _show_scripts(self) -> None:
+        asked = Design(self._session.cell, self._form)
+        self._scripts.show(asked.command(), asked.python())
+
+    def _start(self) -> None:
+        session = self._session
+        asked = Design(session.cell, dict(self._form))
+        arguments = {"asked": asked, "cell": session.path(asked.cell)}
+        job = Job("maps.design", arguments, f"Energies of {asked.cell}")
+        self._bench.start(session, "design", job)
+
+    def _show(self, job: Job) -> None:
+        self._table.clear()
+        if not isinstance(job.result, dict):
+            self._figure.show(None)
+            self._choice.visible = False
+            return
+        self._figures = job.result["figures"]
+        names = list(self._figures)
+        self._choice.visible = True
+        self._choice.set_options(names)
+        self._figure.show(self._figures[names[0]])
+        self._choice.set_value(names[0])
+        rows = [
+            (r["rate"], r["thickness_um"], r["separator_thickness_um"], r["energy_Wh_kg"],
+             r["energy_Wh_L"], r["limited_by"])
+            for r in job.result["best"]
+        ]  # fmt: skip
+        heads = (
+            "Rate",
+            "Best cathode [µm]",
+            "Separator [µm]",
+            "Wh/kg",
+            "Wh/L",
+            "Limited by",
+        )
+        with self._table:
+            table(heads, rows)
+            for sentence in job.result["assumed"]:
+                ui.label(f"Stack: {sentence}.").classes("note")
+            failures = sorted({r["failure"] for r in job.result["rows"]} - {""})
+            for reason in failures[:3]:
+                ui.label(f"A point failed: {reason}").classes("warning")
+
+    def _draw(self, event: Any) -> None:
+        if event.value in self._figures:
             self._figure.show(self._figures[event.value])
