@@ -92,9 +92,10 @@ class Bench:
 
     async def listed(self) -> dict[str, Any]:
         """Published cells and materials."""
-        if self._listed is None:
-            self._listed = await self.ask("cells.listed")
-        return self._listed
+        listed = self._listed
+        if listed is None:
+            listed = self._listed = await self.ask("cells.listed")
+        return listed
 
     def start(self, session: Session, page: str, job: Job) -> Job:
         """Start a run or a fit; the page finds it again by its name.

@@ -66,6 +66,26 @@ class Job:
         How long it may go on after it was cancelled [s]; then its process is ended.
     on_end : callable, optional
         Called with the job when it has ended, from another thread.
+    number : int, optional
+        Of its own.
+    state : str, optional
+        ``"waiting"``, ``"running"`` or one of `ENDED`.
+    share : float, optional
+        Done so far [-].
+    text, note : str, optional
+        Where it is; and how it ended, in a sentence.
+    told : dict, optional
+        What else the worker told last, by name.
+    curve : Curve, optional
+        What was computed so far.
+    result : object, optional
+        What came of it.
+    began, ended : float, optional
+        When, on the clock of this machine [s].
+    stopping : bool, optional
+        Whether it was cancelled and has not ended yet.
+    events : int, optional
+        How often the worker told something.
     """
 
     task: str
@@ -141,7 +161,7 @@ class Job:
         Parameters
         ----------
         seconds : float, optional
-            At most.
+            At most [s].
 
         Returns
         -------

@@ -161,13 +161,31 @@ class Pool:
                     worker.cancel(job)
 
     def is_free(self, worker: Any, job: Job, ending: Any) -> None:
-        """A worker has ended a job."""
+        """A worker has ended a job.
+
+        Parameters
+        ----------
+        worker : object
+            Which.
+        job : Job
+            Which.
+        ending : sequence
+            State, result and note.
+        """
         job.end(*ending)
         with self._lock:
             self._go_on()
 
     def is_gone(self, worker: Any, code: int) -> None:
-        """A process has ended: another takes its place, and its job says so."""
+        """A process has ended: another takes its place, and its job says so.
+
+        Parameters
+        ----------
+        worker : object
+            Which.
+        code : int
+            With which it ended.
+        """
         with self._lock:
             job, worker.job = worker.job, None
             if not self._closed:

@@ -111,7 +111,7 @@ def application(bench: Bench, ready: Any = None) -> Any:
         language="en-US",
         show_welcome_message=False,
         reconnect_timeout=30.0,
-        message_history_length=200,
+        message_history_length=30,
     )
     return app
 

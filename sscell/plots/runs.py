@@ -99,7 +99,8 @@ def capacity_scale(data: xr.Dataset) -> tuple[float, str]:
     Returns
     -------
     tuple of float and str
-        1e3 and nothing where the mass is unknown.
+        From A.h to mAh per gram, and ``" / g"`` with the name of the basis; to mAh [-] and
+        nothing where the mass is unknown.
     """
     mass = metadata(data, "capacity_basis_mass_g")
     if mass is None:

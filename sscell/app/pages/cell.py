@@ -10,6 +10,7 @@ from sscell.app.bench import Bench
 from sscell.app.pages.frame import Scripts, complain, later, number_text, table
 from sscell.app.pages.parts import PartsForm
 from sscell.app.recipes import shell
+from sscell.app.security import MOST_BYTES
 from sscell.app.session import Session, safe_name
 from sscell.errors import DataError
 
@@ -73,7 +74,7 @@ class _Page:
         upload = ui.upload(
             label="Open a cell (.toml) or a project (.zip)",
             auto_upload=True,
-            max_file_size=200_000_000,
+            max_file_size=MOST_BYTES - 10_000,
             on_upload=self._open,
         )
         upload.props('accept=".toml,.zip" flat bordered').classes("w-full")

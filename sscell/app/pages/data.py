@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -85,10 +86,10 @@ class _Page:
         with self._files:
             for name in self._session.data:
                 with ui.element("div").classes("sc-row"):
-                    button = ui.button(name, on_click=lambda n=name: self._choose(n))
+                    button = ui.button(name, on_click=partial(self._choose, name))
                     button.props("flat no-caps align=left" if name != self._chosen
                                  else "unelevated no-caps align=left")  # fmt: skip
-                    drop = ui.button(icon="close", on_click=lambda n=name: self._forget(n))
+                    drop = ui.button(icon="close", on_click=partial(self._forget, name))
                     drop.props(f'flat round dense aria-label="Take {name} out"')
 
     def _choose(self, name: str) -> None:

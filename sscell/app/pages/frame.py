@@ -175,11 +175,6 @@ class Figure:
         else:
             self._plot.update_figure(dict(figure))
 
-    @property
-    def shown(self) -> Mapping[str, Any] | None:
-        """What is shown."""
-        return None if self._plot is None else self._plot.figure
-
 
 class JobView:
     """How far a run or a fit is, with a button that ends it.

@@ -135,10 +135,11 @@ class PartsForm:
     async def _follow(self) -> None:
         from sscell.app.pages.cell import show_sizes
 
+        told: dict[str, Any] = {}
         try:
             told = await self._bench.ask("cells.sized", parts=self._parts())
         except DataError as error:
-            told = {"refused": str(error)}
+            told["refused"] = str(error)
         self._sizes.clear()
         with self._sizes:
             if "refused" in told:

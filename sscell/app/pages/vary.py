@@ -90,7 +90,7 @@ class VaryTable:
 
     @property
     def bounds(self) -> dict[str, tuple[float, float]]:
-        """Bounds of those that vary."""
+        """Bounds of those that vary [unit of the name]."""
         return {name: (low, high) for name, (low, high) in self._form.items()}
 
     async def load(self) -> None:

@@ -13,17 +13,6 @@ from sscell.errors import DataError
 
 __all__ = ["card", "listed", "made", "shown", "sized"]
 
-# Sizes by the names of the command line, in the words of the page.
-SIZES = {
-    "area_cm2": ("Area", "cm²"),
-    "cathode_thickness_um": ("Cathode thickness", "µm"),
-    "separator_thickness_um": ("Separator thickness", "µm"),
-    "active_mg_cm2": ("Active material", "mg/cm²"),
-    "areal_capacity_mAh_cm2": ("Areal capacity", "mAh/cm²"),
-    "one_c_mA": ("Current at 1C", "mA"),
-    "n_p": ("N/P", ""),
-}
-
 
 def listed(work: Work) -> dict[str, Any]:
     """Published cells with their titles, and materials by what they serve as."""
