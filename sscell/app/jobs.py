@@ -62,8 +62,6 @@ class Job:
         With what.
     title : str
         In words.
-    grace : float, optional
-        How long it may go on after it was cancelled [s]; then its process is ended.
     on_end : callable, optional
         Called with the job when it has ended, from another thread.
     number : int, optional
@@ -91,7 +89,6 @@ class Job:
     task: str
     arguments: dict[str, Any]
     title: str = ""
-    grace: float = 0.8
     on_end: Callable[[Job], None] | None = None
     number: int = field(default_factory=lambda: next(_NUMBERS))
     state: str = "waiting"

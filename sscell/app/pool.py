@@ -16,6 +16,8 @@ from sscell.app.jobs import Job
 __all__ = ["Pool"]
 
 _MODULE = "sscell.app.worker"
+# s: how long a job may go on after it was cancelled, without and with something to keep
+_SOON, _PATIENT = 0.8, 30.0
 
 
 class _Worker:
@@ -46,14 +48,21 @@ class _Worker:
         self._tell(("do", job.number, job.task, job.arguments))
 
     def cancel(self, job: Job) -> None:
-        """Ask it to end a job; after the grace of the job, end the process."""
+        """Ask it to end a job; where that does not help, end the process."""
         self._tell(("cancel", job.number))
-        timer = threading.Timer(job.grace, self._insist, (job,))
+        self._later(_SOON, job)
+
+    def _later(self, seconds: float, job: Job) -> None:
+        timer = threading.Timer(seconds, self._insist, (job, seconds))
         timer.daemon = True
         timer.start()
 
-    def _insist(self, job: Job) -> None:
-        if self.job is job and not job.is_over:
+    def _insist(self, job: Job, waited: float) -> None:
+        if self.job is not job or job.is_over:
+            return
+        if waited == _SOON and job.curve.columns:
+            self._later(_PATIENT, job)  # it has something, and is writing it down
+        else:
             self.end()
 
     def end(self) -> None:

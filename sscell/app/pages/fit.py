@@ -16,8 +16,6 @@ from sscell.errors import DataError
 
 __all__ = ["content"]
 
-_GRACE = 20.0  # s: to conclude, a fit that was stopped reckons its errors
-
 
 def content(bench: Bench, session: Session) -> None:
     """Fill the page.
@@ -170,7 +168,7 @@ class _Page:
         self._bench.start(
             session,
             "fit",
-            Job("fits.fit", arguments, f"Fit of {asked.cell}", _GRACE, keep),
+            Job("fits.fit", arguments, f"Fit of {asked.cell}", on_end=keep),
         )
 
     def _show_live(self, job: Job) -> None:
