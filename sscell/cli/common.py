@@ -55,7 +55,10 @@ RateOption = Annotated[
 ]
 StateOption = Annotated[
     str,
-    typer.Option(help="pristine, formed, a state of charge (50%) or a voltage (3.38V)."),
+    typer.Option(
+        help="pristine, formed, a state of charge (50%), a voltage under the slow current "
+        "(3.38V), or one at rest ('3.38V at rest')."
+    ),
 ]
 Pressure = Annotated[
     str | None, typer.Option(help="On the stack, from its assembly on, such as 50MPa.")

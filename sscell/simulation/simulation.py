@@ -66,7 +66,7 @@ def simulate(
         ``"pristine"``, ``"formed"``, a state of charge of the formed cell such as
         ``"50%"``, or a voltage such as ``"3.38V"``. Formation and states keep to the set's
         own cut-offs. A voltage is met at the slow rate; if the cell rests elsewhere, the
-        warnings say where.
+        warnings say where. ``"3.38V at rest"`` is met after an hour without current.
     changes : mapping, optional
         Parameter names to other values, as for `Cell.replace`; a value that an option of
         its own says too is refused.
