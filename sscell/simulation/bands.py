@@ -9,7 +9,7 @@ are those of many draws of that line with the scatter added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,7 @@ _ROOM = 0.05  # of the range of the runs, beyond which no band reaches
 _DOUBTFUL = 0.2  # share of failed draws that is said
 _NAMED = 3
 
-Table = Mapping[Hashable, float | None]
+Table = Mapping[Any, float | None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Bands:
     failed: int = 0
     seed: int = 0
 
-    def of(self, read: Callable[[xr.Dataset], Table]) -> dict[Hashable, list[float] | None]:
+    def of(self, read: Callable[[xr.Dataset], Table]) -> dict[Any, list[float] | None]:
         """Bands of numbers that are read from a run.
 
         Parameters
@@ -87,7 +87,7 @@ class Bands:
             Low and high by name, None where too few runs have the number.
         """
         own, others = read(self.data), [read(run) for run in self.runs]
-        found: dict[Hashable, list[float] | None] = {}
+        found: dict[Any, list[float] | None] = {}
         for name, value in own.items():
             values = np.array([_number(o.get(name)) for o in others])
             if value is None or np.isfinite(values).sum() < _LEAST:
