@@ -41,7 +41,7 @@ class Customary(dict[str, Any]):
         ----------
         cell : Cell
             In which rates become currents.
-        rates : sequence
+        rates : sequence of str, float or Rate
             As for `Cell.current`.
         """
         return all(self.index(cell, rate) is not None for rate in rates)
@@ -69,7 +69,7 @@ class Customary(dict[str, Any]):
         ----------
         cell : Cell
             In which rates become currents.
-        rates : sequence
+        rates : sequence of str, float or Rate
             Currents of a rate test.
         """
         counts = self.get("cycles") or 1
@@ -87,7 +87,7 @@ def customary(cell: Cell, command: str, rates: Sequence[Any] = ()) -> Customary 
         With its set.
     command : str
         ``"cycle"``, ``"rate"`` or ``"gitt"``.
-    rates : sequence, optional
+    rates : sequence of str, float or Rate, optional
         Currents that are asked for; none: the slow rate of a cycle, any of the others.
 
     Returns
