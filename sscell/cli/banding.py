@@ -85,7 +85,7 @@ def _halves(run: xr.Dataset, name: str) -> dict[int, float | None]:
 
 
 def curve(data: xr.Dataset) -> dict[str, list[float]]:
-    """Voltage over time with its band, and the current where the voltage was swept.
+    """Voltage [V] over time [s] with its band, and the current [A] of a sweep.
 
     Parameters
     ----------

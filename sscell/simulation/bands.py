@@ -84,7 +84,7 @@ class Bands:
         Returns
         -------
         dict
-            Low and high by name, None where too few runs have the number.
+            Low and high by name [unit of the number], None where too few runs have the number.
         """
         own, others = read(self.data), [read(run) for run in self.runs]
         found: dict[Any, list[float] | None] = {}
