@@ -209,6 +209,7 @@ KINDS: Mapping[str, Kind] = {
         "cottrell",
     ),
 }  # fmt: skip
+_PUBLISHED = ("simulate", "gitt", "rate")  # commands that do as a paper did, unless told
 CONDITIONS = (
     FormField("temperature", "Temperature [°C]", "-T", "", "empty: the cell's own"),
     FormField(
@@ -240,7 +241,7 @@ class Run:
     --------
     >>> run = Run("Ji2024", "gitt", {"rate": "C/20", "pulse": "30min"}, {"temperature": "60"})
     >>> run.command()
-    'sscell gitt Ji2024 -C C/20 --pulse 30min -T 60'
+    'sscell gitt Ji2024 -C C/20 --pulse 30min -T 60 --protocol plain'
     """
 
     cell: str
@@ -272,6 +273,8 @@ class Run:
         ]
         for f, text in self._given():
             words += [f.flag, text]
+        if words[1] in _PUBLISHED:
+            words += ["--protocol", "plain"]
         return shell(words)
 
     def protocol_arguments(self) -> dict[str, Any]:
