@@ -18,6 +18,7 @@ from nicegui.testing import user_simulation
 
 import sscell
 from sscell.app.bench import Bench
+from sscell.app.jobs import Job
 from sscell.app.pages import PAGES, register
 from sscell.app.pages.vary import bounds_for
 from sscell.app.recipes import KINDS, Design, Fit, Measured, Run, Sweep, notebook
@@ -56,6 +57,9 @@ def full(bench, ji_run):
     rows = ["Time/h,Ewe/V,I/mA"] + [f"{k / 10},{2 - k / 100},-1" for k in range(50)]
     session.add_data("a b$.csv", "\n".join(rows).encode())
     session.states.append(FitState("start", "Ji2024"))
+    for page in ("run", "fit", "tests", "map", "design"):
+        session.jobs[page] = Job("none.at_all", {}, "a job")
+        session.jobs[page].end("failed", note="It was tried before.")
     return session
 
 
@@ -87,6 +91,7 @@ def test_the_pages_show_what_the_session_has(bench, full):
         await user.should_see("Areal capacity", retries=200)
         await user.open(f"/s/{full.key}/run")
         await user.should_see("lower voltage cut-off")
+        await user.should_see("It was tried before.")
         await user.should_see(ui.plotly, retries=100)
         await user.open(f"/s/{full.key}/data")
         await user.should_see("Recognised: ", retries=100)
