@@ -28,7 +28,7 @@ class Kind:
     fields : tuple of FormField
         What it takes.
     analysis : str
-        In `sscell.analysis`: what its numbers are.
+        In `sscell`: what its numbers are.
     shells : int, optional
         Over the particle radius, where the command has others than 50.
     """
@@ -68,7 +68,7 @@ KINDS: Mapping[str, Kind] = {
             FormField("direction", "Direction", "--direction", "discharge",
                       choices=("discharge", "charge", "both")),
         ),
-        "gitt",
+        "analysis.gitt",
     ),
     "rate": Kind(
         "Rate test",
@@ -79,7 +79,7 @@ KINDS: Mapping[str, Kind] = {
                       "in order, such as 25,50,100mA/g", kind="list"),
             FormField("cycles", "Cycles at each", "--cycles", "1", kind="whole"),
         ),
-        "rate",
+        "analysis.rate",
     ),
     "cv": Kind(
         "Cyclic voltammetry",
@@ -91,7 +91,7 @@ KINDS: Mapping[str, Kind] = {
             FormField("window", "Window", "--window", "", "such as 0.5V,3V", kind="list"),
             FormField("cycles", "Cycles at each", "--cycles", "1", kind="whole"),
         ),
-        "cv",
+        "analysis.cv",
         200,
     ),
     "eis": Kind(
@@ -106,7 +106,7 @@ KINDS: Mapping[str, Kind] = {
             FormField("rate", "Rate between them", "-C", "", "C/20"),
             FormField("rest", "Rest before each", "--rest", "1h"),
         ),
-        "eis",
+        "analysis.eis",
     ),
     "step": Kind(
         "Potential step",
@@ -117,7 +117,7 @@ KINDS: Mapping[str, Kind] = {
             FormField("duration", "Duration", "--duration", "2h"),
             FormField("rest", "Rest before it", "--rest", "1h"),
         ),
-        "cottrell",
+        "analysis.cottrell",
     ),
 }  # fmt: skip
 _PUBLISHED = ("simulate", "gitt", "rate")  # commands that do as a paper did, unless told
@@ -222,7 +222,7 @@ class Run:
             f"cell = sscell.load({self.cell!r})",
             f"protocol = {protocol}",
             f"run = sscell.simulate(cell, protocol{arguments})",
-            f"print(sscell.analysis.{kind.analysis}(run))",
+            f"print(sscell.{kind.analysis}(run))",
         ]
         return "\n".join(lines)
 
