@@ -57,7 +57,7 @@ class _Page:
                     shown = ui.tab("This cell")
                     own = ui.tab("Build your own")
                     other = ui.tab("Other masses")
-                with ui.tab_panels(tabs, value=shown).classes("w-full"):
+                with ui.tab_panels(tabs, value=shown, animated=False).classes("w-full"):
                     with ui.tab_panel(shown).classes("p-0"):
                         self._about = ui.element("div").classes("stack")
                     with ui.tab_panel(own).classes("p-0"):
