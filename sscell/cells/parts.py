@@ -456,6 +456,8 @@ class _Assembly:
         per_surface = density * radius / 3
         card = self.active["Loss current [A.kg-1]"]
         width = self.active.number("Loss width [V]")
+        if "Loss growth" in self.active.values:
+            self.values["Side reaction growth"] = from_card(self.active, "Loss growth")
         thermal = GAS_CONSTANT * 298.15 / FARADAY
         source = f"{self.active.name}: {card.source}"
         self.values["Side reaction exchange-current density [A.m-2]"] = derived(

@@ -33,6 +33,9 @@ def materials_command(
         str | None,
         typer.Option(help="active, electrolyte, anode, conductor or coating."),
     ] = None,
+    markdown: Annotated[
+        bool, typer.Option(help="Print where potentials and conductivities come from.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """List the materials, or explain one: every value with its kind and source."""
@@ -49,6 +52,11 @@ def materials_command(
     cards = [c for c in cards if kind is None or kind in c.serves]
     if as_json:
         print_json({"materials": [card.as_dict() for card in cards]})
+        return
+    if markdown:
+        from sscell.cells.materials import sources_table
+
+        print(sources_table(cards))
         return
     if name is not None:
         _explain(cards[0])
@@ -210,6 +218,7 @@ def _measured(
             "current_density": found.loss.current / (grams * 1e-3),
             "potential": found.loss.potential + offset,
             "width": found.loss.width,
+            "growth": found.loss.growth,
         }
     if sites is None:
         return fields, None
