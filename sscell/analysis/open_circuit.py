@@ -42,6 +42,7 @@ _SLIP, _SCALE = 0.01, 0.005  # -, V
 _FEWEST = 12  # samples of a branch
 _RESTING = 0.05  # of the largest current: less is none
 _TITRATED = 0.2  # rests of a titration last at least so long as their pulses
+_DAMPED = 0.5  # of that trend: one difference between two cycles is as much noise as trend
 _STEADY, _ERRATIC = 0.02, 0.3  # change of a loss from cycle to cycle that is a trend
 _RISES = (0.01, 0.02)  # V, of the span: an OCV that rises by more is none
 _OVERLAP = (0.05, 0.95)  # of the charge, where branches are compared
@@ -58,8 +59,8 @@ class Loss:
     potential, width : float
         [V].
     growth : float, optional
-        Relative change per q, the charge that is gone over that of a half cycle [-]: from
-        the last two cycles after the first.
+        Relative change per q, the charge that is gone over that of a half cycle [-]: half of
+        what the last two cycles after the first show.
 
     Examples
     --------
@@ -384,8 +385,10 @@ def _take_out_loss(branches: dict[str, _Branch]) -> Loss | None:
 
 def _growing(loss: Loss | None, halves: Sequence[HalfCycle]) -> Loss | None:
     """The loss with its change from one cycle to the next, where there are enough cycles."""
-    most = max(map(_travelled, halves))
-    whole = [h for h in halves if _travelled(h) > _WHOLE * most]
+    most = {"discharge": 0.0, "charge": 0.0}
+    for half in halves:
+        most[half.direction] = max(most[half.direction], _travelled(half))
+    whole = [h for h in halves if _travelled(h) > _WHOLE * most[h.direction]]
     excess = [
         up.capacity - down.capacity
         for up, down in pairwise(whole)
@@ -397,8 +400,9 @@ def _growing(loss: Loss | None, halves: Sequence[HalfCycle]) -> Loss | None:
     change = 1 - excess[-2] / excess[-1]
     if not _STEADY < abs(change) < _ERRATIC:
         return loss
-    growth = change * whole[-1].capacity / excess[-1]
-    return replace(loss, current=loss.current / (1 + change / 2), growth=growth)
+    growth = _DAMPED * change * whole[-1].capacity / excess[-1]
+    current = loss.current / (1 + _DAMPED * change / 2)
+    return replace(loss, current=current, growth=growth)
 
 
 def _lost(branch: _Branch, top: float, width: float) -> np.ndarray:
