@@ -53,7 +53,7 @@ def curve_of(path: Path) -> TimelessCurve | None:
     Raises
     ------
     DataError
-        If two columns are there that are no numbers.
+        If its columns are those of a curve, and no numbers.
     """
     import numpy as np
 
@@ -64,22 +64,24 @@ def curve_of(path: Path) -> TimelessCurve | None:
     names = [part.strip() for part in head.replace(";", ",").replace("\t", ",").split(",")]
     if len(names) != 2 or any("time" in name for name in names):
         return None
+    first = 1 if "v" in names[0] else 0  # potential first, or charge
+    unit = _unit(names[first])
     apart = next((mark for mark in (",", ";") if mark in head), None)
     table = np.genfromtxt(path, delimiter=apart, skip_header=1, invalid_raise=False)
     if table.ndim != 2 or table.shape[1] != 2 or not np.isfinite(table).all():
+        if not unit:
+            return None
         raise DataError(f"{path.name} is no table of two columns of numbers.")
-    amount, voltage, name = *table.T, names[0]
-    if "v" in names[0]:  # potential first
-        amount, voltage, name = voltage, amount, names[1]
+    return TimelessCurve(table[:, first], table[:, 1 - first], unit, names[first])
+
+
+def _unit(name: str) -> str:
     packed = name.replace(" ", "")
-    unit = ""
-    if "mah/g" in packed or "mah.g-1" in packed or "mahg-1" in packed:
-        unit = "mAh/g"
-    elif "mah" in packed:
-        unit = "mAh"
-    elif name.split("[")[0].strip() in _FILLINGS:
-        unit = "x"
-    return TimelessCurve(amount, voltage, unit, name)
+    if any(spelled in packed for spelled in ("mah/g", "mah.g-1", "mahg-1")):
+        return "mAh/g"
+    if "mah" in packed:
+        return "mAh"
+    return "x" if name.split("[")[0].strip() in _FILLINGS else ""
 
 
 def timed(path: Path, curve: TimelessCurve, current: str, cell: Cell) -> xr.Dataset:
