@@ -36,6 +36,7 @@ def polarisation(
     blocking: str | None = None,
     thickness_cm: float | None = None,
     area_cm2: float | None = None,
+    thickness_error_cm: float = 0.0,
     series_resistance_ohm: float = 0.0,
     bulk_conductivity_S_cm: float | None = None,
     volume_fraction: float | None = None,
@@ -50,6 +51,8 @@ def polarisation(
         What the electrodes block: ``"ions"`` or ``"electrons"``.
     thickness_cm, area_cm2 : float, optional
         Of the sample [cm, cm2]; without them the conductivity is None.
+    thickness_error_cm : float, optional
+        One standard error of the thickness [cm].
     series_resistance_ohm : float, optional
         Of electrolytes and interfaces beside the sample [Ohm].
     bulk_conductivity_S_cm, volume_fraction : float, optional
@@ -92,9 +95,10 @@ def polarisation(
             f"The series resistance of {series_resistance_ohm:g} Ohm is more than the "
             f"{resistance:.4g} Ohm of the whole cell."
         )
-    sigma = None
+    sigma = spread = None
     if thickness_cm and area_cm2:
         sigma = thickness_cm / (inner * area_cm2)
+        spread = sigma * float(np.hypot(error / inner, thickness_error_cm / thickness_cm))
     else:
         notes.append(
             "No thickness (--thickness) and area (--diameter or --area) are known: the "
@@ -112,7 +116,7 @@ def polarisation(
     return {
         "steps": [_step(h) for h in holds],
         "conductivity_S_cm": sigma,
-        "std_error": None if sigma is None else sigma * error / inner,
+        "std_error": spread,
         "conducts": None if blocking is None else BLOCKED[blocking],
         "resistance_ohm": inner,
         "resistance_std_error": error,
@@ -140,7 +144,7 @@ def _hold_notes(holds: Sequence[Hold]) -> list[str]:
         return []
     return [
         f"The {what} had not settled in step {', '.join(late)} of {len(holds)}: it is "
-        "extrapolated with one exponential."
+        "extrapolated by the exponentials of its decay."
     ]
 
 

@@ -8,7 +8,9 @@ takes electrons and an electrolyte that takes ions is the transmission line
 
 with ``S = R_ion + R_e`` and ``P = R_ion R_e/S``. At high frequency it is P, at low
 frequency its real part is S/3, less the high-frequency one R_ion/3 only where R_e is far
-smaller. The two resistances change places in it without a trace.
+smaller. The two resistances change places in it without a trace; and two equal ones R give
+the spectrum of R/2 with a perfect conductor beside it, in series with R/2: of readings that
+the data do not tell apart, that with the better second conductor is taken.
 
 Source: Bisquert, Phys. Chem. Chem. Phys. 2 (2000) 4185, for terminals at opposite ends,
 doi:10.1039/b001708f.
@@ -25,6 +27,8 @@ import numpy as np
 __all__ = ["Arc", "LadderFit", "choose_ladder", "fit_ladder", "ladders"]
 
 STARTS = 4  # descents of one circuit
+SHARES = (0.003, 0.1, 0.22)  # of the parallel in the sum of both resistances, at the start
+TELLS = 10.0  # of twice the logarithm of the likelihood, between two readings
 
 
 @dataclass(frozen=True)
@@ -213,14 +217,7 @@ def _starts(shape: Shape, omega: np.ndarray, z: np.ndarray) -> list[np.ndarray]:
     places = np.geomspace(0.3 / omega.max(), 1 / begin, shape.arcs + 4)
     found = []
     if shape.composite:
-        corner = np.geomspace(0.1 / omega.max(), 10 / omega.min(), 12)
-        for tau in corner:
-            for share in (0.003, 0.1, 0.22):
-                # From the 45 degree part: the real part rises by about a third of S.
-                total = 3 * max(real[len(real) // 2] - real[0], 0.05 * abs(z[-1].real))
-                arcs = [first, 1 / omega.max(), 0.9] * shape.arcs
-                found.append([*head, *arcs, total, share, tau, 0.9])
-        return [np.log(x) for x in found]
+        return [np.log(x) for x in _line_starts(shape, omega, z)]
     for taus in combinations(places, shape.arcs):
         for split in (0.5, 0.15, 0.85) if shape.arcs == 2 else (1 / max(shape.arcs, 1),):
             sizes = [split, 1 - split] if shape.arcs == 2 else [split] * shape.arcs
@@ -229,6 +226,28 @@ def _starts(shape: Shape, omega: np.ndarray, z: np.ndarray) -> list[np.ndarray]:
             ]
             found.append([*head, *arcs, *foot])
     return [np.log(x) for x in found]
+
+
+def _line_starts(shape: Shape, omega: np.ndarray, z: np.ndarray) -> list[list[float]]:
+    """Starts of a composite: its sum and the series resistance follow from the rest."""
+    least = 1e-3 * np.abs(z).min()
+    arcs = [least, 1 / omega.max(), 0.9] * shape.arcs
+    found = []
+    for tau in np.geomspace(0.1 / omega.max(), 30 / omega.min(), 24):
+        for share in SHARES:
+            for exponent in (0.85, 1.0):
+                line = _line(1.0, share, (1j * omega * tau) ** exponent)
+                parts = [line, np.ones_like(line)] if shape.series else [line]
+                weighed = np.column_stack(parts) / np.abs(z)[:, None]
+                goal = z / np.abs(z)
+                sizes, *_ = np.linalg.lstsq(
+                    np.concatenate([weighed.real, weighed.imag]),
+                    np.concatenate([goal.real, goal.imag]),
+                    rcond=None,
+                )
+                total, *first = (max(float(x), least) for x in sizes)
+                found.append([*first, *arcs, total, share, tau, exponent])
+    return found
 
 
 def fit_ladder(f: np.ndarray, z: np.ndarray, shape: Shape) -> LadderFit:
@@ -267,9 +286,18 @@ def fit_ladder(f: np.ndarray, z: np.ndarray, shape: Shape) -> LadderFit:
 
     starts = [np.clip(x, np.add(low, 1e-6), np.subtract(high, 1e-6)) for x in
               _starts(shape, omega, z)]  # fmt: skip
-    starts = sorted(starts, key=lambda x: np.sum(miss(x) ** 2))[:STARTS]
+    starts = sorted(starts, key=lambda x: np.sum(miss(x) ** 2))
+    if shape.composite:
+        at = int(shape.series) + 3 * shape.arcs + 1
+        starts = [x for s in SHARES for x in [y for y in starts if y[at] == np.log(s)][:2]]
+    else:
+        starts = starts[:STARTS]
     ends = [least_squares(miss, x, bounds=(low, high), max_nfev=40) for x in starts]
     best = min(ends, key=lambda e: e.cost)
+    if shape.composite:
+        # Two phases that conduct alike look like one with half of both in series with it.
+        alike = [e for e in ends if 2 * len(f) * np.log(e.cost / best.cost + 1e-9) < TELLS]
+        best = min(alike, key=lambda e: e.x[at])
     best = least_squares(
         miss, best.x, bounds=(low, high), max_nfev=400, ftol=1e-13, xtol=1e-13
     )
@@ -282,8 +310,11 @@ def _result(
 ) -> LadderFit:
     number, chi = 2 * len(f), 2 * float(best.cost)
     variance = chi / max(number - shape.size, 1)
-    covariance = np.linalg.pinv(best.jac.T @ best.jac, rcond=1e-13) * variance
     sizes = np.linalg.norm(best.jac, axis=0)
+    # A value at its bound is hardly felt on its logarithmic scale, yet uncertain.
+    scaled = best.jac / np.maximum(sizes, 1e-150)
+    inverse = np.linalg.pinv(scaled.T @ scaled, rcond=1e-13)
+    covariance = inverse * variance / np.outer(*[np.maximum(sizes, 1e-150)] * 2)
     errors = np.sqrt(np.diag(covariance))
     errors[sizes < 1e-9] = np.inf  # the data do not feel it
     values = np.exp(best.x)
