@@ -20,7 +20,7 @@ from sscell.protocols import cv, cycle, hold, potential_step, rate_test, then
 from sscell.simulation import engine as engines
 from sscell.simulation.engine import Engine, Resolution, engine
 from sscell.solver import integrator
-from sscell.solver.integrator import Stretch
+from sscell.solver.integrator import StepSolution
 
 FAMILIES = sorted({path.stem for path in available().values()})
 COARSE = Resolution(shells=10)
@@ -158,7 +158,7 @@ def plain(monkeypatch):
     monkeypatch.setattr(Engine, "step", step)
 
 
-class _Plain(Stretch):
+class _Plain(StepSolution):
     origin = None
 
     @property

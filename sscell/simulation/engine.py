@@ -26,8 +26,8 @@ from sscell.errors import ParameterError
 from sscell.simulation.series import series
 from sscell.solver import cache
 from sscell.solver.compiling import LONGEST, allowed, compiled, expected_seconds
-from sscell.solver.functions import Functions, made
-from sscell.solver.integrator import Integrator, Stretch
+from sscell.solver.functions import Functions, build_functions
+from sscell.solver.integrator import Integrator, StepSolution
 from sscell.solver.stepping import OwnClock
 from sscell.solver.watch import alone
 
@@ -210,7 +210,7 @@ class Engine:
         known = cache.fetch(name)
         if known is not None:
             return Functions.from_bytes(known)
-        functions = made(self.model, self.input_names, self.outputs)
+        functions = build_functions(self.model, self.input_names, self.outputs)
         cache.keep(name, functions.to_bytes())
         return functions
 
@@ -312,7 +312,7 @@ class Engine:
 
         Parameters
         ----------
-        solution : Stretch, pybamm.Solution or None
+        solution : StepSolution, pybamm.Solution or None
             Where the cell is.
         duration : float
             Longest time [s].
@@ -324,7 +324,7 @@ class Engine:
 
         Returns
         -------
-        Stretch or pybamm.Solution
+        StepSolution or pybamm.Solution
             Of this step alone.
         """
         if not self.sensitive:
@@ -342,11 +342,11 @@ class Engine:
 
     def _run(
         self,
-        before: Stretch | None,
+        before: StepSolution | None,
         duration: float,
         inputs: Mapping[str, float],
         times: np.ndarray | None,
-    ) -> Stretch:
+    ) -> StepSolution:
         values = self._values(inputs)
         t, y = self._state(before, values)
         found = self._integrator.run(t, y, duration, values, times)
@@ -361,7 +361,7 @@ class Engine:
         return found
 
     def _state(
-        self, before: Stretch | None, values: np.ndarray
+        self, before: StepSolution | None, values: np.ndarray
     ) -> tuple[float, np.ndarray]:
         if before is None:
             return 0.0, self._integrator.start(values)
@@ -420,7 +420,7 @@ class Engine:
 
         Parameters
         ----------
-        solution : Stretch or None
+        solution : StepSolution or None
             None: the cell as assembled.
         inputs : mapping
             From `inputs`.

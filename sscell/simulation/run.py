@@ -32,7 +32,7 @@ from sscell.simulation.impedance import spectrum_at
 from sscell.simulation.progress import Progress
 from sscell.simulation.results import BALANCES, Spectrum, add_spectra, labelled, remarks
 from sscell.simulation.resuming import packed
-from sscell.solver.integrator import NO_PROGRESS, Stretch
+from sscell.solver.integrator import NO_PROGRESS, StepSolution
 from sscell.solver.watch import NoProgress, watched
 from sscell.units import ZERO_CELSIUS
 
@@ -531,7 +531,7 @@ class Run:
                     "them (all parts of sscell.protocols.then have)."
                 )
             y[low:high, 0] = states[name]
-        self.solution = Stretch(
+        self.solution = StepSolution(
             built.functions, np.zeros(1), y, "final time", 0.0, float(current)
         )
         self.forget()

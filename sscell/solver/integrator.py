@@ -28,7 +28,7 @@ except ImportError:  # it has moved: PyBaMM knows where to
 
 from sscell.solver.consistent import consistent
 
-__all__ = ["NO_PROGRESS", "Integrator", "Stretch"]
+__all__ = ["NO_PROGRESS", "Integrator", "StepSolution"]
 
 NO_PROGRESS = "no progress"  # what ended a solution that got nowhere
 
@@ -37,7 +37,7 @@ _CURRENT = "Current variable [A]"
 _DIFFERENT = (AttributeError, TypeError)  # what an interface that has changed raises
 
 
-class Stretch:
+class StepSolution:
     """One step of a model's solution.
 
     Parameters
@@ -70,11 +70,11 @@ class Stretch:
         self.solve_time = pybamm.TimerTime(seconds)
 
     @property
-    def last_state(self) -> Stretch:
+    def last_state(self) -> StepSolution:
         """Where it ended; the rest is let go."""
         end = self.y[:, -1:].copy()
         ended = self.t[-1:].copy()
-        return Stretch(self.functions, ended, end, self.termination, 0.0, self.current)
+        return StepSolution(self.functions, ended, end, self.termination, 0.0, self.current)
 
 
 class Integrator:
@@ -128,7 +128,7 @@ class Integrator:
         duration: float,
         values: np.ndarray,
         times: np.ndarray | None = None,
-    ) -> Stretch:
+    ) -> StepSolution:
         """Integrate for a time, or until an event.
 
         Parameters
@@ -147,7 +147,7 @@ class Integrator:
 
         Returns
         -------
-        Stretch
+        StepSolution
 
         Raises
         ------
@@ -177,7 +177,7 @@ class Integrator:
         if flag == _ROOT_FOUND:
             termination = self._ended(t, states, settled)
         t, states = _after(begun, t, states)
-        return Stretch(self.functions, t, states, termination, seconds)
+        return StepSolution(self.functions, t, states, termination, seconds)
 
     def _solved(
         self, state: np.ndarray, duration: float, settled: np.ndarray, wanted: np.ndarray
@@ -208,7 +208,7 @@ class Integrator:
         state: np.ndarray,
         settled: np.ndarray,
         wanted: np.ndarray,
-    ) -> Stretch | None:
+    ) -> StepSolution | None:
         """Solution as far as the solver got on quickly."""
         if reached <= 0:
             return None
@@ -219,7 +219,9 @@ class Integrator:
         except pybamm.SolverError:
             return None
         t, states = _after(begun, t, states)
-        return Stretch(self.functions, t, states, NO_PROGRESS, 0.0) if flag >= 0 else None
+        return (
+            StepSolution(self.functions, t, states, NO_PROGRESS, 0.0) if flag >= 0 else None
+        )
 
     def _through_pybamm(
         self,
@@ -228,7 +230,7 @@ class Integrator:
         duration: float,
         values: np.ndarray,
         times: np.ndarray | None,
-    ) -> Stretch:
+    ) -> StepSolution:
         inputs = dict(zip(self._names, values.tolist(), strict=True))
         model = self._model()
         column = np.array(y, dtype=float)[:, None]
@@ -238,7 +240,7 @@ class Integrator:
         )
         t, states = _after(begun, np.asarray(found.t), np.asarray(found.y))
         seconds = float(found.solve_time.value)
-        return Stretch(self.functions, t, states, found.termination, seconds)
+        return StepSolution(self.functions, t, states, found.termination, seconds)
 
     def _rates(self, t: float, y: np.ndarray, values: np.ndarray) -> np.ndarray:
         rates = self.functions.rates(t, y, values)
@@ -258,12 +260,12 @@ class Integrator:
         away = [abs(m) if m == m else np.inf for m in margins.tolist()]
         return f"event: {names[away.index(min(away))]}"
 
-    def adopted(self, before: Stretch, values: np.ndarray) -> np.ndarray:
+    def adopted(self, before: StepSolution, values: np.ndarray) -> np.ndarray:
         """State where a solution ended, of this model or of one with other unknowns.
 
         Parameters
         ----------
-        before : Stretch
+        before : StepSolution
             Its end is taken.
         values : numpy.ndarray, shape (inputs,)
             Of this model.
