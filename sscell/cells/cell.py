@@ -58,6 +58,16 @@ class Cell:
 
     parameters: ParameterSet
 
+    is_symmetric = False
+
+    def __new__(cls, parameters: ParameterSet | None = None) -> Cell:
+        """Make a symmetric cell where the set says so; copies name no set."""
+        if parameters is not None and parameters.data["physics"].get("symmetric"):
+            from sscell.cells.symmetric import SymmetricCell
+
+            cls = SymmetricCell
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
         self._settle(self.parameters.complete(self.quantities))
 
@@ -74,7 +84,7 @@ class Cell:
 
     def _with(self, parameters: ParameterSet) -> Cell:
         """Copy with another set of the same names and physics, checked value by value."""
-        other = object.__new__(Cell)
+        other = object.__new__(type(self))
         own = self.__dict__
         other.__dict__.update({k: own[k] for k in _OF_PHYSICS if k in own})
         other._settle(parameters)
@@ -369,6 +379,23 @@ class Cell:
             "cathode": self.values["Positive electrode mass [kg]"],
         }
         return entry["name"], masses[entry["mass"]]
+
+    def about(self) -> dict[str, Any]:
+        """What a result says of the cell: its bases and sizes.
+
+        Returns
+        -------
+        dict
+        """
+        capacity, energy = self.basis("capacity"), self.basis("energy")
+        return {
+            "capacity_basis": capacity[0],
+            "capacity_basis_mass_g": capacity[1] * 1e3,
+            "energy_basis": energy[0],
+            "energy_basis_mass_g": energy[1] * 1e3,
+            "cathode_volume_cm3": self.cathode_thickness * self.area * 1e6,
+            "working_metal_offset_V": self.values.get("Negative electrode OCP [V]", 0.0),
+        }
 
     @cached_property
     def one_c_current(self) -> float | None:

@@ -13,15 +13,8 @@ import numpy as np
 import pybamm
 
 from sscell.cells.cell import Cell
-from sscell.cells.model import (
-    ATOL,
-    RTOL,
-    SHELLS,
-    SolidStateCell,
-    budget_of,
-    check_mesh,
-    solver,
-)
+from sscell.cells.cell_model import ATOL, RTOL, solver
+from sscell.cells.model import SHELLS, budget_of, check_mesh, model_of
 from sscell.errors import ParameterError
 from sscell.simulation.series import series
 from sscell.solver import cache
@@ -169,7 +162,7 @@ class Engine:
     def model(self) -> pybamm.BaseModel:
         """The discretised model: only what its functions do not say needs it."""
         resolution = self._resolution
-        model = SolidStateCell(
+        model = model_of(
             self._cell,
             shells=resolution.shells,
             thickness_points=resolution.thickness_points,

@@ -11,7 +11,8 @@ import pybamm
 import xarray as xr
 
 from sscell.cells.cell import Cell
-from sscell.cells.model import SolidStateCell, solver
+from sscell.cells.cell_model import CellModel, solver
+from sscell.cells.model import model_of
 from sscell.dataset import set_metadata
 from sscell.errors import ParameterError, SimulationError
 from sscell.simulation.engine import Resolution
@@ -152,7 +153,7 @@ def run_experiment(
         what was computed before.
     """
     check_experiment(cell, experiment)
-    model = SolidStateCell(
+    model = model_of(
         cell,
         shells=resolution.shells,
         thickness_points=resolution.thickness_points,
@@ -210,7 +211,7 @@ def _failure(watch: _Watch, reason: str, partial: Any = None) -> SimulationError
 
 def _dataset(
     cell: Cell,
-    model: SolidStateCell,
+    model: CellModel,
     solution: Any,
     watch: _Watch,
     kept: Sequence[str],

@@ -1,0 +1,258 @@
+"""Symmetric cells: two like electrodes of metal, alloy or a blocking one, and a separator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self
+
+import pybamm
+
+from sscell.errors import ParameterError, did_you_mean
+from sscell.physics.anode import PlateauAnode
+from sscell.physics.cathodes.host import Host
+from sscell.physics.quantity import Quantity
+from sscell.physics.separator import SeparatorLayers
+
+__all__ = ["BlockingElectrode", "LikeElectrodes", "SymmetricComposition"]
+
+_CAPACITY = "Negative electrode double-layer capacity [F.m-2]"
+
+
+class BlockingElectrode(pybamm.BaseSubModel):
+    r"""Metal that takes no ions: a double layer and nothing beside it.
+
+    .. math:: C\,\frac{d\eta}{dt} = i
+
+    Parameters
+    ----------
+    double_layer : bool
+        Taken as true: there is nothing else.
+    side : str, optional
+        ``"negative"`` or ``"positive"``.
+    """
+
+    def __init__(self, double_layer: bool, side: str = "negative") -> None:
+        super().__init__(None, domain=side, name=f"{side} blocking electrode")
+        self._side = side.capitalize()
+        self._eta = f"{self._side} electrode reaction overpotential [V]"
+
+    @staticmethod
+    def quantities() -> tuple[Quantity, ...]:
+        """What a parameter set says about both electrodes."""
+        return (Quantity(_CAPACITY, "per electrode area", 1e-6, 1e4, 0.1),)
+
+    def get_fundamental_variables(self) -> dict[str, Any]:
+        """Give the voltage of the double layer."""
+        return {self._eta: pybamm.Variable(self._eta)}
+
+    def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Give no potential of its own and no further loss."""
+        zero = pybamm.Scalar(0)
+        return {
+            f"{self._side} electrode {what}": zero
+            for what in (
+                "inventory",
+                "open-circuit potential [V]",
+                "interphase overpotential [V]",
+                "thickness change [m]",
+            )
+        }
+
+    def set_rhs(self, variables: dict[str, Any]) -> None:
+        """Charge the double layer with all of the current."""
+        rate = variables["Current density [A.m-2]"] / pybamm.Parameter(_CAPACITY)
+        self.rhs[variables[self._eta]] = rate
+
+    def set_initial_conditions(self, variables: dict[str, Any]) -> None:
+        """At rest."""
+        self.initial_conditions[variables[self._eta]] = pybamm.Scalar(0)
+
+
+_ELECTRODES: dict[str, Any] = {"plateau": PlateauAnode, "blocking": BlockingElectrode}
+
+
+@dataclass(frozen=True)
+class LikeElectrodes(Host):
+    """What is asked of a cathode's host, where there is no composite: nothing in particular.
+
+    Parameters
+    ----------
+    guest : str
+        What the electrodes exchange.
+    host : str, optional
+        What it moves through.
+
+    Examples
+    --------
+    >>> LikeElectrodes("sodium").phases
+    ()
+    """
+
+    guest: str
+    host: str = "electrolyte"
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Self:
+        """Read the guest."""
+        return cls(str(table["guest"]))
+
+    def quantities(self) -> tuple[Quantity, ...]:
+        """None."""
+        return ()
+
+    def check(self, values: Mapping[str, float]) -> None:
+        """Find nothing to check."""
+
+    @property
+    def capacity(self) -> float:
+        """One electron per guest."""
+        return 1.0
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """State of both electrodes."""
+        return ("Positive electrode inventory",)
+
+    @property
+    def budget(self) -> tuple[str, ...]:
+        """Nothing beside the electrodes' own."""
+        return ()
+
+    @property
+    def grading(self) -> float:
+        """An even mesh."""
+        return 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class SymmetricComposition:
+    """Physics of a symmetric cell: what is built, and what may be said about it.
+
+    Parameters
+    ----------
+    physics : mapping
+        The set's table `[physics]`, with ``symmetric = true``.
+    guest : str, optional
+        What the electrodes exchange.
+
+    Raises
+    ------
+    ParameterError
+        When asked for physics that a symmetric cell does not have.
+
+    Examples
+    --------
+    >>> SymmetricComposition({"symmetric": True, "anode": "blocking"}).layers
+    ('Separator',)
+    """
+
+    physics: Mapping[str, Any]
+    guest: str = "lithium"
+    anode_host: None = None
+    # What full cells may have and these do not.
+    has_redox: bool = field(default=False, init=False)
+    has_side_reaction: bool = field(default=False, init=False)
+    has_degradation: bool = field(default=False, init=False)
+    has_contact: bool = field(default=False, init=False)
+    conduction: str = field(default="composite", init=False)
+    size_classes: int = field(default=0, init=False)
+
+    @cached_property
+    def host(self) -> LikeElectrodes:
+        """Neutral answers to what is asked of a cathode."""
+        return LikeElectrodes(self.guest)
+
+    @property
+    def electrode(self) -> str:
+        """``"plateau"`` for a metal or an alloy, ``"blocking"`` for one that takes no ions."""
+        return str(self.physics.get("anode"))
+
+    @property
+    def _electrode(self) -> Any:
+        if self.electrode not in _ELECTRODES:
+            hint = did_you_mean(self.electrode, _ELECTRODES)
+            raise ParameterError(
+                f"There is no electrode of a symmetric cell '{self.electrode}'. {hint}"
+            )
+        return _ELECTRODES[self.electrode]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the separator layers."""
+        return tuple(self.physics.get("separator", ["Separator"]))
+
+    def check(self, values: Mapping[str, float]) -> None:
+        """Refuse physics of a composite cathode.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            All parameter values by name.
+
+        Raises
+        ------
+        ParameterError
+            If the table asks for any.
+        """
+        allowed = {"symmetric", "anode", "separator", "conduction"}
+        neutral = {"", "composite", False, None}
+        strange = [
+            k for k, v in self.physics.items() if k not in allowed and v not in neutral
+        ]
+        if strange:
+            raise ParameterError(
+                f"A symmetric cell has no '{strange[0]}': it has two electrodes of one kind "
+                "and a separator."
+            )
+
+    def derived(self, values: Mapping[str, float]) -> dict[str, float]:
+        """No value follows from others."""
+        return {}
+
+    def submodels(
+        self, distributed: bool = False, double_layer: bool = False
+    ) -> dict[str, Any]:
+        """New submodels of both electrodes and the separator.
+
+        Parameters
+        ----------
+        distributed : bool, optional
+            Without a meaning here.
+        double_layer : bool, optional
+            Whether double layers and grain boundaries are charged.
+
+        Returns
+        -------
+        dict of str to pybamm.BaseSubModel
+        """
+        return {
+            "negative electrode": self._electrode(double_layer),
+            "separator": SeparatorLayers(self.layers, double_layer),
+            "positive electrode": self._electrode(double_layer, "positive"),
+        }
+
+    @property
+    def sources(self) -> tuple[str, str]:
+        """No code of another package."""
+        return "", ""
+
+    @property
+    def structure(self) -> tuple[Any, ...]:
+        """What a built model depends on."""
+        return ("symmetric", self.electrode, self.layers)
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Everything that a set may say about electrodes and separator."""
+        return (*self._electrode.quantities(), *SeparatorLayers.quantities(self.layers))
+
+    def contact_quantities(self) -> tuple[Quantity, ...]:
+        """None: the electrodes touch everywhere."""
+        return ()
