@@ -62,13 +62,13 @@ def test_temperatures_give_the_energy_that_models_use(capsys, tmp_path):
     hot = (0, 20, 40, 60)
     factor = [np.exp(3e4 / 8.314462618 * (1 / (t + 273.15) - 1 / 298.15)) for t in hot]
     files = [pellet(tmp_path, t, 60.0 * x) for t, x in zip(hot, factor, strict=True)]
-    code, _, wrong = run(
+    code, said, wrong = run(
         capsys, "analyse", *files, *(x for t in hot for x in ("-T", t)), "--kind",
         "conductivity", "--thickness", "0.6mm", "--diameter", "10mm", "-o",
         tmp_path / "pellet.toml",
     )  # fmt: skip
     assert code == 0, wrong
-    assert "none of the thickness" in wrong
+    assert "none of the thickness" in said
     told = read_priors(tmp_path / "pellet.toml")
     assert abs(told[BARRIER].mean - 3e4) < 3 * told[BARRIER].std_error < 600
     true = 6e-4 / (60.0 * np.pi / 4 * 1e-4)
@@ -140,7 +140,8 @@ def test_files_that_are_no_priors_are_a_sentence(tmp_path, text, message):
 def test_files_are_used_as_far_as_the_fit_varies_them(tmp_path):
     cell = Cell.load("Ji2024")
     path = write_priors(
-        tmp_path / "a.toml", {SEPARATOR: entry(0.02), "Contact resistance [Ohm]": entry(3.0)}
+        tmp_path / "a.toml",
+        {SEPARATOR: entry(0.02), "Contact resistance [Ohm]": entry(3.0)},
     )
     used, told = priors_for(cell, [path], [SEPARATOR])
     assert used == {SEPARATOR: (0.02, 0.001)}
@@ -157,7 +158,10 @@ def test_a_conductivity_of_another_temperature_moves_by_its_energy(tmp_path):
     cell = Cell.load("Ji2024")
     path = write_priors(tmp_path / "a.toml", {SEPARATOR: entry(0.02, temperature_C=60.0)})
     used, told = priors_for(cell, [path], [SEPARATOR])
-    energy, own = cell.values[BARRIER], cell.values["Separator conductivity temperature [K]"]
+    energy, own = (
+        cell.values[BARRIER],
+        cell.values["Separator conductivity temperature [K]"],
+    )
     factor = np.exp(energy / 8.314462618 * (1 / 333.15 - 1 / own))
     assert used[SEPARATOR] == pytest.approx((0.02 * factor, 0.001 * factor), rel=1e-6)
     assert "moved from 60" in told[0]

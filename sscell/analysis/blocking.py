@@ -152,6 +152,8 @@ def _ohm(holds: Sequence[Hold], notes: list[str]) -> tuple[float, float, float]:
     """Resistance [Ohm], its error, and the current at no voltage [A]."""
     v = np.array([h.voltage for h in holds])
     i = np.array([h.current for h in holds])
+    # A sample takes power: which way its current counts is the instrument's convention.
+    i = i if v @ i > 0 else -i
     size = np.abs(i).max()
     # An error of nothing but rounding does not weigh without end.
     error = np.array([max(h.current_error, 1e-6 * size) for h in holds])
@@ -257,12 +259,18 @@ def transference(step: xr.Dataset, before: xr.Dataset, after: xr.Dataset) -> dic
     # Noise of a current is at worst in proportion to it.
     first = abs(hold.first)
     dfirst = hold.scatter * max(first / max(abs(hold.current), 1e-30), 1.0)
+    dfirst = float(np.hypot(dfirst, _since_step(step, hold)))
+    dohmic = ohmic * float(np.hypot(dbulk, dr0)) / (bulk + r0)
     if abs(first / ohmic - 1) > 0.02:
         notes.append(
             f"The first current of {first:.4g} A is not that of the resistances "
             f"({ohmic:.4g} A), which is taken: sampling missed it."
         )
-        first, dfirst = ohmic, ohmic * float(np.hypot(dbulk, dr0)) / (bulk + r0)
+        first, dfirst = ohmic, dohmic
+    else:  # both are measurements of it
+        weights = np.array([dfirst, max(dohmic, 1e-9 * ohmic)]) ** -2.0
+        first = float(np.average([first, ohmic], weights=weights))
+        dfirst = float(weights.sum() ** -0.5)
     steady = abs(hold.current)
     values = np.array([first, steady, r0, rs])
     errors = np.array([dfirst, hold.current_error, dr0, drs])
@@ -288,6 +296,17 @@ def transference(step: xr.Dataset, before: xr.Dataset, after: xr.Dataset) -> dic
         "interface_after_ohm": rs,
         "warnings": notes,
     }
+
+
+def _since_step(step: xr.Dataset, hold: Hold) -> float:
+    """How much the current may have fallen before its first sample [A]."""
+    t, i = (step[n].values.astype(float) for n in ("Time [s]", "Current [A]"))
+    at = int(np.argmin(np.abs(t - hold.start)))
+    if at == 0 or len(t) - at < 8:
+        return 0.0
+    early = slice(at, at + 8)
+    slope = float(np.polyfit(t[early], i[early], 1)[0])
+    return abs(slope) * float(t[at] - t[at - 1])
 
 
 def _bruce_vincent(values: np.ndarray, volts: float) -> float:

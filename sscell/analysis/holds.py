@@ -147,7 +147,17 @@ def _settle(since: np.ndarray, answer: np.ndarray) -> tuple[float, float, bool, 
     data ask for by Bayesian information: a capacitance gives one, diffusion several. It had
     settled where less than 2 % was still to come.
     """
-    late = since >= 0.2 * since[-1]
+    *found, count = _settled(since, answer, 0.2)
+    if count > 1:  # diffusion has still faster parts at the begin
+        *found, _ = _settled(since, answer, 0.4)
+    return found[0], found[1], found[2], found[3]
+
+
+def _settled(
+    since: np.ndarray, answer: np.ndarray, begin: float
+) -> tuple[float, float, bool, float, int]:
+    """The same from a share of the time on, with the number of exponentials."""
+    late = since >= begin * since[-1]
     s, y = since[late], answer[late]
     number = len(s)
     mean = float(np.mean(y))
@@ -155,7 +165,7 @@ def _settle(since: np.ndarray, answer: np.ndarray) -> tuple[float, float, bool, 
     # Below the rounding of a file nothing is told apart.
     tiny = max(1e-24 * float(np.sum(y**2)), 1e-300)
     scatter = float(np.sqrt(flat / max(number - 1, 1)))
-    best = mean, scatter / float(np.sqrt(number)), True, scatter
+    best = mean, scatter / float(np.sqrt(number)), True, scatter, 0
     least = number * np.log(flat + tiny)
     for count in (1, 2):
         if number < 6 * count or flat <= tiny:
@@ -164,7 +174,8 @@ def _settle(since: np.ndarray, answer: np.ndarray) -> tuple[float, float, bool, 
         criterion = number * np.log(miss + tiny) + 2 * count * np.log(number)
         if criterion < least:
             scatter = float(np.sqrt(miss / max(number - 1 - 2 * count, 1)))
-            best = value, error * scatter, bool(left < LEFT * abs(value)), scatter
+            settled = bool(left < LEFT * abs(value))
+            best = value, error * scatter, settled, scatter, count
             least = criterion
     return best
 

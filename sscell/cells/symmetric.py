@@ -180,6 +180,13 @@ class SymmetricCell(Cell):
         """Nothing is odd by itself."""
         return []
 
+    @property
+    def feels_pressure(self) -> bool:
+        """Whether stripping opens voids that pressure closes."""
+        return self.composition.voids
+
     def under(self, pressure: float, told: Any = ()) -> Cell:
-        """The cell itself: it has no data on pressure."""
-        return self
+        """The cell under another stack pressure [Pa]; without a law of voids it is the same."""
+        if not self.composition.voids:
+            return self
+        return self.replace({"Applied stack pressure [Pa]": pressure}, "given with the run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,6 +39,21 @@ class _Job:
         options.check(series)
         self._cell, self._options = cell, options
         self._arguments = options.of_simulate()
+
+    @cached_property
+    def symmetric(self) -> str:
+        """Kind of two like electrodes; empty for a cell with a cathode."""
+        from sscell.cells.cell import Cell
+
+        return str(Cell.load(self._cell).about().get("symmetric", ""))
+
+    def refuse_symmetric(self, why: str) -> None:
+        """Refuse a protocol that tells nothing of two like electrodes."""
+        if self.symmetric:
+            raise ParameterError(
+                f"{self._cell} is symmetric: {why}. simulate, rate (a ramp of currents), eis and "
+                "step are for it."
+            )
 
     def run(self, protocol: Protocol) -> xr.Dataset:
         """Simulate with a progress bar and save the data."""
@@ -90,6 +106,7 @@ def gitt_command(
     from sscell.protocols import gitt
 
     job = _Job(cell, options)
+    job.refuse_symmetric("a titration tells no open-circuit voltage of it")
     protocol = gitt(rate, pulse, rest, direction)
     from sscell.analysis.titration import check_options
     from sscell.analysis.titration import gitt as titration
@@ -153,16 +170,30 @@ def rate_command(
     charge_rate: Annotated[
         str | None, typer.Option(help="One charge current for all.")
     ] = None,
+    half_time: Annotated[
+        str | None,
+        typer.Option(help="Longest time of a half; default: none, 1h in a symmetric cell."),
+    ] = None,
     *,
     options: RunOptions,
 ) -> None:
-    """Rate test: capacity, energy and power at one current after another."""
+    """Rate test: capacity, energy and power at one current after another.
+
+    Of a symmetric cell: the resistance at each current, and the critical one.
+    """
     from sscell.protocols import rate_test
 
     job = _Job(cell, options)
     rates = _list(currents, "currents")
-    protocol = rate_test(rates, _counts(cycles, len(rates)), charge_rate)
+    protocol = rate_test(rates, _counts(cycles, len(rates)), charge_rate, half_time)
     data = job.run(protocol)
+    if job.symmetric:
+        from sscell.analysis.symmetric import critical_current
+        from sscell.plots.pellets import plot_critical_current
+
+        found = critical_current(data)
+        job.report(data, found, lambda: plot_critical_current(data, found))
+        return
     from sscell.analysis.rates import rate
     from sscell.plots.cycling import plot_rate
 
@@ -252,15 +283,44 @@ def step_command(
     *,
     options: RunOptions,
 ) -> None:
-    """Potential step: Cottrell's diffusion and Nernst-Einstein's conductivity."""
+    """Potential step: Cottrell's diffusion and Nernst-Einstein's conductivity.
+
+    Of a symmetric cell: the current that settles, and the resistance.
+    """
     from sscell.protocols import potential_step
 
     job = _Job(cell, options)
     protocol = potential_step(voltage, duration, rest)
+    if job.symmetric == "blocking":
+        raise ParameterError(
+            f"{cell} blocks all current that could settle: eis tells its resistance."
+        )
     data = job.run(protocol)
+    if job.symmetric:
+        job.report(data, *_held_step(data))
+        return
     from sscell.analysis.potential_steps import cottrell
     from sscell.analysis.transport import guest_concentration
     from sscell.plots.runs import plot_step
 
     result = cottrell(data, concentration_mol_cm3=guest_concentration(data))
     job.report(data, result, lambda: plot_step(data))
+
+
+def _held_step(data: xr.Dataset) -> tuple[dict[str, Any], Any]:
+    """What a held voltage tells of two like electrodes, and its figure."""
+    from sscell.analysis.blocking import polarisation
+    from sscell.dataset import metadata
+    from sscell.plots.runs import plot_step
+
+    values = metadata(data, "parameters")
+    thick = 100 * sum(x for n, x in values.items() if n.endswith(" thickness [m]"))
+    area = metadata(data, "area_cm2")
+    found = polarisation(data, blocking="electrons", thickness_cm=thick, area_cm2=area)
+    resistance = found["resistance_ohm"]
+    about = {
+        "diffusion_coefficient_cm2_s": None,
+        "apparent_ionic_conductivity_S_cm": found["conductivity_S_cm"],
+        "area_resistance_ohm_cm2": resistance * area,
+    }
+    return about | found, lambda: plot_step(data)

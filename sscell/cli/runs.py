@@ -33,6 +33,10 @@ def simulate_command(
     rate: RateOption = None,
     mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
     cycles: Annotated[int, typer.Option(help="Number of cycles.")] = 1,
+    half_time: Annotated[
+        str | None,
+        typer.Option(help="Longest time of a half; default: none, 1h in a symmetric cell."),
+    ] = None,
     rest: Annotated[str, typer.Option(help="After each half cycle, such as 1h.")] = "0 s",
     discharge_rate: Annotated[
         str | None, typer.Option(help="Where it differs from the charge.")
@@ -76,6 +80,7 @@ def simulate_command(
         "hold_until": hold_until,
         "hold_time": hold_time,
         "hold_capacity": hold_capacity,
+        "half_time": half_time,
     }
     if drive_file is not None:
         from sscell.protocols import drive
@@ -127,12 +132,14 @@ def _protocol(
         )
     if mode == "cycle":
         return cycle(rate, cycles, **cycling)
-    given = {**cycling, "cycles": None if cycles == 1 else cycles}
+    longest = cycling["half_time"]
+    given = {**cycling, "half_time": None, "cycles": None if cycles == 1 else cycles}
     for name, value in given.items():
         if value not in (None, "0 s"):
             option = name.replace("_", "-")
             raise ParameterError(f"--{option} goes with --mode cycle.")
-    return discharge(rate) if mode == "discharge" else charge(rate)
+    one_way = discharge if mode == "discharge" else charge
+    return one_way(rate, duration=longest)
 
 
 def _report(data: xr.Dataset, as_json: bool) -> None:
