@@ -153,7 +153,8 @@ def _ohm(holds: Sequence[Hold], notes: list[str]) -> tuple[float, float, float]:
     v = np.array([h.voltage for h in holds])
     i = np.array([h.current for h in holds])
     # A sample takes power: which way its current counts is the instrument's convention.
-    i = i if v @ i > 0 else -i
+    way = 1 if v @ i > 0 else -1
+    i = way * i
     size = np.abs(i).max()
     # An error of nothing but rounding does not weigh without end.
     error = np.array([max(h.current_error, 1e-6 * size) for h in holds])
@@ -182,7 +183,7 @@ def _ohm(holds: Sequence[Hold], notes: list[str]) -> tuple[float, float, float]:
             "or its interfaces are not ohmic."
         )
     relative = float(np.sqrt(covariance[0, 0])) / conductance
-    return 1 / conductance, relative / conductance, offset
+    return 1 / conductance, relative / conductance, way * offset
 
 
 def _line(

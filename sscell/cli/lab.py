@@ -311,7 +311,7 @@ def _held_step(data: xr.Dataset) -> tuple[dict[str, Any], Any]:
     """What a held voltage tells of two like electrodes, and its figure."""
     from sscell.analysis.blocking import polarisation
     from sscell.dataset import metadata
-    from sscell.plots.runs import plot_step
+    from sscell.plots.pellets import plot_polarisation
 
     values = metadata(data, "parameters")
     thick = 100 * sum(x for n, x in values.items() if n.endswith(" thickness [m]"))
@@ -323,4 +323,4 @@ def _held_step(data: xr.Dataset) -> tuple[dict[str, Any], Any]:
         "apparent_ionic_conductivity_S_cm": found["conductivity_S_cm"],
         "area_resistance_ohm_cm2": resistance * area,
     }
-    return about | found, lambda: plot_step(data)
+    return about | found, lambda: plot_polarisation(data, found)

@@ -110,6 +110,7 @@ def simulate_command(
         raise
     _report(data, options.as_json)
     if options.plot is not None:
+        from sscell.dataset import metadata
         from sscell.plots.runs import plot_run
         from sscell.plots.style import save_figure
 
@@ -118,7 +119,16 @@ def simulate_command(
             from sscell.readers import read
 
             measured = read(compare)
-        save_figure(plot_run(data, measured), options.plot)
+        like = metadata(data, "symmetric") == "plateau" and measured is None
+        save_figure(_plating(data) if like else plot_run(data, measured), options.plot)
+
+
+def _plating(data: xr.Dataset) -> Any:
+    """Figure of a symmetric cell: voltage over time, resistance by cycle or current."""
+    from sscell.analysis.symmetric import critical_current
+    from sscell.plots.pellets import plot_critical_current
+
+    return plot_critical_current(data, critical_current(data))
 
 
 def _protocol(
