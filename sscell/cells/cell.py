@@ -517,14 +517,20 @@ class Cell:
         return self.one_c_current or self.theoretical_capacity
 
     @property
+    def is_metal_anode(self) -> bool:
+        """Whether the anode is the working metal itself, which plates on itself."""
+        host = self.composition.anode_host
+        return host is None and self.values.get("Negative electrode OCP [V]") == 0
+
+    @property
     def n_p(self) -> float | None:
-        """Anode over cathode in the first half cycle [-], or None where unknown.
+        """Anode over cathode in the first half cycle [-], or None where unknown or endless.
 
         Room left in the anode for cells that charge first, guest held by it for those that
-        discharge first, over the cathode's nominal capacity.
+        discharge first, over the cathode's nominal capacity. A metal has room without end.
         """
         excess = self.anode_excess
-        if excess is None:
+        if excess is None or (self.is_metal_anode and self.first_step == "charge"):
             return None
         filling = self.values["Initial negative electrode filling"]
         share = 1 - filling if self.first_step == "charge" else filling

@@ -97,6 +97,8 @@ def _plateau(material: Material) -> Entries:
         values[f"{_ELECTRODE} exchange-current density {kind}"] = from_card(
             material, f"Exchange-current density {kind}"
         )
+    if "Density [kg.m-3]" in material.values:
+        values[f"{_ELECTRODE} density [kg.m-3]"] = from_card(material, "Density [kg.m-3]")
     if "Molar volume [m3.mol-1]" in material.values:
         values[f"{_ELECTRODE} molar volume [m3.mol-1]"] = from_card(
             material, "Molar volume [m3.mol-1]"
@@ -200,9 +202,11 @@ def particle_electrode(
             f"How much {material.name} the anode holds is needed, such as "
             f"{material.name}:20mg."
         )
-    host, columns = material.card.host, material.potential()
+    host, columns = material.card.host, material.table()
     if host is None or columns is None:
-        raise ParameterError(f"The material '{material.name}' has no table as an anode.")
+        raise ParameterError(
+            f"The material '{material.name}' has no potential as an anode."
+        )
     mass = positive(measure, "kg", "anode mass")
     density = from_card(material, "Density [kg.m-3]")
     dense = mass / density["value"] / area

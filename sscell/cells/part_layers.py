@@ -7,8 +7,10 @@ from typing import Any
 
 from sscell.cells.materials import Material, load_material
 from sscell.cells.provenance import (
+    WEIGHED,
     Entries,
     assumed,
+    derived,
     from_card,
     is_length,
     positive,
@@ -65,6 +67,7 @@ def separator_layers(
     for layer, material, (_, measure) in zip(names, materials, parts, strict=True):
         told = thickness if layer == names[0] else None
         values[f"{layer} thickness [m]"] = _thickness(material, measure, area, told)
+        values[f"{layer} density [kg.m-3]"] = _density(material, measure, area, told)
         for kind in ("[S.m-1]", "temperature [K]", "activation energy [J.mol-1]"):
             values[f"{layer} conductivity {kind}"] = from_card(
                 material, f"Conductivity {kind}"
@@ -95,3 +98,16 @@ def _thickness(
         f"{measure} of {material.name} ({density:g} kg/m3) with a porosity of "
         f"{POROSITY:g} ({PORES[0]:g} to {PORES[1]:g}); give --separator-thickness",
     )
+
+
+def _density(
+    material: Material, measure: str | None, area: float, told: str | None
+) -> dict[str, Any]:
+    """As pressed: weighed and measured, or with the porosity that is assumed."""
+    if told is not None and measure is not None and not is_length(measure):
+        thickness = positive(told, "m", "separator thickness")
+        mass = positive(measure, "kg", "separator mass")
+        return derived(mass / area / thickness, f"{measure} / (area x {told})", WEIGHED)
+    dense = material.number("Density [kg.m-3]")
+    usual, high, low = (dense * (1 - pores) for pores in (POROSITY, *PORES))
+    return assumed(usual, low, high, f"{material.name} with a porosity of {POROSITY:g}")

@@ -250,7 +250,7 @@ def positive(text: str, unit: str, what: str) -> float:
     Returns
     -------
     float
-        In that unit.
+        [unit].
 
     Raises
     ------

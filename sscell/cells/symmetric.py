@@ -70,7 +70,7 @@ class SymmetricCell(Cell):
         Returns
         -------
         tuple of str and float
-            The mass is no number.
+            The mass [kg] is no number.
         """
         return BASIS, float("nan")
 
@@ -131,7 +131,7 @@ class SymmetricCell(Cell):
 
     @property
     def anode_excess(self) -> float | None:
-        """Both electrodes hold the same: no excess."""
+        """Both electrodes hold the same: no excess [-]."""
         return None
 
     @property
@@ -186,7 +186,24 @@ class SymmetricCell(Cell):
         return self.composition.voids
 
     def under(self, pressure: float, told: Any = ()) -> Cell:
+<<<<<<< HEAD
         """The cell under another stack pressure [Pa]; without a law of voids it is the same."""
         if not self.composition.voids:
             return self
         return self.replace({"Applied stack pressure [Pa]": pressure}, "given with the run")
+=======
+        """The cell itself: it has no data on pressure.
+
+        Parameters
+        ----------
+        pressure : float
+            By the jig [Pa].
+        told : iterable of str, optional
+            Names of quantities that are to be set afterwards.
+
+        Returns
+        -------
+        Cell
+        """
+        return self
+>>>>>>> main

@@ -77,6 +77,7 @@ class PlateauAnode(pybamm.BaseSubModel):
                 1e4,
                 0.0,
             ),
+            Quantity("Negative electrode density [kg.m-3]", "zero: not known", 0, 3e4, 0.0),
             Quantity("Initial negative electrode filling", "of its capacity", 0.01, 1, 1.0),
             Quantity(
                 "Negative electrode molar volume [m3.mol-1]",

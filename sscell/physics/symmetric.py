@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-import pybamm
-
 from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.anode import PlateauAnode
+from sscell.physics.blocking import BlockingElectrode
 from sscell.physics.cathodes.host import Host
 from sscell.physics.quantity import Quantity
 from sscell.physics.separator import SeparatorLayers
 from sscell.physics.voids import Voids
 
+<<<<<<< HEAD
 __all__ = ["BlockingElectrode", "LikeElectrodes", "SymmetricComposition"]
 
 _VOID_SERIES = tuple(
@@ -75,6 +75,9 @@ class BlockingElectrode(pybamm.BaseSubModel):
         """At rest."""
         self.initial_conditions[variables[self._eta]] = pybamm.Scalar(0)
 
+=======
+__all__ = ["LikeElectrodes", "SymmetricComposition"]
+>>>>>>> main
 
 _ELECTRODES: dict[str, Any] = {"plateau": PlateauAnode, "blocking": BlockingElectrode}
 
@@ -116,7 +119,7 @@ class LikeElectrodes(Host):
 
     @property
     def capacity(self) -> float:
-        """One electron per guest."""
+        """One electron per guest [-]."""
         return 1.0
 
     @property
@@ -136,7 +139,7 @@ class LikeElectrodes(Host):
 
     @property
     def grading(self) -> float:
-        """An even mesh."""
+        """An even mesh [-]."""
         return 1.0
 
 
@@ -164,14 +167,12 @@ class SymmetricComposition:
 
     physics: Mapping[str, Any]
     guest: str = "lithium"
-    anode_host: None = None
+
     # What full cells may have and these do not.
-    has_redox: bool = field(default=False, init=False)
-    has_side_reaction: bool = field(default=False, init=False)
-    has_degradation: bool = field(default=False, init=False)
-    has_contact: bool = field(default=False, init=False)
-    conduction: str = field(default="composite", init=False)
-    size_classes: int = field(default=0, init=False)
+    anode_host = None
+    has_redox = has_side_reaction = has_degradation = has_contact = False
+    conduction = "composite"
+    size_classes = 0
 
     @cached_property
     def host(self) -> LikeElectrodes:
@@ -234,7 +235,18 @@ class SymmetricComposition:
             )
 
     def derived(self, values: Mapping[str, float]) -> dict[str, float]:
-        """No value follows from others."""
+        """Values that follow from others: none.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            By name, in the units of the names.
+
+        Returns
+        -------
+        dict of str to float
+            Empty.
+        """
         return {}
 
     def submodels(
