@@ -186,24 +186,19 @@ class SymmetricCell(Cell):
         return self.composition.voids
 
     def under(self, pressure: float, told: Any = ()) -> Cell:
-<<<<<<< HEAD
-        """The cell under another stack pressure [Pa]; without a law of voids it is the same."""
-        if not self.composition.voids:
-            return self
-        return self.replace({"Applied stack pressure [Pa]": pressure}, "given with the run")
-=======
-        """The cell itself: it has no data on pressure.
+        """The cell under another stack pressure; without a law of voids it is the same.
 
         Parameters
         ----------
         pressure : float
             By the jig [Pa].
         told : iterable of str, optional
-            Names of quantities that are to be set afterwards.
+            Without a meaning here.
 
         Returns
         -------
         Cell
         """
-        return self
->>>>>>> main
+        if not self.composition.voids:
+            return self
+        return self.replace({"Applied stack pressure [Pa]": pressure}, "given with the run")
