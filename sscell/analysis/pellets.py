@@ -41,6 +41,7 @@ def conductivities(
     circuit: str | None = None,
     composite: bool | None = None,
     layers: int = 1,
+    series_resistance_ohm: float = 0.0,
 ) -> dict[str, Any]:
     """Conductivities of a pellet from spectra at several temperatures or pressures.
 
@@ -64,6 +65,9 @@ def conductivities(
         Whether the pellet conducts ions and electrons; default: as the spectrum shows.
     layers : int, optional
         Composite layers in series in the cell.
+    series_resistance_ohm : float, optional
+        Of a separator and leads, where known [Ohm]: less it, a composite tells its two
+        resistances apart better.
 
     Returns
     -------
@@ -99,8 +103,15 @@ def conductivities(
             "No thickness (--thickness) and area (--diameter or --area) are known: "
             "resistances and energies are given, conductivities are not."
         )
+    if series_resistance_ohm:
+        spectra = [(f, z - series_resistance_ohm) for f, z in spectra]
+        if any(np.real(z).min() < 0 for _, z in spectra):
+            raise ParameterError(
+                f"The series resistance of {series_resistance_ohm:g} Ohm is more than that of "
+                "a spectrum."
+            )
     if circuit is None:
-        fits = choose_ladder(spectra, composite)
+        fits = choose_ladder(spectra, composite, series_resistance_ohm > 0)
     else:
         fits = [_given(f, z, circuit, notes) for f, z in spectra]
     points = []
@@ -111,7 +122,7 @@ def conductivities(
         notes += [n for n in said if n not in notes]
     notes += _fit_notes(fits)
     both = [p["composite"] for p in points if p["composite"] is not None]
-    notes += _composite_notes(both)
+    notes += _composite_notes(both, any(fit.shape.blocked for fit in fits))
     energies = {part: _energy(points, part, sizes is not None) for part in _PARTS}
     return {
         "points": points,
@@ -334,7 +345,7 @@ def _composite(found: dict[str, tuple[float, float]] | None, layers: int) -> Any
         raise ParameterError(f"{layers} composite layers are none.")
     if found is None:
         return None
-    ion, electron = found["larger_ohm"], found["smaller_ohm"]
+    ion, electron = found["ion_ohm"], found["electron_ohm"]
     known = electron[1] < 0.5 * electron[0]
     return {
         "r_ion_ohm": ion[0] / layers,
@@ -344,12 +355,19 @@ def _composite(found: dict[str, tuple[float, float]] | None, layers: int) -> Any
     }
 
 
-def _composite_notes(found: Sequence[dict[str, Any]]) -> list[str]:
+def _composite_notes(found: Sequence[dict[str, Any]], blocked: bool) -> list[str]:
     notes = []
-    if found:
+    if found and blocked:
+        notes.append(
+            "The spectrum is taken for that of a composite between two electrodes that block "
+            "ions; leads and contacts count as part of it unless --series-resistance says them."
+        )
+    elif found:
         notes.append(
             "The spectrum is that of a composite in which both phases conduct; it does not "
-            "tell which resistance is whose, and the larger one is taken for the ions."
+            "tell which resistance is whose, and the larger one is taken for the ions. Two "
+            "that conduct alike look like one with a larger separator: --series-resistance "
+            "says that of the separator."
         )
     if len(found) > 1:
         notes.append("The composite told first is that of the first of these spectra.")

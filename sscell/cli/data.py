@@ -126,7 +126,10 @@ def analyse_command(
         str | None, typer.Option(help="polarisation: what is blocked, ions or electrons.")
     ] = None,
     series_resistance: Annotated[
-        str, typer.Option(help="polarisation: of electrolytes and interfaces beside it.")
+        str,
+        typer.Option(
+            help="polarisation, conductivity of composites: of what lies beside it."
+        ),
     ] = "0ohm",
     bulk_conductivity: Annotated[
         str | None, typer.Option(help="polarisation: of the conducting phase, 1mS/cm.")

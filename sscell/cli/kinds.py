@@ -142,8 +142,12 @@ def _step(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outc
 
 def _conductivity(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outcome:
     from sscell.analysis import conductivities
+    from sscell.units import parse_quantity
 
     options = {name: extra[name] for name in ("circuit", "composite", "layers")}
+    options["series_resistance_ohm"] = parse_quantity(
+        extra["series_resistance"], "ohm", "Series resistance"
+    )
     result, figure = conductivities(sets, **_sizes(sets[0], extra), **options), None
     if draw:
         from sscell.plots.pellets import plot_conductivity
