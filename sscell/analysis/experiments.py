@@ -120,8 +120,10 @@ def _swept(data: xr.Dataset) -> bool:
         return False
     turns = np.flatnonzero(np.diff(np.sign(v[reach:] - v[:-reach])) != 0)
     edges = [0, *(turns + reach // 2).tolist(), number]
-    parts = [i[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True) if b - a > 10]
-    spread = [np.ptp(part) / max(np.abs(part).max(), 1e-30) for part in parts]
+    parts = [
+        np.abs(i[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True) if b - a > 10
+    ]
+    spread = [np.ptp(part) / max(part.max(), 1e-30) for part in parts]
     return bool(spread and np.median(spread) > 0.2)
 
 

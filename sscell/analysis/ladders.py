@@ -376,11 +376,14 @@ def _phases(
     """
     total, share = values
     root = np.sqrt(max(1 - 4 * share, 1e-9))
+    # Towards two equal phases the shares move with the root of P/S: a secant, no tangent.
+    step = min(max(share * float(np.sqrt(covariance[1, 1])), 1e-9), share)
+    steep = (np.sqrt(max(1 - 4 * (share - step), 0.0)) - root) / (2 * step)
     found = {"sum_ohm": (float(total), float(total * np.sqrt(covariance[0, 0])))}
     for name, sign in (("ion_ohm", 1), ("electron_ohm", -1)):
         value = total * (1 + sign * root) / 2
         # With respect to the logarithms of S and of P/S.
-        slope = np.array([value, -sign * total * share / root])
+        slope = np.array([value, -sign * total * share * steep])
         if blocked:
             value = total * (1 - share if sign > 0 else share)
             slope = np.array([value, -sign * total * share])
