@@ -349,7 +349,7 @@ def _result(
     if shape.composite:
         rows = slice(at + 3 * shape.arcs, at + 3 * shape.arcs + 2)
         composite = _phases(values[rows], covariance[rows, rows], shape.blocked)
-        if edges[rows][1]:  # nothing shows the better conductor
+        if edges[rows][1] and values[rows][1] < 0.01:  # nothing shows the better conductor
             composite["electron_ohm"] = (composite["electron_ohm"][0], np.inf)
     # Better than a hundred-thousandth is no better: beside a bound a fit ends no nearer.
     floor = (1e-5) ** 2 * number
