@@ -62,6 +62,8 @@ def _line(step: Mapping[str, Any], unit: str) -> str:
             f"{step['overpotential_V'] * 1e3:.4g} mV, "
             f"{step['area_resistance_ohm_cm2']:.4g} Ohm cm2, plates the {step['plates']}"
         )
+    if step.get("capacity_band_mAh_g"):
+        amount += "  ({:.1f} to {:.1f})".format(*step["capacity_band_mAh_g"])
     peaks = ", ".join(f"{p['voltage_V']:.2f}" for p in step["dqdv_peaks"])
     text = f"  cycle {step['cycle']:>3} {step['direction']:<9} {amount}"
     if step["mean_voltage_V"] is not None:
