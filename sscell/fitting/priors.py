@@ -32,22 +32,17 @@ __all__ = ["Prior", "of_fit", "priors_for", "read_priors", "write_priors"]
 
 
 class Prior(Table):
-    """Value of a parameter that is known beforehand.
+    """Value of a parameter that is known beforehand."""
 
-    Parameters
-    ----------
-    mean, std_error : float
-        And one standard error [unit of the name].
-    source : str
-        What was measured.
-    temperature_C : float, optional
-        Where a conductivity is valid [degC].
-    """
-
-    mean: float = Field(allow_inf_nan=False)
-    std_error: float = Field(gt=0, allow_inf_nan=False)
-    source: str = Field(min_length=1)
-    temperature_C: float | None = Field(None, gt=-ZERO_CELSIUS, allow_inf_nan=False)
+    mean: float = Field(allow_inf_nan=False, description="in the unit of the name")
+    std_error: float = Field(gt=0, allow_inf_nan=False, description="one, same unit")
+    source: str = Field(min_length=1, description="what was measured")
+    temperature_C: float | None = Field(
+        None,
+        gt=-ZERO_CELSIUS,
+        allow_inf_nan=False,
+        description="where a conductivity is valid [degC]",
+    )
 
 
 def write_priors(
@@ -149,8 +144,8 @@ def priors_for(
     Returns
     -------
     tuple of dict and list of str
-        Mean and standard error by name; which were used with their source, moved to another
-        temperature, or left out.
+        Mean and standard error by name in the units of the names; which were used with their source,
+        moved to another temperature, or left out.
 
     Raises
     ------
