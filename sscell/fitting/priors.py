@@ -144,8 +144,8 @@ def priors_for(
     Returns
     -------
     tuple of dict and list of str
-        Mean and standard error by name in the units of the names; which were used with their source,
-        moved to another temperature, or left out.
+        Mean and standard error by name, in the units of the names; what there is to say: which
+        were used, with their source, were moved to another temperature, or were left out.
 
     Raises
     ------
