@@ -307,6 +307,11 @@ class Cell:
         data = {**self.data, "physics": physics}
         return Cell(replace(self.parameters, data=data))
 
+    @property
+    def feels_pressure(self) -> bool:
+        """Whether the stack pressure changes anything."""
+        return self.has_contact
+
     def under(self, pressure: float, told: Iterable[str] = ()) -> Cell:
         """Copy under another stack pressure.
 
