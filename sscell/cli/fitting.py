@@ -97,13 +97,44 @@ def fit_command(
     seed: Annotated[int, typer.Option(help="Of the other starts.")] = 0,
     max_evaluations: Annotated[int, typer.Option(help="Solves of one start at most.")] = 40,
     points: Annotated[int, typer.Option(help="Points compared in each file.")] = 200,
-    only: Annotated[
-        str, typer.Option(help="both, discharge or charge: the other way is only repeated.")
-    ] = "both",
+    cycles: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Compared: '4-7', as the file counts them, else from 1; all before is "
+            "repeated. This choice and those below: once, or once a file."
+        ),
+    ] = None,
+    half: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--half",
+            "--only",
+            help="Compared: discharge or charge; the other way is repeated.",
+        ),
+    ] = None,
+    window: Annotated[
+        list[str] | None, typer.Option(help="Compared: voltages, such as '3.3V,4.3V'.")
+    ] = None,
+    frequencies: Annotated[
+        list[str] | None, typer.Option(help="Compared, of spectra: '1MHz,0.1Hz'.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Not compared: cycles, or points of a spectrum, from 1: '12,13'."
+        ),
+    ] = None,
     shells: Shells = 25,
     hold_out: Annotated[
         list[Path] | None,
         typer.Option(help="File that is predicted, not fitted; repeatable."),
+    ] = None,
+    hold_out_cycles: Annotated[
+        str | None,
+        typer.Option(
+            help="Of those files, such as '10': of a file that is fitted too, cycles that "
+            "are not."
+        ),
     ] = None,
     hold_out_temperature: Annotated[
         str | None, typer.Option(help="Of those files; default: that of the fit, if one.")
@@ -145,7 +176,11 @@ def fit_command(
         "priors": _pairs(prior or [], "--prior", "mean:error"),
         "log": log,
         "points": points,
-        "only": only,
+        "cycles": _one_or_each(cycles, len(files), "--cycles"),
+        "half": _halves(half, len(files)),
+        "window": _one_or_each(window, len(files), "--window"),
+        "frequencies": _one_or_each(frequencies, len(files), "--frequencies"),
+        "drop": _one_or_each(drop, len(files), "--drop"),
         "resolution": _resolution(shells),
     }
     writes = (output, report, log_file, *(profiles or ()), *(hold_out or ()))
@@ -161,6 +196,12 @@ def fit_command(
             raise ParameterError(f"--profile '{name}' does not vary. {hint}")
     held_at = {"temperature": hold_out_temperature, "pressure": hold_out_pressure}
     rest = _held_options(options, held_at | {"states": None}, bool(hold_out))
+    rest |= {"cycles": hold_out_cycles}
+    for name in ("half", "window", "frequencies"):
+        # A choice that is one for all files holds for those held out as well.
+        rest[name] = options[name] if not isinstance(options[name], list) else None
+    if hold_out_cycles is not None and not hold_out:
+        raise ParameterError("--hold-out-cycles goes with --hold-out.")
     data, other = _read_all(files, reading), _read_all(hold_out or [], reading)
     if identify_only:
         _identify(start, data, bounds, options, as_json)
@@ -298,7 +339,7 @@ def _held_options(
     options: dict[str, Any], given_at: dict[str, str | None], wanted: bool
 ) -> dict[str, Any]:
     """Conditions of the data that are held out: those of the fit, where they are one."""
-    shared = {k: options[k] for k in ("noise", "cutoffs", "points", "only", "resolution")}
+    shared = {k: options[k] for k in ("noise", "cutoffs", "points", "resolution")}
     for key, given in given_at.items():
         value = options[key]
         if isinstance(value, list) and given is None:
@@ -408,6 +449,17 @@ def _one_or_each(values: list[Any] | None, count: int, option: str) -> Any:
             "times."
         )
     return values[0] if len(values) == 1 else values
+
+
+def _halves(given: list[str] | None, count: int) -> Any:
+    """The half that is compared; 'both' chooses nothing."""
+    if given is None:
+        return None
+    for text in given:
+        if text not in ("both", "discharge", "charge"):
+            hint = did_you_mean(text, ("discharge", "charge", "both"), "halves")
+            raise ParameterError(f"--half '{text}' is not one. {hint}")
+    return _one_or_each([None if x == "both" else x for x in given], count, "--half")
 
 
 def _volts(text: str | None, name: str) -> float | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.comparing import Beside
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError
 
@@ -36,6 +37,7 @@ class _Job:
 
     def __init__(self, cell: str, options: RunOptions, series: bool = True):
         options.check(series)
+        self._beside = Beside.read(options, spectra=not series)
         self._cell, self._options = cell, options
         self._arguments = options.of_simulate()
 
@@ -50,8 +52,10 @@ class _Job:
             self._options.output,
         )
 
-    def report(self, data: xr.Dataset, result: Any, figure: Any) -> None:
-        """Print what the analysis found, and draw it."""
+    def report(
+        self, data: xr.Dataset, result: Any, figure: Any, controlled: str = "current"
+    ) -> None:
+        """Print what the analysis found, beside measured files, and draw it."""
         from sscell.analysis.summary import always
         from sscell.cli.output import print_text
         from sscell.plots.style import save_figure
@@ -59,13 +63,22 @@ class _Job:
         found = dict(result) if isinstance(result, dict) else result.to_dict()
         notes = found.pop("warnings", [])
         payload = always(data) | found
+        beside = self._beside.against(data, controlled)
+        notes += [note for one in beside for note in one.remarks]
         payload["warnings"] = [*payload["warnings"], *notes]
         if self._options.plot is not None:
-            save_figure(figure(), self._options.plot)
+            from sscell.plots.comparison import plot_comparison
+
+            drawn = plot_comparison(beside) if beside else figure()
+            save_figure(drawn, self._options.plot)
         if self._options.as_json:
+            if beside:
+                payload["comparison"] = [one.as_dict() for one in beside]
             print_json(payload)
-        else:
-            print_text(payload)
+            return
+        print_text(payload)
+        for one in beside:
+            print(one)
 
 
 @with_run_options()
@@ -134,7 +147,7 @@ def cv_command(
 
     parts = _by_scan_rate(data, len(protocol.options["scan_rates_V_s"]), cycles)
     result = voltammetry(parts)
-    job.report(data, result, lambda: plot_cv(parts, result))
+    job.report(data, result, lambda: plot_cv(parts, result), "voltage")
 
 
 def _by_scan_rate(data: xr.Dataset, rates: int, cycles: int) -> list[xr.Dataset]:
@@ -263,4 +276,4 @@ def step_command(
     from sscell.plots.runs import plot_step
 
     result = cottrell(data, concentration_mol_cm3=guest_concentration(data))
-    job.report(data, result, lambda: plot_step(data))
+    job.report(data, result, lambda: plot_step(data), "voltage")

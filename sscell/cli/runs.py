@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.comparing import Beside
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from sscell.analysis.comparison import Comparison
     from sscell.protocols import Protocol
 
 __all__ = ["register"]
@@ -58,18 +61,12 @@ def simulate_command(
     ] = None,
     v_min: Annotated[str | None, typer.Option(help="Lower cut-off, such as 0.7V.")] = None,
     v_max: Annotated[str | None, typer.Option(help="Upper cut-off, such as 2.8V.")] = None,
-    compare: Annotated[
-        Path | None, typer.Option(help="Measured file to lay over the figure.")
-    ] = None,
     *,
     options: RunOptions,
 ) -> None:
     """Discharge, charge or cycle a cell at constant current."""
     options.check()
-    if compare is not None and not compare.is_file():
-        raise ParameterError(f"There is no file '{compare}' to compare with.")
-    if compare is not None and options.plot is None:
-        raise ParameterError("--compare lays a file over the figure: it goes with --plot.")
+    files = Beside.read(options)
     cycling = {
         "rest": rest,
         "discharge_rate": discharge_rate,
@@ -103,17 +100,15 @@ def simulate_command(
         if error.partial is not None:
             _report(error.partial, options.as_json)
         raise
-    _report(data, options.as_json)
+    beside = files.against(data)
+    _report(data, options.as_json, beside)
     if options.plot is not None:
+        from sscell.plots.comparison import plot_comparison
         from sscell.plots.runs import plot_run
         from sscell.plots.style import save_figure
 
-        measured = None
-        if compare is not None:
-            from sscell.readers import read
-
-            measured = read(compare)
-        save_figure(plot_run(data, measured), options.plot)
+        figure = plot_comparison(beside) if beside else plot_run(data)
+        save_figure(figure, options.plot)
 
 
 def _protocol(
@@ -135,11 +130,17 @@ def _protocol(
     return discharge(rate) if mode == "discharge" else charge(rate)
 
 
-def _report(data: xr.Dataset, as_json: bool) -> None:
+def _report(data: xr.Dataset, as_json: bool, beside: Sequence[Comparison] = ()) -> None:
     from sscell.analysis.summary import summary
 
     result = summary(data)
+    if beside:
+        result["comparison"] = [one.as_dict() for one in beside]
+        notes = [note for one in beside for note in one.remarks]
+        result["warnings"] = [*result["warnings"], *notes]
     if as_json:
         print_json(result)
-    else:
-        print(result)
+        return
+    print(result)
+    for one in beside:
+        print(one)

@@ -33,7 +33,7 @@ import numpy as np
 import xarray as xr
 
 from sscell.dataset import metadata, require
-from sscell.errors import DataError, ParameterError, did_you_mean
+from sscell.errors import DataError
 from sscell.fitting.controls import begins_of, pieces_of
 from sscell.fitting.spans import (
     QUIET,
@@ -45,6 +45,7 @@ from sscell.fitting.spans import (
     starts_of,
     with_common,
 )
+from sscell.readers import Choice
 
 __all__ = ["Course", "course"]
 
@@ -213,7 +214,7 @@ def course(
     noise: float | None = None,
     weight: float = 1.0,
     state: str = "pristine",
-    only: str = "both",
+    choice: Choice | None = None,
 ) -> Course:
     """Steps and points of a time series.
 
@@ -235,8 +236,8 @@ def course(
         Factor on the residuals [-].
     state : str, optional
         Where the cell started from.
-    only : str, optional
-        ``"discharge"`` or ``"charge"``: steps the other way are repeated, not compared.
+    choice : Choice, optional
+        What is compared; all before it is repeated.
 
     Returns
     -------
@@ -248,7 +249,7 @@ def course(
         If the data are no time series of current and voltage, have gaps, or change their
         current too often.
     ParameterError
-        If `only` is no direction.
+        If the choice leaves nothing.
 
     Examples
     --------
@@ -259,17 +260,14 @@ def course(
     >>> [(s.current, s.duration, s.limit) for s in found.segments]
     [(1.0, 100.0, 1.5), (0.0, 100.0, None)]
     """
-    t, i, v = _series(data, label)
+    t, i, v, good = _series(data, label)
     window = float(v.min()), float(v.max())
     spans, sigma = _spans(t, i, v, label, noise, cutoffs)
+    if choice is not None and not choice.empty:
+        spans = [replace(s, chosen=choice.rows(data)[good]) for s in spans]
     lengths = np.array([s.length(window[1] - window[0]) for s in spans])
-    ways = {"both": (1, -1, 0), "discharge": (1, 0), "charge": (-1, 0)}
-    if only not in ways:
-        hint = did_you_mean(only, ways, "directions")
-        raise ParameterError(f"Direction '{only}' is not one. {hint}")
-    lengths *= [np.sign(s.current) in ways[only] for s in spans]
     if not lengths.any():
-        raise DataError(f"{label} has no {only}.")
+        raise DataError(f"{label}: no current or rest of more than a sample was chosen.")
     counts = np.rint(points * lengths / max(lengths.sum(), 1e-12))
     counts[lengths > 0] = np.maximum(3, counts[lengths > 0])
     segments: list[Segment] = []
@@ -286,6 +284,8 @@ def course(
             turns=_turns(spans, number),
             unsure=_unsure(spans, number),
         )
+    while not segments[-1].times.size:  # nothing after what is compared matters
+        segments.pop()
     _refuse_too_many(segments, label)
     if celsius is None:
         celsius = _celsius(data)
@@ -349,7 +349,10 @@ def _refuse_too_many(segments: Sequence[Segment], label: str) -> None:
         )
 
 
-def _series(data: xr.Dataset, label: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _series(
+    data: xr.Dataset, label: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Time, current and voltage of the complete samples, and which these are."""
     try:
         require(data, "Time [s]", "Current [A]", "Voltage [V]")
     except DataError as error:
@@ -371,7 +374,7 @@ def _series(data: xr.Dataset, label: str) -> tuple[np.ndarray, np.ndarray, np.nd
         raise DataError(f"{label}: the time runs backwards.")
     if not np.any(i):
         raise DataError(f"{label}: no current flows in these data.")
-    return t, i, v
+    return t, i, v, good
 
 
 def _celsius(data: xr.Dataset) -> float | None:

@@ -207,6 +207,8 @@ class Span:
         Of the voltage, where that was set.
     moves : bool, optional
         Whether a current was set that moves from sample to sample.
+    chosen : numpy.ndarray of bool, optional
+        Which rows of all data are compared; default: all.
     """
 
     t: np.ndarray
@@ -218,6 +220,7 @@ class Span:
     end: float
     line: Line | None = None
     moves: bool = False
+    chosen: np.ndarray | None = None
 
     @property
     def duration(self) -> float:
@@ -245,8 +248,11 @@ class Span:
         if v.size > 20:
             box = np.ones(9) / 9
             v = np.convolve(np.pad(v, 4, mode="edge"), box, mode="valid")
-        climbed = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(v)))])
-        return t, (t - self.begin) / max(self.duration, 1e-9) + climbed / max(width, 1e-12)
+        passed = np.diff(t, prepend=self.begin) / max(self.duration, 1e-9)
+        passed += np.abs(np.diff(v, prepend=v[0])) / max(width, 1e-12)
+        if self.chosen is not None:
+            passed *= self.chosen[self.first : self.stop][rows]
+        return t, np.cumsum(passed)
 
     def length(self, width: float) -> float:
         """Length of the step in that measure, its time per all of the data's steps [-].
@@ -256,9 +262,14 @@ class Span:
         width : float
             Of the voltages of the data [V].
         """
-        share = self.duration / (self.t[-1] - self.t[0])
+        own = 1.0
+        if self.chosen is not None:
+            own = float(np.mean(self.chosen[self.first : self.stop]))
+            if not own:
+                return 0.0
+        share = own * self.duration / (self.t[-1] - self.t[0])
         _, way = self._travel(width)
-        return float(share + max(way[-1] - 1.0, 0.0))
+        return float(share + max(way[-1] - own, 0.0))
 
     def segments(
         self,
@@ -345,6 +356,8 @@ class Span:
         own = self.t[self.first : self.stop]
         rows = np.unique(np.clip(np.searchsorted(own, marks - 1e-9), 0, own.size - 1))
         rows = rows[own[rows] > self.begin]
+        if self.chosen is not None:
+            rows = rows[self.chosen[self.first : self.stop][rows]]
         _, single = np.unique(own[rows], return_index=True)
         return rows[single] + self.first
 
