@@ -134,6 +134,13 @@ def test_one_choice_for_all_or_one_for_each():
             compared(frequencies="1kHz,1Hz")
 
 
+def _told(capfd, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([str(a) for a in arguments])
+    out, err = capfd.readouterr()
+    return ended.value.code, out, err
+
+
 def test_every_command_that_simulates_compares(tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     quick = ["--shells", "10", "--json"]
@@ -144,10 +151,11 @@ def test_every_command_that_simulates_compares(tmp_path, capfd, monkeypatch):
     }
     for name, options in commands.items():
         own = [name, "Liang2023", *options, *quick]
-        assert main([*own, "-o", f"{name}.csv"]) == 0
-        capfd.readouterr()
-        assert main([*own, "--compare", f"{name}.csv", "--plot", f"{name}.png"]) == 0
-        (found,) = json.loads(capfd.readouterr().out)["comparison"]
+        assert _told(capfd, *own, "-o", f"{name}.csv")[0] == 0
+        beside = ["--compare", f"{name}.csv", "--plot", f"{name}.png"]
+        code, out, err = _told(capfd, *own, *beside)
+        assert code == 0, err
+        (found,) = json.loads(out)["comparison"]
         assert found["file"] == f"{name}.csv"
         assert (tmp_path / f"{name}.png").stat().st_size > 1000
         if name == "simulate":
@@ -156,12 +164,14 @@ def test_every_command_that_simulates_compares(tmp_path, capfd, monkeypatch):
             assert len(found["half_cycles"]) == 4
         else:
             assert found["rms_uA"] < 0.05
-    flags = ["--compare", "simulate.csv", "--compare-cycles", "2", "--compare-half"]
-    own = ["simulate", "Liang2023", *commands["simulate"], *quick]
-    assert main([*own, *flags, "charge"]) == 0
-    (found,) = json.loads(capfd.readouterr().out)["comparison"]
+    flags = ["--compare", "simulate.csv", "--compare-half", "charge", "--compare-cycles"]
+    own = ["simulate", "Liang2023", *commands["simulate"], *quick, *flags]
+    _, out, _ = _told(capfd, *own, "2")
+    (found,) = json.loads(out)["comparison"]
     assert [(h["cycle"], h["direction"]) for h in found["half_cycles"]] == [(2, "charge")]
-    assert main([*own, *flags, "charge", "--compare-cycles", "7"]) == 2
-    assert "no cycle 7" in capfd.readouterr().err
-    assert main(["eis", "Liang2023", *quick, "--compare", "simulate.csv"]) == 2
-    assert "time series" in capfd.readouterr().err
+    code, _, err = _told(capfd, *own, "7")
+    assert code == 2
+    assert "no cycle 7" in err
+    code, _, err = _told(capfd, "eis", "Liang2023", *quick, "--compare", "simulate.csv")
+    assert code == 2
+    assert "time series" in err

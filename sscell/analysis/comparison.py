@@ -29,12 +29,24 @@ from sscell.dataset import metadata
 from sscell.errors import DataError, ParameterError
 from sscell.segments import cycle_numbers
 
-__all__ = ["Comparison", "Overlay", "compare", "flat", "half_cycle_table", "misfits"]
+__all__ = [
+    "CHARGE",
+    "FLAT",
+    "REACH",
+    "VOLTAGE",
+    "Comparison",
+    "Overlay",
+    "compare",
+    "distances",
+    "flat",
+    "half_cycle_table",
+    "misfits",
+]
 
-_CHARGE = 1e-3  # of the measured capacity: error of a good cycler's charge
-_VOLTAGE = 1e-3  # V: accuracy of a good cycler
-_FLAT = 2.0  # ranges of the voltage per capacity
-_REACH = 0.005  # of the capacity to either side, over which a slope is taken
+CHARGE = 1e-3  # of the measured capacity: error of a good cycler's charge
+VOLTAGE = 1e-3  # V: accuracy of a good cycler
+FLAT = 2.0  # ranges of the voltage per capacity
+REACH = 0.005  # of the capacity to either side, over which a slope is taken
 _POINTS = 400
 
 
@@ -173,17 +185,17 @@ def flat(charge: np.ndarray, voltage: np.ndarray) -> np.ndarray:
     whole, span = float(np.ptp(charge)), float(np.ptp(voltage))
     if whole <= 0 or span <= 0 or charge.size < 4:
         return np.ones(charge.size, dtype=bool)
-    left = np.maximum(charge - _REACH * whole, charge[0])
-    right = np.minimum(charge + _REACH * whole, charge[-1])
+    left = np.maximum(charge - REACH * whole, charge[0])
+    right = np.minimum(charge + REACH * whole, charge[-1])
     rise = np.abs(np.interp(right, charge, voltage) - np.interp(left, charge, voltage))
-    found = rise < _FLAT * span * (right - left) / whole
+    found = rise < FLAT * span * (right - left) / whole
     return found if found.any() else np.ones(charge.size, dtype=bool)
 
 
 def misfits(
     measured: tuple[np.ndarray, np.ndarray],
     model: tuple[np.ndarray, np.ndarray],
-    noise: float = _VOLTAGE,
+    noise: float = VOLTAGE,
     window: tuple[float, float] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Errors of the voltage on the flat part, and distances of two half cycles.
@@ -223,12 +235,12 @@ def misfits(
     if window is not None:
         level &= (here >= window[0]) & (here <= window[1])
     off = (np.interp(at, p, u) - here)[level]
-    scale = np.array([_CHARGE * whole, max(noise, _VOLTAGE)])
+    scale = np.array([CHARGE * whole, max(noise, VOLTAGE)])
     one, other = (_even(np.column_stack(curve) / scale) for curve in (measured, model))
     if window is not None:
         inside = (one[:, 1] * scale[1] >= window[0]) & (one[:, 1] * scale[1] <= window[1])
-        return off, _away(one[inside], other)
-    return off, np.concatenate([_away(one, other), _away(other, one)])
+        return off, distances(one[inside], other)
+    return off, np.concatenate([distances(one, other), distances(other, one)])
 
 
 def _even(points: np.ndarray) -> np.ndarray:
@@ -238,8 +250,25 @@ def _even(points: np.ndarray) -> np.ndarray:
     return np.column_stack([np.interp(at, way, column) for column in points.T])
 
 
-def _away(points: np.ndarray, curve: np.ndarray) -> np.ndarray:
-    """Distances of points from a curve of straight pieces."""
+def distances(points: np.ndarray, curve: np.ndarray) -> np.ndarray:
+    """Distances of points from a curve of straight pieces.
+
+    Parameters
+    ----------
+    points : numpy.ndarray, shape (n, 2)
+        In units of their errors [-].
+    curve : numpy.ndarray, shape (m, 2)
+        Its corners, in the same units [-].
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+
+    Examples
+    --------
+    >>> distances(np.array([[0.5, 2.0]]), np.array([[0.0, 0.0], [1.0, 0.0]])).tolist()
+    [2.0]
+    """
     begins, along = curve[:-1], np.diff(curve, axis=0)
     squares = np.maximum(np.sum(along**2, axis=1), 1e-300)
     since = points[:, None, :] - begins[None, :, :]

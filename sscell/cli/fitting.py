@@ -49,7 +49,11 @@ def fit_command(
     ],
     vary: Annotated[
         list[str],
-        typer.Option(help="'NAME=low:high', in the unit of the name; repeatable."),
+        typer.Option(
+            help="'NAME=low:high', in the unit of the name; repeatable. Or 'auto': mass, "
+            "resistance, one kinetic value and the offset of the voltage, as far as the "
+            "data pin them."
+        ),
     ],
     temperature: Annotated[
         list[str] | None,
@@ -62,7 +66,9 @@ def fit_command(
     state: Annotated[
         list[str] | None,
         typer.Option(
-            help="pristine, formed, such as 50% or 3.3V: one for all files, or one each."
+            help="pristine, formed, such as 50% or 3.3V, or data: formed and led to the "
+            "first voltage of the file, which begins in the middle of a half cycle. One for "
+            "all files, or one each."
         ),
     ] = None,
     weight: Annotated[
@@ -162,7 +168,10 @@ def fit_command(
     check_output(report, (".html",))
     check_output(output, (".toml",))
     check_output(log_file, (".json",))
-    bounds = _pairs(vary, "--vary", "low:high")
+    auto = "auto" in vary
+    if auto and len(vary) > 1:
+        raise ParameterError("--vary auto chooses by itself: it goes with no other --vary.")
+    bounds = {} if auto else _pairs(vary, "--vary", "low:high")
     reading = {"current_sign": current_sign, "format": file_format, "columns": columns}
     start = _cell(cell, settings, mass)
     options = {
@@ -191,7 +200,7 @@ def fit_command(
         )
     # Whatever may be wrong must show before hours of fitting, not after.
     for name in profiles or []:
-        if name not in bounds:
+        if not auto and name not in bounds:
             hint = did_you_mean(name, bounds, "parameters that vary")
             raise ParameterError(f"--profile '{name}' does not vary. {hint}")
     held_at = {"temperature": hold_out_temperature, "pressure": hold_out_pressure}
@@ -203,6 +212,13 @@ def fit_command(
     if hold_out_cycles is not None and not hold_out:
         raise ParameterError("--hold-out-cycles goes with --hold-out.")
     data, other = _read_all(files, reading), _read_all(hold_out or [], reading)
+    why: list[str] = []
+    if auto:
+        from sscell.fitting.choosing import chosen
+
+        bounds, why = chosen(start, data, **options)
+        for sentence in why:
+            print(f"sscell: {sentence}", file=sys.stderr)
     if identify_only:
         _identify(start, data, bounds, options, as_json)
         return
@@ -223,7 +239,7 @@ def fit_command(
     refused += failed
     if as_json:
         payload = _payload(found, told, held)
-        payload["warnings"] += refused
+        payload["warnings"] += [*why[1:], *refused]
         print_json(payload | {"profiles": [c.as_dict() for c in curves]})
     else:
         print(text)

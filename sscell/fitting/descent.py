@@ -80,7 +80,7 @@ class _Stage:
     def count(self) -> int:
         """Number of residuals."""
         priors = sum(v.prior is not None for v in self.values.variables)
-        return sum(c.measured.size for c in self.values.courses) + priors
+        return sum(c.count for c in self.values.courses) + priors
 
 
 def _stages(problem: Problem) -> list[_Stage]:

@@ -81,7 +81,9 @@ def prepare(
         Factor on the residuals of each dataset, against the others [-].
     states : str or sequence, optional
         What each starts from, as for `sscell.simulate`: ``"pristine"``, ``"formed"``, a state
-        of charge such as ``"50%"`` or a voltage such as ``"3.3V"``.
+        of charge such as ``"50%"`` or a voltage such as ``"3.3V"``; ``"data"``: formed, and
+        led to the first voltage of the data by their first current, for data that begin in
+        the middle of a half cycle.
     noise : float or sequence, optional
         Standard deviation of the voltage [V], or in a sequence that of each dataset, for a
         spectrum as a share of the modulus [-]; default: estimated from each dataset.

@@ -108,7 +108,7 @@ class Problem:
         Returns
         -------
         tuple of numpy.ndarray
-            Shapes (points + priors,) and (points + priors, variables).
+            Points and capacities of each dataset, then priors; and by the variables.
 
         Raises
         ------
@@ -144,8 +144,8 @@ class Problem:
 
         Returns
         -------
-        numpy.ndarray, shape (points + priors,)
-            In standard deviations [-].
+        numpy.ndarray, shape (residuals,)
+            Points and capacities of each dataset, then priors, in standard deviations [-].
 
         Raises
         ------
@@ -201,6 +201,10 @@ class Problem:
             rows.append((traced.values - course.measured) * scale)
             columns.append(traced.slopes * scale[:, None])
             traces.append(traced)
+            if isinstance(course, Course):
+                residuals, slopes = _capacities(course, traced)
+                rows.append(residuals)
+                columns.append(slopes)
         for number, (v, x) in enumerate(zip(self.variables, u, strict=True)):
             if v.prior is not None:
                 residual, slope = v.pull(x)
@@ -250,9 +254,12 @@ class Problem:
         begun = () if start is None else (start,)
         traced = forward.trace(cell, course, *begun)
         slopes = np.zeros((traced.values.size, u.size))
+        charges = np.zeros((traced.charges.size, u.size))
         for k in own:
-            slopes[:, k] = traced.slopes @ follows[:, k] * self.variables[k].slope(u[k])
-        return replace(traced, slopes=slopes)
+            along = follows[:, k] * self.variables[k].slope(u[k])
+            slopes[:, k] = traced.slopes @ along
+            charges[:, k] = traced.charge_slopes @ along
+        return replace(traced, slopes=slopes, charge_slopes=charges)
 
     def _start(
         self,
@@ -333,3 +340,16 @@ class Problem:
     def _follows(self, cell: Cell, name: str, inputs: tuple[str, ...]) -> np.ndarray:
         moved = self._moved(cell, name)
         return np.array([moved.get(n, 0.0) for n in inputs])
+
+
+def _capacities(course: Course, traced: Traced) -> tuple[np.ndarray, np.ndarray]:
+    """What the charges of half cycles are off by in standard deviations, and its slopes."""
+    halves = course.capacities
+    residuals = np.zeros(len(halves))
+    slopes = np.zeros((len(halves), traced.slopes.shape[1]))
+    for number, half in enumerate(halves):
+        steps, scale = list(half.steps), course.weight / half.error
+        passed = half.sign * float(traced.charges[steps].sum())
+        residuals[number] = scale * (passed - half.charge)
+        slopes[number] = scale * half.sign * traced.charge_slopes[steps].sum(axis=0)
+    return residuals, slopes

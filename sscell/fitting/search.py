@@ -13,7 +13,9 @@ import numpy as np
 from sscell.cells.cell import Cell
 from sscell.cells.model import SHELLS
 from sscell.errors import ParameterError, SimulationError
+from sscell.fitting.choosing import AUTO, chosen
 from sscell.fitting.descent import Search
+from sscell.fitting.discrepancy import expected
 from sscell.fitting.prepare import Bounds, prepare
 from sscell.fitting.problem import Problem
 from sscell.fitting.result import Fit
@@ -29,7 +31,7 @@ _MESH = 0.5  # of the noise
 def fit(
     cell: str | Cell,
     datasets: Any,
-    vary: Bounds,
+    vary: Bounds | str,
     *,
     starts: int = 1,
     seed: int = 0,
@@ -47,8 +49,9 @@ def fit(
     datasets : xarray.Dataset, sequence or mapping of them
         Any time series of this cell: discharge, charge, titration, rate test, holds and
         sweeps (repeated by their current).
-    vary : mapping of str to tuple of float
-        Bounds by parameter [unit of the name].
+    vary : mapping of str to tuple of float, or str
+        Bounds by parameter [unit of the name]; ``"auto"``: mass, resistance, one kinetic
+        value and the offset of the voltage, as far as the data pin them.
     starts : int, optional
         The first is the cell as it is, the others a Latin hypercube between the bounds.
     seed : int, optional
@@ -94,7 +97,16 @@ def fit(
     whole(seed, "The seed", 0)
     if log_file is not None and not Path(log_file).parent.is_dir():
         raise ParameterError(f"The folder '{Path(log_file).parent}' does not exist.")
+    cell = cell if isinstance(cell, Cell) else Cell.load(cell)
+    why: list[str] = []
+    if isinstance(vary, str):
+        if vary != AUTO:
+            raise ParameterError(
+                f"What varies is '{AUTO}' or bounds by name, not '{vary}'."
+            )
+        vary, why = chosen(cell, datasets, **options)
     problem, told = prepare(cell, datasets, vary, **options)
+    told = [*why, *told]
     points = starting_points(problem.start(), starts, seed)
     key = _digest(problem, points, max_evaluations)
     file = None if log_file is None else Path(log_file)
@@ -107,7 +119,34 @@ def fit(
         if search.u is None:
             raise
         ended = "interrupted"
+    if ended == "converged":
+        search, ended = _weighed(search)
     return _conclude(search, ended, told, seed)
+
+
+def _weighed(search: Search) -> tuple[Search, str]:
+    """Where the model misses the data, a last descent that expects it to."""
+    if search.u is None:
+        return search, "converged"
+    try:
+        problem = expected(search.problem, search.u)
+    except SimulationError:
+        problem = None
+    if problem is None:
+        return search, "converged"
+    search.write("converged")
+    second = Search(problem, [search.u], search.limit, search.on_progress, None, "")
+    ended = "converged"
+    try:
+        second.run()
+    except KeyboardInterrupt:
+        ended = "interrupted"
+    if second.u is None:
+        return search, ended
+    search.count_all()
+    problem.add_counts(search.problem)
+    second.done = search.done  # costs of one kind, start by start
+    return second, ended
 
 
 def _digest(problem: Problem, points: Sequence[np.ndarray], limit: int) -> str:

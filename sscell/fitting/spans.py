@@ -90,6 +90,10 @@ class Segment:
         Standard deviations of the currents at the points [A].
     error : float
         Standard error of the voltage that is set [V].
+    unsure : float
+        Standard error of when it ended [s].
+    cycle : int
+        As the file counts it, else from 1.
     """
 
     current: float
@@ -104,6 +108,8 @@ class Segment:
     line: tuple[float, float] | None = None
     spread: np.ndarray | None = None
     error: float = 0.0
+    unsure: float = 0.0
+    cycle: int = 1
 
     @property
     def sign(self) -> int:
@@ -334,18 +340,26 @@ class Span:
             ]
         if abs(current) < QUIET * np.abs(self.i).max():
             current = 0.0
+        limit = self._limit(current, cutoffs, after, turns)
         return [
             Segment(
                 current,
                 self.duration,
                 at,
                 self.v[rows],
-                self._limit(current, cutoffs, after, turns),
+                limit,
                 self.begin - zero,
                 self._tail(),
                 self._slips(rows, current, charges, noise) if current else None,
+                unsure=self._unsure(limit),
             )
         ]
+
+    def _unsure(self, limit: float | None) -> float:
+        """Error of the end [s]: a cut-off between two samples was met at neither."""
+        if limit is None or abs(self.v[self.stop - 1] - limit) <= _AT_CUTOFF:
+            return 0.0
+        return float(self.t[self.stop - 1] - self.t[self.stop - 2]) / math.sqrt(12)
 
     def _rows(self, count: int, width: float) -> np.ndarray:
         """Rows that are compared, evenly far apart along the way of the curve."""
