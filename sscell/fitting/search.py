@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,14 @@ from sscell.fitting.problem import Problem
 from sscell.fitting.result import Fit
 from sscell.optimisers.bounds import starting_points
 from sscell.protocols.steps import whole
-from sscell.simulation.progress import Progress
+from sscell.simulation.progress import FitEvent, Progress
+from sscell.solver.cancelling import Cancelled, CancelToken, Deadline
+from sscell.solver.watch import asked, watching
 
 __all__ = ["fit"]
 
 _MESH = 0.5  # of the noise
+_PATIENT = 1.0  # s for the errors of a fit that was interrupted
 
 
 def fit(
@@ -38,6 +41,9 @@ def fit(
     max_evaluations: int = 40,
     log_file: str | Path | None = None,
     on_progress: Progress | None = None,
+    progress: Callable[[FitEvent], None] | None = None,
+    cancel: CancelToken | None = None,
+    patience: float | str | None = None,
     **options: Any,
 ) -> Fit:
     """Fit parameters to measured curves by least squares with exact derivatives.
@@ -62,6 +68,13 @@ def fit(
         JSON file of what is done; a fit that finds its own goes on from there.
     on_progress : callable, optional
         Called with the share done [-] and a text: cost and best values.
+    progress : callable, optional
+        Called with a `FitEvent` after each evaluation: values, cost, residual norm, best.
+    cancel : CancelToken, optional
+        Ends the fit from another thread or from `progress`, with the best so far.
+    patience : float or str, optional
+        How long a step of the model may compute without getting on before it has failed
+        [s]; default: 60 s.
     **options
         ``temperature``, ``pressure``, ``weights``, ``states``, ``noise``, ``cutoffs``, ``log``,
         ``priors``, ``separate``, ``points``, ``only``, ``resolution``, as for `prepare`.
@@ -69,7 +82,8 @@ def fit(
     Returns
     -------
     Fit
-        An interrupt (Ctrl-C) ends it with the best so far.
+        An interrupt (Ctrl-C) or `cancel` ends it with the best so far; its `ended` is then
+        ``"interrupted"``.
 
     Raises
     ------
@@ -79,6 +93,8 @@ def fit(
         If the data cannot be of this cell.
     SimulationError
         If the model fails at every start.
+    Cancelled
+        If it is cancelled before anything was found.
 
     Examples
     --------
@@ -98,55 +114,70 @@ def fit(
     if log_file is not None and not Path(log_file).parent.is_dir():
         raise ParameterError(f"The folder '{Path(log_file).parent}' does not exist.")
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
-    why: list[str] = []
-    if isinstance(vary, str):
-        if vary != AUTO:
-            raise ParameterError(
-                f"What varies is '{AUTO}' or bounds by name, not '{vary}'."
-            )
-        vary, why = chosen(cell, datasets, **options)
-    problem, told = prepare(cell, datasets, vary, **options)
-    told = [*why, *told]
-    points = starting_points(problem.start(), starts, seed)
-    key = _digest(problem, points, max_evaluations)
-    file = None if log_file is None else Path(log_file)
-    search = Search(problem, points, max_evaluations, on_progress, file, key)
-    search.resume()
-    ended = "converged"
+    watch = asked(cancel, patience, interrupts=True)
+    search, told, ended = None, [], "converged"
     try:
-        search.run()
+        with watching(watch):
+            watch.check()
+            bounds, why = _bounds(cell, datasets, vary, options)
+            problem, told = prepare(cell, datasets, bounds, **options)
+            told = [*why, *told]
+            points = starting_points(problem.start(), starts, seed)
+            key = _digest(problem, points, max_evaluations)
+            file = None if log_file is None else Path(log_file)
+            search = Search(problem, points, max_evaluations, on_progress, file, key)
+            search.listener = progress
+            search.resume()
+            search.run()
+            search = _weighed(search)
     except KeyboardInterrupt:
-        if search.u is None:
+        if search is None or search.u is None:
+            if watch.cancel is not None and watch.cancel.cancelled:
+                raise Cancelled(
+                    "The fit was cancelled before it had found anything."
+                ) from None
             raise
         ended = "interrupted"
-    if ended == "converged":
-        search, ended = _weighed(search)
+    if search.interrupted:
+        ended = "interrupted"
     return _conclude(search, ended, told, seed)
 
 
-def _weighed(search: Search) -> tuple[Search, str]:
+def _bounds(
+    cell: Cell, datasets: Any, vary: Bounds | str, options: dict[str, Any]
+) -> tuple[Bounds, list[str]]:
+    """What varies, and why where that was chosen."""
+    if not isinstance(vary, str):
+        return vary, []
+    if vary != AUTO:
+        raise ParameterError(f"What varies is '{AUTO}' or bounds by name, not '{vary}'.")
+    return chosen(cell, datasets, **options)
+
+
+def _weighed(search: Search) -> Search:
     """Where the model misses the data, a last descent that expects it to."""
     if search.u is None:
-        return search, "converged"
+        return search
     try:
         problem = expected(search.problem, search.u)
     except SimulationError:
         problem = None
     if problem is None:
-        return search, "converged"
+        return search
     search.write("converged")
     second = Search(problem, [search.u], search.limit, search.on_progress, None, "")
-    ended = "converged"
+    second.listener = search.listener
     try:
         second.run()
     except KeyboardInterrupt:
-        ended = "interrupted"
+        second.interrupted = True
     if second.u is None:
-        return search, ended
+        search.interrupted = second.interrupted
+        return search
     search.count_all()
     problem.add_counts(search.problem)
     second.done = search.done  # costs of one kind, start by start
-    return second, ended
+    return second
 
 
 def _digest(problem: Problem, points: Sequence[np.ndarray], limit: int) -> str:
@@ -197,12 +228,16 @@ def _conclude(search: Search, ended: str, told: list[str], seed: int) -> Fit:
         ended = "evaluations used up"
     search.count_all()
     residuals = problem.residuals(search.u)
+    # Who ends a fit waits no longer for its errors.
+    soon = Deadline(_PATIENT) if ended == "interrupted" else None
     try:
-        _, jacobian = problem(search.u)
+        with watching(asked(soon)):
+            _, jacobian = problem(search.u)
     except SimulationError as error:
         jacobian = np.zeros((residuals.size, search.u.size))
         told = [*told, f"There are no errors: the derivatives failed ({error})."]
-    told = [*told, *_mesh_remark(problem, search.u, residuals)]
+    if ended != "interrupted":
+        told = [*told, *_mesh_remark(problem, search.u, residuals)]
     problem.residuals(search.u)  # the traces shown belong to these residuals
     search.write(ended)
     return Fit.of(
