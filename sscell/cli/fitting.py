@@ -233,12 +233,13 @@ def fit_command(
         found.save(output)
     held, refused = _validate(found, other, rest)
     told, text = found.as_dict(), str(found)
+    curves, failed = _profiles(found, profiles or [])
+    refused += failed
     if report is not None:
         from sscell.reports import write_report
 
-        write_report(found, report, held, command="sscell " + shlex.join(sys.argv[1:]))
-    curves, failed = _profiles(found, profiles or [])
-    refused += failed
+        command = "sscell " + shlex.join(sys.argv[1:])
+        write_report(found, report, held, command, curves)
     if as_json:
         payload = _payload(found, told, held)
         payload["warnings"] += [*why[1:], *refused]
@@ -248,7 +249,10 @@ def fit_command(
         for curve in curves:
             print(curve)
         for entry in held:
-            print(f"not fitted, {entry.label}: {entry.rms:.3g} {entry.unit} rms")
+            print(
+                f"not fitted, {entry.label}: {entry.rms:.3g} {entry.unit} rms, "
+                f"{entry.inside:.0%} of it in the 90 % band"
+            )
     if refused:
         raise SimulationError(" ".join(refused))
 

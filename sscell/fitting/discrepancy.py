@@ -21,6 +21,7 @@ the parameters have taken up of it. The covariance of a least-squares estimate i
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,7 +37,7 @@ _MOST = 0.1  # of the charge
 _LENGTHS = (0.02, 0.05, 0.12, 0.3, 0.7)  # of the capacity
 _SHARES = (0.0, 0.6, 0.95)
 _SIZES = np.geomspace(0.1, 10, 13)
-_POINTS = 360  # of which the likelihood is computed
+_POINTS = 240  # of which the likelihood is computed
 _SIGNIFICANT = 6.0  # of the deviance: three numbers are found
 _WHITE = 0.01  # least variance: the matrix stays regular
 
@@ -55,12 +56,15 @@ class Correlated:
         Of it that is the same in all half cycles [-].
     information : numpy.ndarray, shape (n, n)
         Of the data on the positions [-].
+    widening : numpy.ndarray, shape (n,)
+        Variances of the parameters per those of independent residuals [-].
     """
 
     size: float
     length: float
     share: float
     information: np.ndarray
+    widening: np.ndarray
 
 
 def expected(problem: Problem, u: np.ndarray) -> Problem | None:
@@ -120,33 +124,28 @@ def correlated(problem: Problem, residuals: np.ndarray, jacobian: np.ndarray) ->
     free = max(residuals.size - jacobian.shape[1], 1)
     known = jacobian.T @ jacobian
     if float(residuals @ residuals) <= float(white.sum()) * free / residuals.size:
-        return Correlated(0.0, 0.0, 0.0, _information(known, known))
+        return _correlated(0.0, 0.0, 0.0, known, known)
     every = max(math.ceil(residuals.size / _POINTS), 1)
     rows = np.unique(
         np.append(np.arange(0, residuals.size, every), np.flatnonzero(half < 0))
     )
+    own = white[rows], residuals[rows], jacobian[rows]
+    many = np.unique(half[half >= 0]).size > 1
     best = min(
-        (
-            _deviance(residuals[rows], jacobian[rows], white[rows], kernel, a),
-            a,
-            length,
-            share,
-        )
+        (deviance, a, length, share)
         for length in _LENGTHS
-        for share in (_SHARES if np.unique(half[half >= 0]).size > 1 else (0.0,))
-        for kernel in (_kernel(x[rows], half[rows], length, share),)
-        for a in (0.0, *_SIZES)
+        for share in (_SHARES if many else (0.0,))
+        for a, deviance in _deviances(*own, _kernel(x[rows], half[rows], length, share))
     )
     deviance, a, length, share = best
-    none = _kernel(x[rows], half[rows], 1.0, 0.0)
-    alone = _deviance(residuals[rows], jacobian[rows], white[rows], none, 0.0)
+    nothing = np.zeros((rows.size, rows.size))
+    alone = min(deviance for _, deviance in _deviances(*own, nothing))
     if not a or alone - deviance < _SIGNIFICANT:
         scale = float(residuals @ residuals) / (float(white.sum()) * free / residuals.size)
-        return Correlated(0.0, 0.0, 0.0, _information(known, known) / max(scale, 1.0))
+        return _correlated(0.0, 0.0, 0.0, known, known * max(scale, 1.0))
     spread = white[:, None] * jacobian
     spread += a**2 * (_kernel(x, half, length, share) @ jacobian)
-    information = _information(known, jacobian.T @ spread)
-    return Correlated(a, length, share, information)
+    return _correlated(a, length, share, known, jacobian.T @ spread)
 
 
 def _coordinates(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -186,24 +185,32 @@ def _kernel(x: np.ndarray, half: np.ndarray, length: float, share: float) -> np.
     return found
 
 
-def _deviance(
-    r: np.ndarray, jacobian: np.ndarray, white: np.ndarray, kernel: np.ndarray, a: float
-) -> float:
-    """Twice the negative logarithm of the restricted likelihood."""
-    from scipy.linalg import cho_factor, cho_solve
+def _deviances(
+    white: np.ndarray, r: np.ndarray, jacobian: np.ndarray, kernel: np.ndarray
+) -> Iterator[tuple[float, float]]:
+    """By size of the error: twice the negative logarithm of the restricted likelihood."""
+    scale = 1 / np.sqrt(white)
+    values, axes = np.linalg.eigh(kernel * np.outer(scale, scale))
+    values = np.maximum(values, 0.0)
+    both = axes.T @ (scale[:, None] * np.column_stack([jacobian, r]))
+    for a in (0.0, *_SIZES):
+        spread = 1 + a**2 * values
+        weighed = both / spread[:, None]
+        inner = both[:, :-1].T @ weighed[:, :-1]
+        # Directions that the data do not see cost nothing.
+        inner += 12.0 * np.eye(inner.shape[0])
+        cross = both[:, :-1].T @ weighed[:, -1]
+        found = float(np.log(spread).sum()) + float(np.linalg.slogdet(inner)[1])
+        found += float(both[:, -1] @ weighed[:, -1])
+        yield float(a), found - float(cross @ np.linalg.solve(inner, cross))
 
-    factor = cho_factor(np.diag(white) + a**2 * kernel, lower=True)
-    found = 2 * float(np.log(np.diag(factor[0])).sum())
-    both = cho_solve(factor, np.column_stack([jacobian, r]))
-    inner, cross = jacobian.T @ both[:, :-1], jacobian.T @ both[:, -1]
-    # Directions that the data do not see cost nothing.
-    inner += 12.0 * np.eye(inner.shape[0])
-    own = cho_factor(inner, lower=True)
-    found += 2 * float(np.log(np.diag(own[0])).sum())
-    return found + float(r @ both[:, -1] - cross @ cho_solve(own, cross))
 
-
-def _information(known: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Inverse of the covariance of a least-squares estimate."""
+def _correlated(
+    size: float, length: float, share: float, known: np.ndarray, spread: np.ndarray
+) -> Correlated:
+    """With the inverse of the covariance of a least-squares estimate."""
     found = known @ np.linalg.pinv(spread, rcond=1e-12, hermitian=True) @ known
-    return (found + found.T) / 2
+    found = (found + found.T) / 2
+    bounds = 12.0 * np.eye(known.shape[0])
+    wide, plain = (np.diag(np.linalg.inv(m + bounds)) for m in (found, known))
+    return Correlated(size, length, share, found, wide / plain)

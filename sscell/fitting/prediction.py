@@ -130,14 +130,13 @@ def validate_fit(found: Fit, datasets: Any, **options: Any) -> tuple[Held, ...]:
         variables = found.problem.variables
         course = _expecting(course, found)
         own = Problem(found.cell, (course,), variables, found.problem.resolution)
-        _, jacobian = own(found.u)
-        scale = course.deviations / course.weight
-        slopes = jacobian[: course.measured.size] * scale[:, None]
+        own(found.u)
+        traced = own.traces[0]
+        scale, slopes = course.deviations, traced.slopes
         variance = np.einsum("ij,jk,ik->i", slopes, found.knowledge.covariance, slopes)
         beside = np.maximum(scale**2 - course.errors**2, 0.0)
         beside *= max(found.error.size, 1.0) ** 2
         variance = np.maximum(variance, 0.0) + beside + course.errors**2
-        traced = own.traces[0]
         held.append(Held(course, traced.values, _SIGMA * np.sqrt(variance), traced))
     return tuple(held)
 

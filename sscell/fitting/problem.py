@@ -13,6 +13,7 @@ from sscell.cells.shares import cell_with
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.courses import Course
 from sscell.fitting.forward import Forward, Traced
+from sscell.fitting.residuals import capacities, points
 from sscell.fitting.spectra import Spectrum, spectrum_of
 from sscell.fitting.starts import differentiated, prepared
 from sscell.fitting.tracks import State
@@ -202,12 +203,14 @@ class Problem:
                 traced = self._curve(cell, u, number, course, sloped)
             if not np.isfinite(traced.values).all() or not np.isfinite(traced.slopes).all():
                 raise SimulationError("The model gave no finite value.")
-            scale = course.weight / course.deviations
-            rows.append((traced.values - course.measured) * scale)
-            columns.append(traced.slopes * scale[:, None])
             traces.append(traced)
             if isinstance(course, Course):
-                residuals, slopes = _capacities(course, traced)
+                parts = points(course, traced), capacities(course, traced)
+            else:
+                scale = course.weight / course.deviations
+                off = (traced.values - course.measured) * scale
+                parts = ((off, traced.slopes * scale[:, None]),)
+            for residuals, slopes in parts:
                 rows.append(residuals)
                 columns.append(slopes)
         for number, (v, x) in enumerate(zip(self.variables, u, strict=True)):
@@ -347,16 +350,3 @@ class Problem:
     def _follows(self, cell: Cell, name: str, inputs: tuple[str, ...]) -> np.ndarray:
         moved = self._moved(cell, name)
         return np.array([moved.get(n, 0.0) for n in inputs])
-
-
-def _capacities(course: Course, traced: Traced) -> tuple[np.ndarray, np.ndarray]:
-    """What the charges of half cycles are off by in standard deviations, and its slopes."""
-    halves = course.capacities
-    residuals = np.zeros(len(halves))
-    slopes = np.zeros((len(halves), traced.slopes.shape[1]))
-    for number, half in enumerate(halves):
-        steps, scale = list(half.steps), course.weight / half.error
-        passed = half.sign * float(traced.charges[steps].sum())
-        residuals[number] = scale * (passed - half.charge)
-        slopes[number] = scale * half.sign * traced.charge_slopes[steps].sum(axis=0)
-    return residuals, slopes

@@ -24,6 +24,7 @@ from sscell.fitting.forward import Traced
 from sscell.fitting.identifiability import Knowledge, correlated_noise, knowledge
 from sscell.fitting.own_cycle import own_cycle
 from sscell.fitting.problem import Problem
+from sscell.fitting.residuals import capacities, points
 from sscell.fitting.scores import score
 from sscell.fitting.spectra import Spectrum
 from sscell.fitting.verdict import Verdict, judged
@@ -94,6 +95,8 @@ class Fit:
         Residuals per independent residual [-].
     error : Correlated
         What the model is off by beside the noise.
+    cost : float
+        Sum of squared residuals, in standard deviations of the noise alone [-].
     starts : tuple of Start
         All descents that ended.
     ended : str
@@ -114,6 +117,7 @@ class Fit:
     misfit: float
     dilution: float
     error: Correlated
+    cost: float
     starts: tuple[Start, ...]
     ended: str
     remarks: tuple[str, ...] = ()
@@ -153,16 +157,10 @@ class Fit:
         count = int(ends[-1])
         parts = np.split(residuals[:count], ends[:-1])
         sizes = [c.measured.size for c in problem.courses]
-        noise = np.concatenate(
-            [
-                np.append(r[:n] * c.deviations / c.errors, r[n:])
-                for r, n, c in zip(parts, sizes, problem.courses, strict=True)
-            ]
-        )
+        bare = _bare(problem)
         free = max(residuals.size - u.size, 1)
-        misfit = math.sqrt(
-            float(noise @ noise + residuals[count:] @ residuals[count:]) / free
-        )
+        cost = float(bare @ bare + residuals[count:] @ residuals[count:])
+        misfit = math.sqrt(cost / free)
         dilution = correlated_noise([r[:n] for r, n in zip(parts, sizes, strict=True)])
         error = correlated(problem, residuals[:count], jacobian[:count])
         known = knowledge(jacobian, problem.variables, u, information=error.information)
@@ -189,6 +187,7 @@ class Fit:
             misfit,
             dilution,
             error,
+            cost=cost,
             remarks=tuple(remarks),
             model=model,
             traces=problem.traces,
@@ -219,8 +218,8 @@ class Fit:
         )
 
     @property
-    def cost(self) -> float:
-        """Sum of squared residuals, in standard deviations of the noise [-]."""
+    def weighed_cost(self) -> float:
+        """Sum of squared residuals, in the standard deviations that were counted [-]."""
         return float(self.residuals @ self.residuals)
 
     @property
@@ -436,6 +435,19 @@ def _bound_remark(problem: Problem, v: Variable, side: str) -> str:
         f"{v.short} lies at its {side} bound, {edge:g}; its error is that of a value "
         "inside, so widen the bound or doubt the model."
     )
+
+
+def _bare(problem: Problem) -> np.ndarray:
+    """Residuals in the standard deviations of the noise alone, at the last position [-]."""
+    found = []
+    for course, traced in zip(problem.courses, problem.traces, strict=True):
+        if isinstance(course, Course):
+            own = dataclasses.replace(course, discrepancy=(0.0, 0.0))
+            found += [points(own, traced)[0], capacities(own, traced)[0]]
+        else:
+            off = traced.values - course.measured
+            found.append(course.weight * off / course.errors)
+    return np.concatenate(found)
 
 
 def score_of(course: Course | Spectrum, traced: Traced) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sscell.analysis.comparison import CHARGE, FLAT, REACH, VOLTAGE, distances
 from sscell.fitting.courses import Course, Half
 from sscell.fitting.forward import Traced
 
-__all__ = ["flat_errors", "half_cycles_of", "score"]
+__all__ = ["flat_errors", "half_cycles_of", "score", "steepness"]
 
 _CURVE = 300  # corners of a curve
 
@@ -89,23 +89,44 @@ def flat_errors(course: Course, traced: Traced) -> np.ndarray:
         for k in half.steps:
             rows = course.rows[k]
             if course.segments[k].line is None and rows.stop > rows.start:
-                level[rows] &= _slopes(course, traced, half, k) < steep
+                level[rows] &= steepness(course, traced, half, k)[0] < steep
     good = ~(traced.missing | course.held)
     level &= good
     return (traced.values - course.measured)[level if level.any() else good]
 
 
-def _slopes(course: Course, traced: Traced, half: Half, number: int) -> np.ndarray:
-    """Steepness of the model at the points of a step [V per charge of the half cycle]."""
+def steepness(
+    course: Course, traced: Traced, half: Half, number: int
+) -> tuple[np.ndarray, float]:
+    """Slope of the model at the points of a step, and where it ends.
+
+    Parameters
+    ----------
+    course : Course
+        The data.
+    traced : Traced
+        The model along them.
+    half : Half
+        With the step.
+    number : int
+        Of the step.
+
+    Returns
+    -------
+    tuple of numpy.ndarray and float
+        [V per charge of the half cycle].
+    """
     segment, (t, v) = course.segments[number], traced.paths[number]
     if not segment.sign or t.size < 2:
-        return np.zeros(segment.times.size)
+        return np.zeros(segment.times.size), 0.0
     reach = REACH * half.charge / abs(segment.current)
-    left = np.maximum(segment.times - reach, 0.0)
-    right = np.minimum(segment.times + reach, t[-1])
+    # The last value is that of the end itself.
+    at = np.append(np.minimum(segment.times, t[-1]), t[-1])
+    left, right = np.maximum(at - reach, t[0]), np.minimum(at + reach, t[-1])
     width = np.maximum(right - left, reach / 10)
     rise = np.abs(np.interp(right, t, v) - np.interp(left, t, v))
-    return rise / width * half.charge / abs(segment.current)
+    slopes = rise / width * half.charge / abs(segment.current)
+    return slopes[:-1], float(slopes[-1])
 
 
 def _distances(course: Course, traced: Traced, half: Half) -> np.ndarray:

@@ -423,8 +423,10 @@ def _profiles(profiles: Sequence[Profile]) -> Section:
                 (0.0, max(high, 4.5)),
             )
         )
-    parts = [figure(draw(panels, 2)), items([str(p) for p in profiles])]
-    return Section("Profiles", parts if panels else [])
+    if not panels:
+        return Section("Profiles", [])
+    words = [str(p) for p in profiles]
+    return Section("Profiles", [figure(draw(panels, 2)), items(words)])
 
 
 def _correlations(found: Fit) -> Section:
