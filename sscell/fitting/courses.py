@@ -177,14 +177,20 @@ class Course:
         compared = any(s.times.size for s in own)
         return Half(last.sign, last.cycle, steps, charge, error, compared)
 
-    @property
+    @cached_property
     def capacities(self) -> tuple[Half, ...]:
-        """Half cycles whose charge is compared: those of a set current."""
-        return tuple(
-            half
-            for half in self.halves
-            if half.compared and any(self.segments[k].line is None for k in half.steps)
-        )
+        """Half cycles whose charge is compared: as far as the current was set.
+
+        What flows into a hold is compared point by point.
+        """
+        found = []
+        for half in self.halves:
+            own = tuple(
+                itertools.takewhile(lambda k: self.segments[k].line is None, half.steps)
+            )
+            if half.compared and any(self.segments[k].sign for k in own):
+                found.append(self._half(own))
+        return tuple(found)
 
     @property
     def measured(self) -> np.ndarray:

@@ -182,7 +182,7 @@ def prepare(
             cell.kelvin(found.celsius)  # refuses what is out of range
         # Refuses a state that no step leads to.
         ahead = begins_ahead(cell, found, resolution or RESOLUTION)
-        told += remarks_of(cell, found)
+        told += remarks_of(cell, found, limits)
         found = replace(found, ahead=ahead)
         courses.append(_heeding(cell, found, resolution or RESOLUTION))
     courses = _balanced(courses)

@@ -27,6 +27,9 @@ _SCATTER = 6.0  # standard deviations of a current: what differs by more is anot
 _ANSWER = 0.5  # correlation of a voltage with a current that really moves
 
 
+_FEW = 3  # samples of a level, at least, between which a single one is a switch
+
+
 _FIRST = 9  # samples that tell the level of a noisy current
 
 
@@ -133,10 +136,30 @@ def levels_of(
         if abs(i[row] - level) > max(_LEVEL * abs(level), quiet, scatter):
             edges.append(row)
             level = level_from(row)
-    bounds = list(zip(edges, [*edges[1:], i.size], strict=True))
+    bounds = _without_switches(i, list(zip(edges, [*edges[1:], i.size], strict=True)))
     for a, b in bounds:
         _refuse_gap(t[a:b], v[a:b], i[a], quiet, (t[-1] - t[0], np.ptp(v)), label)
     return bounds
+
+
+def _without_switches(
+    i: np.ndarray, bounds: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Levels without single samples between two of them: means over a switch.
+
+    They go to the level before, of whose last interval they have the charge.
+    """
+    found: list[tuple[int, int]] = []
+    for number, (a, b) in enumerate(bounds):
+        after = bounds[number + 1] if number + 1 < len(bounds) else None
+        if b - a == 1 and found and after is not None and after[1] - after[0] >= _FEW:
+            first, last = found[-1]
+            low, high = sorted((float(i[last - 1]), float(i[after[0]])))
+            if last - first >= _FEW and low < i[a] < high:
+                found[-1] = first, b
+                continue
+        found.append((a, b))
+    return found
 
 
 def _noise_of_current(i: np.ndarray, v: np.ndarray, quiet: float) -> float:
@@ -468,8 +491,10 @@ class Span:
         """Voltage at which the step ended: a cut-off, or the one that was held from there."""
         if current == 0 or self.stop - self.first < 3:
             return None
-        end = float(np.median(self.v[max(self.first, self.stop - 3) : self.stop]))
-        last = float(self.v[self.stop - 1])
+        ends = self.v[max(self.first, self.stop - 3) : self.stop]
+        end = float(np.median(ends))
+        # A mean over the switch lies behind the last voltage under current.
+        last = float(ends.min() if current > 0 else ends.max())
         if after is not None and after.line is not None:
             held = float(after.line.at(after.begin))
             goes_on = after.current * current > 0 and self._near(held, end, last)

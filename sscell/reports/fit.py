@@ -25,7 +25,7 @@ from sscell.reports.panels import Panel, Series, draw
 __all__ = ["write_report"]
 
 _MODEL = DIRECTION_COLOURS["discharge"]
-_HELD = "#CC79A7"
+_DATA, _HELD = "#7a8794", "#CC79A7"
 _HALVES = 6  # of a dataset that are drawn
 _SPECTRA = 25
 
@@ -294,6 +294,7 @@ def _capacities(found: Fit, held: Sequence[Held]) -> Section:
             for way in ("discharge", "charge")
             if sum(h["direction"] == way for h in halves) > 1
         ]
+        panels += _efficiency(name, halves)
     if not rows:
         return Section("Capacity of each half cycle", [])
     heads = ("Data", "Cycle", "", "Measured [mAh]", "Model [mAh]", "Difference", "Model is")
@@ -328,6 +329,27 @@ def _by_cycle(name: str, way: str, rows: Sequence[dict[str, Any]]) -> Panel:
         ),
     ]
     return Panel(f"{name}: {way}", "Cycle", "Capacity [mAh]", series)
+
+
+def _efficiency(name: str, halves: Sequence[dict[str, Any]]) -> list[Panel]:
+    """The second half cycle over the first, cycle by cycle."""
+    cycles: dict[int, list[dict[str, Any]]] = {}
+    for half in halves:
+        cycles.setdefault(half["cycle"], []).append(half)
+    pairs = {n: p for n, p in cycles.items() if len(p) == 2 and p[0]["measured_mAh"] > 0}
+    if len(pairs) < 2:
+        return []
+    at = np.array(list(pairs), dtype=float)
+    curves = []
+    for key, points in (("measured_mAh", True), ("model_mAh", False)):
+        values = [
+            100 * p[1][key] / p[0][key] if p[0][key] else np.nan for p in pairs.values()
+        ]
+        words = key.removesuffix("_mAh")
+        curves.append(
+            Series(at, np.array(values), words, points, _DATA if points else _MODEL)
+        )
+    return [Panel(f"{name}: second half over first", "Cycle", "Efficiency [%]", curves)]
 
 
 def _spectra(found: Fit) -> Section:
