@@ -25,6 +25,7 @@ from sscell.fitting.scores import steepness
 
 __all__ = ["capacities", "points"]
 
+_NOISE = 5.0  # errors: what is off by less is no cliff that is displaced
 _END = 0.05  # of the charge: points that one error of it moves together
 
 
@@ -57,9 +58,9 @@ def points(course: Course, traced: Traced) -> tuple[np.ndarray, np.ndarray]:
             if segment.line is not None or not segment.sign or rows.stop == rows.start:
                 continue
             steep, end = steepness(course, traced, half, k)
-            wide = np.hypot(errors[rows], np.maximum(steep - usual, 0.0) * common)
-            residuals[rows] = off[rows] / wide
-            found[rows] = slopes[rows] / wide[:, None]
+            cliff = (np.maximum(steep - usual, 0.0) * common) ** 2
+            residuals[rows], factor = _widened(off[rows], errors[rows], cliff)
+            found[rows] = slopes[rows] * factor[:, None]
             late = np.flatnonzero(traced.missing[rows]) + rows.start
             if not late.size:
                 continue
@@ -73,6 +74,17 @@ def points(course: Course, traced: Traced) -> tuple[np.ndarray, np.ndarray]:
             moved = -half.sign * traced.charge_slopes[k] / half.charge / common
             found[late] = (sign * (v / size) ** 3)[:, None] * moved[None, :]
     return residuals * course.weight, found * course.weight
+
+
+def _widened(
+    off: np.ndarray, error: np.ndarray, further: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Residuals with a further variance that counts beyond the noise, and their slopes."""
+    v = np.abs(off) / error
+    counts = v**2 / (v**2 + _NOISE**2)
+    wide = np.sqrt(error**2 + further * counts)
+    grows = v * _NOISE**2 / (v**2 + _NOISE**2) ** 2 / error
+    return off / wide, 1 / wide - np.abs(off) * further * grows / wide**3
 
 
 def _common(course: Course, half: Half) -> float:
