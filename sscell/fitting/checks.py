@@ -143,6 +143,8 @@ def remarks_of(
         What is fitted.
     course : Course
         The data [s, A, V].
+    cutoffs : tuple of float, optional
+        Where the test turned round [V]; default: the cell's window.
 
     Returns
     -------

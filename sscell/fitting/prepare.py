@@ -95,7 +95,8 @@ def prepare(
         Points compared in each dataset.
     cycles, half, window, frequencies, drop : optional
         What is compared, as for `sscell.select`: one for all, or a list with one (or None)
-        for each dataset. In a time series, all before it is repeated.
+        for each dataset; bare numbers are in [V] and [Hz]. In a time series, all before it
+        is repeated.
     only : str, optional
         Another name of `half`; ``"both"`` chooses nothing.
     resolution : Resolution, optional

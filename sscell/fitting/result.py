@@ -30,7 +30,7 @@ from sscell.fitting.spectra import Spectrum
 from sscell.fitting.verdict import Verdict, judged
 from sscell.optimisers.bounds import Variable
 
-__all__ = ["Fit", "Start", "score_of"]
+__all__ = ["Fit", "Start", "score_of", "span_text"]
 
 _AT_BOUND = 1e-5  # of the distance between the bounds: the descent was held there
 _NEAR = 0.1  # of that distance: a loose value is not near both of its bounds
@@ -107,6 +107,8 @@ class Fit:
         Of the starts.
     model : tuple of numpy.ndarray
         The model at the points of each dataset [V, or share of the impedance].
+    traces : tuple of Traced
+        All that the model did along each dataset.
     """
 
     cell: Cell
@@ -302,7 +304,7 @@ class Fit:
             mark = "" if entry["pinned"] else "  (not pinned)"
             lines.append(
                 f"  {entry['name']:<{width}}  {entry['value']:.5g} +/- "
-                f"{entry['std_error']:.2g}   95 %: {low:.4g} to {high:.4g}{mark}"
+                f"{entry['std_error']:.2g}   95 %: {span_text(low, high)}{mark}"
             )
         lines += [*self.knowledge.sentences, *self.remarks]
         return "\n".join(lines)
@@ -435,6 +437,29 @@ def _bound_remark(problem: Problem, v: Variable, side: str) -> str:
         f"{v.short} lies at its {side} bound, {edge:g}; its error is that of a value "
         "inside, so widen the bound or doubt the model."
     )
+
+
+def span_text(low: float, high: float) -> str:
+    """An interval with as many digits as tell its ends apart.
+
+    Parameters
+    ----------
+    low, high : float
+        Its ends [any unit].
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> span_text(3.999871e-6, 4.000129e-6)
+    '3.99987e-06 to 4.00013e-06'
+    """
+    size, width = max(abs(low), abs(high)), abs(high - low)
+    digits = 4 if not 0 < width < size else math.ceil(math.log10(size / width)) + 2
+    digits = min(max(digits, 4), 9)
+    return f"{low:.{digits}g} to {high:.{digits}g}"
 
 
 def _bare(problem: Problem) -> np.ndarray:

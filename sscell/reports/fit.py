@@ -16,7 +16,7 @@ from sscell.fitting.forward import Traced
 from sscell.fitting.own_cycle import own_run
 from sscell.fitting.prediction import Held
 from sscell.fitting.profiles import Profile
-from sscell.fitting.result import Fit
+from sscell.fitting.result import Fit, span_text
 from sscell.fitting.spectra import Spectrum
 from sscell.plots.style import DIRECTION_COLOURS, svg_of
 from sscell.reports.page import Section, code, details, figure, items, render, table, text
@@ -129,7 +129,7 @@ def _parameters(found: Fit) -> Section:
                 entry["name"],
                 f"{entry['value']:.5g}",
                 f"{entry['std_error']:.2g}",
-                f"{low:.4g} to {high:.4g}",
+                span_text(low, high),
                 f"{entry['bounds'][0]:.3g} to {entry['bounds'][1]:.3g}",
                 f"{entry['started_from']:.4g} ({entry['started_from_kind']})",
                 "pinned" if entry["pinned"] else "not pinned by the data",
