@@ -167,6 +167,12 @@ def prepare(
             own = (
                 sigma if noise is not None and not isinstance(noise, numbers.Real) else None
             )
+            several = data.sizes.get("state", 1)
+            if several > 1:
+                told.append(
+                    f"All {several} spectra of {label} are taken at the state '{state}': give "
+                    "those of other states as datasets of their own, each with its state."
+                )
             for found in spectra(choice.apply(data), noise=own, **common):
                 spectrum = replace(found, pressure=applied)
                 if spectrum.celsius is not None:

@@ -549,9 +549,11 @@ def _remarks(
     if verdict.word != "describes":
         found.insert(0, verdict.sentence)
     if error.size:
+        curves = any(isinstance(c, Course) for c in problem.courses)
+        way = "capacity" if curves else "frequencies"
         found.append(
             "Beside the noise, the model is off by an error that goes on over about "
-            f"{error.length:.0%} of the capacity; the errors of the parameters hold it."
+            f"{error.length:.0%} of the {way}; the errors of the parameters hold it."
         )
     found += _one_rate(problem)
     own = [v for v in problem.variables if v.course is not None]

@@ -103,8 +103,11 @@ def judged(
         doubts.append(f"{loose} of {len(pinned)} parameters are not pinned by them")
     amounts = []
     if largest:
-        amounts += [f"{volts:.3g} mV on the flat part", f"{charge:.2g} of the capacity"]
-        amounts[-1] = f"up to {100 * charge:.2g} % of the capacity of a half cycle"
+        share = "under 0.1" if charge < 1e-3 else f"up to {100 * charge:.2g}"
+        amounts += [
+            f"{volts:.3g} mV on the flat part",
+            f"{share} % of the capacity of a half cycle",
+        ]
     if percent:
         amounts.append(f"{percent:.2g} % of the modulus of the impedance")
     numbers = " and ".join(amounts)

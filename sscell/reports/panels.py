@@ -165,6 +165,8 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
     axes.set_title(plain(panel.title), loc="left", fontsize="small")
     axes.set_xlabel(panel.x)
     axes.set_ylabel(panel.y)
+    if not panel.y:
+        axes.set_yticks([])
     if panel.logarithmic:
         axes.set_xscale("log")
     if panel.equal:
@@ -195,6 +197,8 @@ def _plotly(panels: Sequence[Panel], columns: int) -> str:
         scale = "log" if panel.logarithmic else "linear"
         figure.update_xaxes(title_text=panel.x, type=scale, **place)
         figure.update_yaxes(title_text=panel.y, range=panel.limits, **place)
+        if not panel.y:
+            figure.update_yaxes(showticklabels=False, showgrid=False, **place)
         if panel.equal:
             tied = "x" if k == 0 else f"x{k + 1}"
             figure.update_yaxes(scaleanchor=tied, **place)
