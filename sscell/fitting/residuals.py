@@ -1,7 +1,7 @@
 r"""What a fit squares: voltages, charges, and where a curve falls off a cliff its distance.
 
 Where the model is steep, a voltage says how far its charge is off, not how wrong it is: there
-the error of the charge widens that of the voltage,
+the error of the charge widens that of the voltage, for what is off by more than three errors,
 
 .. math:: \sigma^2 = \sigma_V^2 + \left(\frac{dV}{dq} \sigma_q\right)^2
 
@@ -25,7 +25,7 @@ from sscell.fitting.scores import steepness
 
 __all__ = ["capacities", "points"]
 
-_NOISE = 5.0  # errors: what is off by less is no cliff that is displaced
+_NOISE = 3.0  # errors: what is off by less is no cliff that is displaced
 _END = 0.05  # of the charge: points that one error of it moves together
 
 
@@ -64,13 +64,14 @@ def points(course: Course, traced: Traced) -> tuple[np.ndarray, np.ndarray]:
             late = np.flatnonzero(traced.missing[rows]) + rows.start
             if not late.size:
                 continue
-            v = np.maximum(np.abs(off[late]), 1e-12) / errors[late]
+            whole = np.abs(off[late]) / errors[late]
+            v = np.maximum(whole - _NOISE, 1e-12)
             past = np.abs(segment.current) / half.charge
             past = past * (segment.times[late - rows.start] - traced.paths[k][0][-1])
             h = (past + np.abs(off[late]) / max(end, usual)) / common
             size = np.hypot(v, h)
             sign = np.sign(off[late])
-            residuals[late] = sign * v * h / size
+            residuals[late] = sign * (np.minimum(whole, _NOISE) + v * h / size)
             moved = -half.sign * traced.charge_slopes[k] / half.charge / common
             found[late] = (sign * (v / size) ** 3)[:, None] * moved[None, :]
     return residuals * course.weight, found * course.weight
@@ -80,11 +81,11 @@ def _widened(
     off: np.ndarray, error: np.ndarray, further: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Residuals with a further variance that counts beyond the noise, and their slopes."""
-    v = np.abs(off) / error
-    counts = v**2 / (v**2 + _NOISE**2)
-    wide = np.sqrt(error**2 + further * counts)
-    grows = v * _NOISE**2 / (v**2 + _NOISE**2) ** 2 / error
-    return off / wide, 1 / wide - np.abs(off) * further * grows / wide**3
+    size = np.abs(off) / error
+    wide = np.sqrt(error**2 + further)
+    beyond = size > _NOISE
+    found = np.where(beyond, _NOISE + (size - _NOISE) * error / wide, size)
+    return np.sign(off) * found, np.where(beyond, 1 / wide, 1 / error)
 
 
 def _common(course: Course, half: Half) -> float:
