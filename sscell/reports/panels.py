@@ -131,8 +131,13 @@ def _svg(panels: Sequence[Panel], columns: int) -> str:
             layout="constrained",
             squeeze=False,
         )
+        named: set[str] = set()
         for axes, panel in zip(grid.flat, panels, strict=False):
             _draw_panel(axes, panel)
+            names = {one.name for one in panel.series if one.name}
+            if names - named:
+                axes.legend(loc="best", fontsize=6.5)
+            named |= names
         for axes in grid.flat[len(panels) :]:
             axes.axis("off")
     return svg_of(figure)
@@ -170,11 +175,9 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
     if panel.logarithmic:
         axes.set_xscale("log")
     if panel.equal:
-        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_aspect("equal", adjustable="box")
     if panel.limits is not None:
         axes.set_ylim(*panel.limits)
-    if any(one.name for one in panel.series):
-        axes.legend(loc="best", fontsize=6.5)
 
 
 def _plotly(panels: Sequence[Panel], columns: int) -> str:
