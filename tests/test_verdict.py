@@ -38,6 +38,20 @@ def noisy(data, sigma, seed=0):
     return data.assign({"Voltage [V]": data["Voltage [V]"] + sigma * noise})
 
 
+def sampled(data, count=150):
+    """As a cycler records: evenly in time, half cycle by half cycle."""
+    t, i, v, c = _columns(data)
+    parts = []
+    for sign in (1, -1):
+        rows = np.flatnonzero(np.sign(i) == sign)
+        at = np.linspace(t[rows[0]], t[rows[-1]], count)
+        parts.append((at, *(np.interp(at, t[rows], x[rows]) for x in (i, v, c))))
+    names = ("Time [s]", "Current [A]", "Voltage [V]", "Cycle")
+    return time_series(
+        dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
+    )
+
+
 def _found(cell, data, **options):
     area = cell.values[AREA]
     start = cell.replace({AREA: 1.2 * area})
@@ -162,7 +176,7 @@ def test_another_curve_is_off_by_an_amount(cell, cycled):
 
 
 def test_data_drowned_in_noise_cannot_tell(cell, cycled):
-    found = _found(cell, noisy(cycled, 0.03))
+    found = _found(cell, noisy(sampled(cycled), 0.03))
     assert found.verdict.word == "cannot tell"
     assert "noise" in found.verdict.sentence
 
@@ -177,13 +191,13 @@ def test_one_rate_in_one_direction_is_said(cell, cycled):
 
 
 def test_intervals_hold_where_errors_go_on_and_do_not_where_they_are_ignored():
-    """A line through data with a correlated error: 90 % intervals over 30 draws."""
+    """A line through data with a correlated error: 90 % intervals over 20 draws."""
     t = np.linspace(0, 3600, 240)
     data = time_series(
         {"Time [s]": t, "Current [A]": np.full(240, 1e-3), "Voltage [V]": 3 - t / 7200}
     )
     points = replace(
-        course(data, (2.0, 4.0), noise=1e-3, points=200), discrepancy=(5e-3, 0.0)
+        course(data, (2.0, 4.0), noise=1e-3, points=100), discrepancy=(5e-3, 0.0)
     )
     problem = Problem(sscell.load("Liang2023"), (points,), ())
     count = points.measured.size
@@ -194,7 +208,7 @@ def test_intervals_hold_where_errors_go_on_and_do_not_where_they_are_ignored():
     draw = np.linalg.cholesky(kernel + 1e-9 * np.eye(count))
     generator = np.random.default_rng(5)
     held = ignored = 0
-    for _ in range(30):
+    for _ in range(20):
         error = np.zeros(points.count)
         error[:count] = draw @ generator.normal(size=count) + 0.2 * generator.normal(
             size=count
@@ -205,8 +219,8 @@ def test_intervals_hold_where_errors_go_on_and_do_not_where_they_are_ignored():
         plain = np.linalg.inv(jacobian.T @ jacobian)
         held += np.abs(best[1]) < 1.645 * np.sqrt(spread[1, 1])
         ignored += np.abs(best[1]) < 1.645 * np.sqrt(plain[1, 1])
-    assert held >= 24
-    assert ignored < 20
+    assert held >= 16
+    assert ignored < 14
 
 
 def test_what_reaches_the_noise_needs_no_discrepancy(cell, cycled):
