@@ -65,8 +65,8 @@ class Cell:
         if parameters is not None and parameters.data["physics"].get("symmetric"):
             from sscell.cells.symmetric import SymmetricCell
 
-            cls = SymmetricCell
-        return super().__new__(cls)
+            return object.__new__(SymmetricCell)
+        return object.__new__(cls)
 
     def __post_init__(self) -> None:
         self._settle(self.parameters.complete(self.quantities))

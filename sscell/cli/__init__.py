@@ -40,6 +40,7 @@ _COMMAND_MODULES = (
     "design",
     "fitting",
     "bench",
+    "workbench",
 )
 
 _NO_CACHE = "--no-cache"

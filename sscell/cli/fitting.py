@@ -24,6 +24,7 @@ from sscell.cli.common import (
     check_output,
     parse_settings,
 )
+from sscell.cli.curves import curve_of, timed
 from sscell.cli.output import print_json, progress
 from sscell.errors import DataError, ParameterError, SimulationError, did_you_mean
 
@@ -67,9 +68,9 @@ def fit_command(
     state: Annotated[
         list[str] | None,
         typer.Option(
-            help="pristine, formed, such as 50% or 3.3V, or data: formed and led to the "
-            "first voltage of the file, which begins in the middle of a half cycle. One for "
-            "all files, or one each."
+            help="pristine, formed, 50%, 3.3V or '3.3V at rest', or data: formed and led "
+            "to the first voltage of the file, which begins in the middle of a half cycle. "
+            "One for all files, or one each."
         ),
     ] = None,
     weight: Annotated[
@@ -93,6 +94,10 @@ def fit_command(
     ] = None,
     mass: Annotated[
         str | None, typer.Option(help="Of the capacity basis in this cell, such as 2mg.")
+    ] = None,
+    current: Annotated[
+        str | None,
+        typer.Option(help="Of curves over mAh or mAh/g, without time: C/10 or 0.2mA."),
     ] = None,
     columns: Columns = None,
     current_sign: CurrentSign = None,
@@ -213,7 +218,8 @@ def fit_command(
         rest[name] = options[name] if not isinstance(options[name], list) else None
     if hold_out_cycles is not None and not hold_out:
         raise ParameterError("--hold-out-cycles goes with --hold-out.")
-    data, other = _read_all(files, reading), _read_all(hold_out or [], reading)
+    told = (start, current)
+    data, other = (_read_all(p, reading, *told) for p in (files, hold_out or []))
     why: list[str] = []
     if auto:
         from sscell.fitting.choosing import chosen
@@ -434,7 +440,12 @@ def _cell(name: str, settings: list[str] | None, mass: str | None) -> Cell:
     return cell
 
 
-def _read_all(files: Sequence[Path], reading: dict[str, Any]) -> dict[str, xr.Dataset]:
+def _read_all(
+    files: Sequence[Path],
+    reading: dict[str, Any],
+    cell: Cell | None = None,
+    current: str | None = None,
+) -> dict[str, xr.Dataset]:
     from sscell.cli.output import read_file
 
     if len(set(files)) < len(files):
@@ -443,9 +454,18 @@ def _read_all(files: Sequence[Path], reading: dict[str, Any]) -> dict[str, xr.Da
         path.name if [p.name for p in files].count(path.name) == 1 else str(path)
         for path in files
     ]
-    return {
-        label: read_file(path, **reading) for label, path in zip(labels, files, strict=True)
-    }
+
+    def one(path: Path) -> xr.Dataset:
+        curve = curve_of(path)
+        if curve is None or not curve.unit:
+            return read_file(path, **reading)
+        if cell is None or current is None:
+            raise ParameterError(
+                f"{path.name} is a curve over '{curve.name}', without time: give --current."
+            )
+        return timed(path, curve, current, cell)
+
+    return {label: one(path) for label, path in zip(labels, files, strict=True)}
 
 
 def _pairs(texts: Sequence[str], option: str, form: str) -> dict[str, tuple[float, float]]:

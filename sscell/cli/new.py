@@ -127,7 +127,7 @@ def new_command(
         "--separator-mass": separator_mass,
         "--separator-density": separator_density,
     }
-    shape = {
+    shape: dict[str, Any] = {
         "diameter": diameter,
         "area": area,
         "separator_thickness": separator_thickness,
