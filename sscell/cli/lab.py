@@ -190,11 +190,10 @@ def cv_command(
 
     parts = _by_scan_rate(data, len(protocol.options["scan_rates_V_s"]), cycles)
     result = voltammetry(parts)
-    job.report(data, result, lambda: plot_cv(parts, result), "voltage")
     found = dict(result.to_dict())
     if job.bands is not None:
         found["curve"] = curve(data)
-    job.report(data, found, lambda: plot_cv(parts, result))
+    job.report(data, found, lambda: plot_cv(parts, result), "voltage")
 
 
 def _by_scan_rate(data: xr.Dataset, rates: int, cycles: int) -> list[xr.Dataset]:
