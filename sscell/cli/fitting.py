@@ -224,7 +224,8 @@ def fit_command(
     if auto:
         from sscell.fitting.choosing import chosen
 
-        bounds, why = chosen(start, data, **options)
+        found_bounds, why = chosen(start, data, **options)
+        bounds = dict(found_bounds)
         for sentence in why:
             print(f"sscell: {sentence}", file=sys.stderr)
     if identify_only:

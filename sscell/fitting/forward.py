@@ -25,6 +25,7 @@ from sscell.cells.cell import Cell
 from sscell.errors import SimulationError
 from sscell.fitting.courses import Course
 from sscell.fitting.spans import Segment
+from sscell.fitting.spectra import Spectrum
 from sscell.fitting.tracks import Path, State, Track
 from sscell.simulation.engine import Resolution, engine
 from sscell.units import ZERO_CELSIUS
@@ -246,14 +247,14 @@ class Forward:
         return last, gave
 
 
-def conditioned(cell: Cell, course: Course) -> Cell:
+def conditioned(cell: Cell, course: Course | Spectrum) -> Cell:
     """A cell at the temperature and pressure of a dataset.
 
     Parameters
     ----------
     cell : Cell
         Its values.
-    course : Course
+    course : Course or Spectrum
         With its conditions.
 
     Returns

@@ -105,9 +105,9 @@ def _current(course: Course, half: Half) -> float:
     return abs(max(flows, key=lambda s: s.duration).current)
 
 
-def _cutoffs(course: Course) -> dict[str, str]:
+def _cutoffs(course: Course) -> dict[str, Any]:
     """Voltages at which the data turned round, where they did."""
-    found = {}
+    found: dict[str, Any] = {}
     for half in course.halves:
         for k in half.steps:
             limit = course.segments[k].limit

@@ -333,8 +333,7 @@ class Fit:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        known, volts = self.knowledge, self.problem.courses[0].discrepancy
-        share = None
+        known, volts, share = self.knowledge, 0.0, None
         for course in self.problem.courses:
             if isinstance(course, Course):
                 volts, share = course.discrepancy

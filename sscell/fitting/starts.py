@@ -23,6 +23,7 @@ from sscell.protocols import Step
 from sscell.simulation.engine import Resolution, engine
 from sscell.simulation.run import Run
 from sscell.simulation.states import bring_to
+from sscell.units import Rate
 
 __all__ = ["DATA", "begins_ahead", "differentiated", "prepared", "state_notes"]
 
@@ -92,7 +93,9 @@ def _as_the_data_begin(run: Run, course: Course) -> None:
         _half_cycle(run, sign)
     first = next(s for s in course.segments if s.sign)
     way = "discharge" if sign > 0 else "charge"
-    run.execute([Step(way, f"{abs(first.current):.9g} A", until=course.begins)])
+    size = abs(first.current)
+    rate = Rate(size, "A", f"{size:.6g} A")
+    run.execute([Step(way, rate, until=course.begins)])
 
 
 def _half_cycle(run: Run, sign: int) -> None:

@@ -387,20 +387,20 @@ def _spectra(found: Fit) -> Section:
 
 def _nyquist(spectrum: Spectrum, traced: Traced) -> Panel:
     real, imaginary = np.split(traced.values, 2)
-    model = (real + 1j * imaginary) * np.abs(spectrum.impedance)
+    size = np.abs(spectrum.impedance)
     logs = np.log10(spectrum.frequencies)
     notes = [""] * logs.size
     for decade in range(int(np.ceil(logs.min())), int(np.floor(logs.max())) + 1, 2):
         row = int(np.argmin(np.abs(logs - decade)))
         notes[row] = _hertz(decade)
-    z = spectrum.impedance
+    z = np.asarray(spectrum.impedance, dtype=complex)
     return Panel(
         spectrum.label,
         "Z real [Ohm]",
         "-Z imaginary [Ohm]",
         [
-            Series(z.real, -z.imag, "data", True, notes=notes),
-            Series(model.real, -model.imag, "model", colour=_MODEL),
+            Series(np.real(z), -np.imag(z), "data", True, notes=notes),
+            Series(real * size, -imaginary * size, "model", colour=_MODEL),
         ],
         equal=True,
     )

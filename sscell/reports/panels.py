@@ -193,7 +193,7 @@ def _plotly(panels: Sequence[Panel], columns: int) -> str:
     )
     named: set[str] = set()
     for k, panel in enumerate(panels):
-        place = {"row": k // columns + 1, "col": k % columns + 1}
+        place: dict[str, Any] = {"row": k // columns + 1, "col": k % columns + 1}
         for one in panel.series:
             for trace in _traces(one, named):
                 figure.add_trace(trace, **place)
