@@ -135,7 +135,7 @@ class ObservableRow(Table):
     unit: str
     tolerance: Annotated[int | float | str, BeforeValidator(_tolerance)]
     sense: Literal["equal", "at least", "at most", "within"] | None = None
-    word: Literal["fitted", "predicted", "illustrated"]
+    word: Literal["fitted", "predicted", "illustrated", "contradicts"]
     source: str
     null_model: int | float | None = None
     note: str = ""

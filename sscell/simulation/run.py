@@ -18,6 +18,7 @@ from sscell.dataset import set_metadata
 from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import Step
 from sscell.protocols.steps import after, as_now
+from sscell.simulation.doubts import doubts
 from sscell.simulation.engine import (
     BEAT,
     CAPACITY,
@@ -678,7 +679,11 @@ class Run:
         set_metadata(
             data,
             state=state,
-            warnings=[*self.notes, *remarks(self.base, celsius, rates, self.applied)],
+            warnings=[
+                *self.notes,
+                *doubts(data, self.base, self._steps()),
+                *remarks(self.base, celsius, rates, self.applied),
+            ],
             **self._pressure(),
             failed_trials=self.failed_trials,
             final_state=self._final_state(),
