@@ -114,6 +114,8 @@ class Measure(Table):
     among: list[str] | None = None
     between: Pair | None = None
     below: float | None = None
+    cell: str | None = None
+    name: str | None = None
     clear: float | None = None
     electrons: float | None = None
     phases: list[str] | None = None
