@@ -336,23 +336,15 @@ class Reading:
         half = self.half(where)
         if half is None or not half.capacity:
             return None
-        names = [
-            n.removesuffix(" contribution [V]")
-            for n in metadata(self.data, "budget", "losses")
-        ]
-        lost = {
-            name: abs(
-                float(
-                    np.trapezoid(
-                        self.data[f"{name} contribution [V]"].values[half.rows], half.charge
-                    )
-                )
+        lost = {}
+        for name in metadata(self.data, "budget", "losses"):
+            values = self.data[name].values[half.rows]
+            lost[name.removesuffix(" contribution [V]")] = abs(
+                np.trapezoid(values, half.charge)
             )
-            for name in names
-            if name != "Open-circuit"
-        }
+        del lost["Open-circuit"]
         every = sum(lost.values())
-        return sum(lost[name] for name in where["among"]) / every if every else None
+        return float(sum(lost[n] for n in where["among"]) / every) if every else None
 
     def hull_depth(self, where: Mapping[str, Any]) -> float:
         """How far a phase lies below the line between two others [meV a atom].

@@ -143,7 +143,7 @@ def simulate(
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
     before = None if start is None else saved(start)
     told_state = state
-    state = str(state or getattr(protocol, "state", "pristine"))
+    state = getattr(protocol, "state", "pristine") if state is None else state
     if before is not None:
         if told_state not in (None, "pristine"):
             raise ParameterError(
