@@ -28,6 +28,12 @@ from sscell.units import parse_pressure
 
 __all__ = ["simulate"]
 
+# What the runs of a band share.
+_OPTIONS = (
+    *("temperature", "state", "changes", "v_min", "v_max", "formation_temperature"),
+    *("pressure", "formation_pressure", "resolution", "outputs", "start", "cancel"),
+    "patience",
+)
 # These follow the cell's response at short times, where double layers count.
 _NEED_DOUBLE_LAYER = {"impedance", "sweep", "hold"}
 
@@ -37,7 +43,7 @@ def simulate(
     protocol: Protocol | pybamm.Experiment,
     *,
     temperature: float | str | None = None,
-    state: str = "pristine",
+    state: str | None = None,
     changes: Mapping[str, float | str] | None = None,
     v_min: float | str | None = None,
     v_max: float | str | None = None,
@@ -51,6 +57,7 @@ def simulate(
     cancel: CancelToken | None = None,
     patience: float | str | None = None,
     start: xr.Dataset | str | Path | None = None,
+    bands: bool = False,
 ) -> xr.Dataset:
     """Simulate a protocol, or any PyBaMM experiment, on a cell.
 
@@ -65,7 +72,8 @@ def simulate(
     state : str, optional
         ``"pristine"``, ``"formed"``, a state of charge of the formed cell such as
         ``"50%"``, or a voltage such as ``"3.38V"``. Formation and states keep to the set's
-        own cut-offs. A voltage is met at the slow rate; if the cell rests elsewhere, the
+        own cut-offs. Default: that of the protocol, pristine unless a paper's own begins
+        otherwise. A voltage is met at the slow rate; if the cell rests elsewhere, the
         warnings say where.
     changes : mapping, optional
         Parameter names to other values, as for `Cell.replace`; a value that an option of
@@ -100,6 +108,9 @@ def simulate(
     start : xarray.Dataset, str or pathlib.Path, optional
         A run to go on from, or its .nc file: from its last state, with its values and meshes
         unless others are given here. It takes the place of `state`.
+    bands : bool, optional
+        Whether to run again with values drawn from the set's covariance and ranges: the data
+        then have ``"Voltage lower [V]"`` and ``"Voltage upper [V]"``, a 90 % band.
 
     Returns
     -------
@@ -122,12 +133,19 @@ def simulate(
     >>> 1500 < float(run["Discharge capacity [A.h]"][-1]) / 0.7e-6 < 1650
     True
     """
+    if bands:
+        from sscell.simulation.bands import banded
+
+        shared: dict[str, Any] = {k: v for k, v in locals().items() if k in _OPTIONS}
+        return banded(cell, protocol, on_progress=on_progress, **shared).data
     if not isinstance(protocol, pybamm.Experiment):
         protocol = checked(protocol)
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
     before = None if start is None else saved(start)
+    told_state = state
+    state = str(state or getattr(protocol, "state", "pristine"))
     if before is not None:
-        if state != "pristine":
+        if told_state not in (None, "pristine"):
             raise ParameterError(
                 "A run goes on from a saved one or from a state: give one."
             )
