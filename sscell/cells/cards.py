@@ -133,7 +133,9 @@ def write_card(
         "guest_per_host": float(f"{measured.capacity * 3600 / FARADAY * molar:.9g}"),
         "as_made": measured.first,
     }
-    values = _values(measured, other, molar) | {k: dict(v) for k, v in (known or {}).items()}
+    values = _values(measured, other, molar) | {
+        k: dict(v) for k, v in (known or {}).items()
+    }
     if measured.columns is not None:
         table = path.with_suffix(".csv")
         _write_table(table, measured.columns)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sscell.cli.common import CellName, JsonFlag, RateOption, Settings, parse_settings
+from sscell.cli.common import (
+    CellName,
+    JsonFlag,
+    Pressure,
+    RateOption,
+    Settings,
+    Temperature,
+    parse_settings,
+)
 from sscell.cli.output import print_json
 from sscell.errors import ParameterError
 
@@ -23,7 +31,10 @@ Target = Annotated[
         "-o", "--output", help="Neware .xml, BioLogic .mps or aurora-unicycler .json."
     ),
 ]
-State = Annotated[str, typer.Option(help="pristine, or formed: the formation first.")]
+State = Annotated[
+    str | None,
+    typer.Option(help="pristine, or formed: the formation first; default: the test's own."),
+]
 Record = Annotated[str, typer.Option(help="Time between two points.")]
 
 
@@ -42,7 +53,12 @@ def register(app: typer.Typer) -> None:
 
 
 def hand_over(
-    cell: Any, protocol: Protocol, output: Path, as_json: bool = False, **options: Any
+    cell: Any,
+    protocol: Protocol,
+    output: Path,
+    as_json: bool = False,
+    notes: Sequence[str] = (),
+    **options: Any,
 ) -> None:
     """Write a protocol for a cycler and say what it does.
 
@@ -56,6 +72,8 @@ def hand_over(
         File to write.
     as_json : bool, optional
         Whether one JSON object is printed, of the steps as the cycler counts them.
+    notes : sequence of str, optional
+        What a person has to set beside the cycler.
     **options
         Of `sscell.interchange.cycler_protocol`.
     """
@@ -64,6 +82,7 @@ def hand_over(
 
     check_output(output, SUFFIXES)
     made = write_cycler_protocol(cell, protocol, output, **options)
+    notes = [*notes, *_loops(made)]
     steps = [step.model_dump(exclude_none=True) for step in made.method]
     if as_json:
         sample = made.sample
@@ -73,7 +92,7 @@ def hand_over(
                 "file": str(output),
                 "capacity_mAh": sample.capacity_mAh,
                 "steps": steps,
-                "warnings": [],
+                "warnings": notes,
             }
         )
         return
@@ -82,16 +101,49 @@ def hand_over(
         kind = step.pop("step").replace("_", " ")
         step.pop("id", None)
         print(f"  {number:>3}  {kind:<22} {_words(step)}")
+    for note in notes:
+        print(f"  note: {note}")
 
 
 def _words(step: dict[str, Any]) -> str:
-    return ", ".join(f"{k} {v:.6g}" if isinstance(v, float) else f"{k} {v}" for k, v in step.items())
+    return ", ".join(
+        f"{k} {v:.6g}" if isinstance(v, float) else f"{k} {v}" for k, v in step.items()
+    )
 
 
-def _cell(name: str, settings: list[str] | None) -> Any:
+def _loops(made: Any) -> list[str]:
+    """What a loop of pulses does that a titration does not."""
+    if not any(s.step == "tag" and s.tag.startswith("pulses") for s in made.method):
+        return []
+    return [
+        "A cycler counts the pulses of a titration beforehand: as many as the theoretical "
+        "capacity holds; those after the cut-off end at once."
+    ]
+
+
+_SHARED = ("output", "as_json", "state", "record", "temperature", "pressure", "settings")
+
+
+def _shared(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in _SHARED}
+
+
+def _hand_over(cell: str, protocol: Protocol, options: dict[str, Any]) -> None:
+    """Write the protocol of a command, with its shared options."""
     from sscell.cells.cell import load
 
-    return load(name).replace(parse_settings(settings))
+    chosen = load(cell).replace(parse_settings(options.pop("settings")))
+    notes = []
+    temperature, pressure = options.pop("temperature"), options.pop("pressure")
+    if temperature is not None:
+        kelvin = chosen.kelvin(temperature)
+        chosen = chosen.replace({"Ambient temperature [K]": kelvin})
+        notes.append(f"The chamber is set by hand to {kelvin - 273.15:g} degC.")
+    if pressure is not None:
+        from sscell.units import parse_pressure
+
+        notes.append(f"The stack is set by hand to {parse_pressure(pressure):g} MPa.")
+    hand_over(chosen, protocol, notes=notes, **options)
 
 
 def gitt_protocol(
@@ -100,9 +152,13 @@ def gitt_protocol(
     rate: RateOption = None,
     pulse: Annotated[str, typer.Option(help="Length of a pulse.")] = "30min",
     rest: Annotated[str, typer.Option(help="Length of a rest.")] = "4h",
-    direction: Annotated[str, typer.Option(help="discharge, charge or both.")] = "discharge",
-    state: State = "pristine",
+    direction: Annotated[
+        str, typer.Option(help="discharge, charge or both.")
+    ] = "discharge",
+    state: State = None,
     record: Record = "10s",
+    temperature: Temperature = None,
+    pressure: Pressure = None,
     settings: Settings = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -110,7 +166,7 @@ def gitt_protocol(
     from sscell.protocols import gitt
 
     protocol = gitt(rate, pulse, rest, direction)
-    hand_over(_cell(cell, settings), protocol, output, as_json, state=state, record=record)
+    _hand_over(cell, protocol, _shared(locals()))
 
 
 def cycle_protocol(
@@ -126,8 +182,10 @@ def cycle_protocol(
         str | None, typer.Option(help="Hold the charged voltage to this current.")
     ] = None,
     hold_time: Annotated[str | None, typer.Option(help="Hold it no longer.")] = None,
-    state: State = "pristine",
+    state: State = None,
     record: Record = "10s",
+    temperature: Temperature = None,
+    pressure: Pressure = None,
     settings: Settings = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -142,21 +200,26 @@ def cycle_protocol(
         hold_until=hold_until,
         hold_time=hold_time,
     )
-    hand_over(_cell(cell, settings), protocol, output, as_json, state=state, record=record)
+    _hand_over(cell, protocol, _shared(locals()))
 
 
 def rate_protocol(
     cell: CellName,
     output: Target,
-    currents: Annotated[str, typer.Option(help="In order, such as 25,50,100mA/g.")],
+    currents: Annotated[
+        str | None,
+        typer.Option(help="In order, such as 25,50,100mA/g; default: the paper's test."),
+    ] = None,
     cycles: Annotated[
         str, typer.Option(help="At each current: one number, or one for each.")
     ] = "1",
     charge_rate: Annotated[
         str | None, typer.Option(help="One charge current for all.")
     ] = None,
-    state: State = "pristine",
+    state: State = None,
     record: Record = "10s",
+    temperature: Temperature = None,
+    pressure: Pressure = None,
     settings: Settings = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -164,6 +227,11 @@ def rate_protocol(
     from sscell.protocols import rate_test
     from sscell.units import split_list
 
+    if currents is None:
+        from sscell.simulation.customary import published
+
+        _hand_over(cell, published(cell, "rate"), _shared(locals()))
+        return
     rates = split_list(currents)
     if not rates:
         raise ParameterError("Give at least one value for --currents.")
@@ -171,8 +239,10 @@ def rate_protocol(
     if not all(part.isdigit() for part in parts):
         raise ParameterError(f"--cycles '{cycles}' must be whole numbers.")
     counts = [int(part) for part in parts]
-    protocol = rate_test(rates, counts * len(rates) if len(counts) == 1 else counts, charge_rate)
-    hand_over(_cell(cell, settings), protocol, output, as_json, state=state, record=record)
+    protocol = rate_test(
+        rates, counts * len(rates) if len(counts) == 1 else counts, charge_rate
+    )
+    _hand_over(cell, protocol, _shared(locals()))
 
 
 def step_protocol(
@@ -181,8 +251,10 @@ def step_protocol(
     voltage: Annotated[str, typer.Option(help="Against the cell's own anode.")],
     duration: Annotated[str, typer.Option(help="How long it is held.")] = "2h",
     rest: Annotated[str, typer.Option(help="Before the step.")] = "1h",
-    state: State = "pristine",
+    state: State = None,
     record: Record = "10s",
+    temperature: Temperature = None,
+    pressure: Pressure = None,
     settings: Settings = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -190,7 +262,7 @@ def step_protocol(
     from sscell.protocols import potential_step
 
     protocol = potential_step(voltage, duration, rest)
-    hand_over(_cell(cell, settings), protocol, output, as_json, state=state, record=record)
+    _hand_over(cell, protocol, _shared(locals()))
 
 
 def eis_protocol(
@@ -202,19 +274,23 @@ def eis_protocol(
     ] = "",
     points: Annotated[int, typer.Option(help="Spectra along each half cycle.")] = 5,
     rest: Annotated[str, typer.Option(help="Before each spectrum.")] = "1h",
+    cycles: Annotated[int, typer.Option(help="Measure again after this many cycles.")] = 0,
     frequencies: Annotated[
         str, typer.Option(help="Highest, lowest and how many per decade.")
     ] = "1MHz,1mHz,10",
     amplitude: Annotated[str, typer.Option(help="Of the voltage.")] = "10mV",
-    state: State = "pristine",
+    state: State = None,
     record: Record = "10s",
+    temperature: Temperature = None,
+    pressure: Pressure = None,
     settings: Settings = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Impedance spectra at rest, as the cell is or interrupting a half cycle."""
     from sscell.cli.lab import frequencies_of
-    from sscell.protocols import impedance
+    from sscell.protocols import cycle, impedance, then
 
     protocol = impedance(frequencies_of(frequencies), along, points, rate, rest)
-    options = {"state": state, "record": record, "amplitude": amplitude}
-    hand_over(_cell(cell, settings), protocol, output, as_json, **options)
+    if cycles:
+        protocol = then(protocol, cycle(rate, cycles), protocol)
+    _hand_over(cell, protocol, _shared(locals()) | {"amplitude": amplitude})

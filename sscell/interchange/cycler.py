@@ -42,7 +42,7 @@ def cycler_protocol(
     cell: str | Path | Cell,
     protocol: Protocol,
     *,
-    state: str = "pristine",
+    state: str | None = None,
     record: str | float = "10 s",
     amplitude: str | float = "10 mV",
 ) -> CyclingProtocol:
@@ -55,7 +55,8 @@ def cycler_protocol(
     protocol : Protocol
         What is done.
     state : str, optional
-        ``"pristine"``, or ``"formed"``: then the set's formation comes first.
+        ``"pristine"``, or ``"formed"``: then the set's formation comes first; default: the
+        protocol's own.
     record : str or float, optional
         Time between two points [s].
     amplitude : str or float, optional
@@ -81,7 +82,8 @@ def cycler_protocol(
     unicycler = _library()
     chosen = cell if isinstance(cell, Cell) else load(cell)
     writer = _Writer(chosen, unicycler, parse_quantity(amplitude, "V", "Amplitude"))
-    method = writer.method(_parts(chosen, checked(protocol), state))
+    test = checked(protocol)
+    method = writer.method(_parts(chosen, test, state or test.state))
     low, high = writer.reached
     return unicycler.CyclingProtocol(
         sample=unicycler.SampleParams(
@@ -250,7 +252,9 @@ class _Writer:
 
     def _pulses(self, pulse: Step) -> int:
         """How many pulses the theoretical capacity holds."""
-        charge = self.cell.current(pulse.rate or self.cell.slow_rate) * (pulse.duration or 0)
+        charge = self.cell.current(pulse.rate or self.cell.slow_rate) * (
+            pulse.duration or 0
+        )
         return math.ceil(self.cell.theoretical_capacity * 3600 / charge)
 
     def _item(self, step: Step, before: Step | None) -> Any:

@@ -10,7 +10,10 @@ from sscell.cells.entries import Parameter
 
 __all__ = ["linked_data"]
 
-_CONTEXT = ["https://schema.org/", {"emmo": "https://w3id.org/emmo#"}]
+_CONTEXT = [
+    "https://schema.org/",
+    {"emmo": "https://w3id.org/emmo#", "sscell": "urn:sscell:"},
+]
 _MEANS = {
     "stated": "stated by the source",
     "derived": "derived from other values",
@@ -47,10 +50,10 @@ def linked_data(cell: str | Path | Cell) -> dict[str, Any]:
     True
     """
     chosen = cell if isinstance(cell, Cell) else load(cell)
-    paper = chosen.data.get("paper", {})
+    paper = chosen.data.get("citation", {})
     meanings = {q.name: q.meaning for q in chosen.quantities}
     document: dict[str, Any] = {
-        "@context": [*_CONTEXT, {"sscell": "https://schema.org/additionalProperty#"}],
+        "@context": _CONTEXT,
         "@type": "Dataset",
         "name": f"{chosen.name}, parameters of an all-solid-state cell",
         "description": chosen.data.get("title", ""),
