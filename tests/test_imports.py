@@ -27,7 +27,8 @@ LAYERS = (
     ("testing", "plots", "interchange"),
     ("reports",),
     ("bench",),
-    ("cli", "app"),
+    ("app",),
+    ("cli",),
     ("__main__",),
 )
 STOREY = {part: storey for storey, parts in enumerate(LAYERS) for part in parts}

@@ -41,6 +41,7 @@ _COMMAND_MODULES = (
     "fitting",
     "interchange",
     "bench",
+    "workbench",
 )
 
 _NO_CACHE = "--no-cache"

@@ -63,7 +63,7 @@ def fit_command(
     state: Annotated[
         list[str] | None,
         typer.Option(
-            help="pristine, formed, such as 50% or 3.3V: one for all files, or one each."
+            help="pristine, formed, 50%, 3.3V or '3.3V at rest': one for all, or one each."
         ),
     ] = None,
     weight: Annotated[

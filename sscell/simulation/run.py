@@ -291,10 +291,9 @@ class Run:
         inputs = built.inputs(self.cell, **limits) | moving
         before = self.solution
         started = before.t[-1] if before is not None else 0.0
-        # A power has the current to be solved for, which finer tolerances cannot.
         first, *finer = _DRIVEN
         record = self._solve(step, self._tighter(built, first), inputs, duration)
-        for share in finer if step.driven == "current" else ():
+        for share in finer:
             if _charge_error(record) < _EXACT:
                 break
             self.solution = before
@@ -468,7 +467,7 @@ class Run:
         """The same engine with smaller tolerances."""
         if share == 1.0:
             return built
-        own = self.resolution
+        own = built.resolution
         finer = replace(own, rtol=own.rtol * share, atol=own.atol * share)
         return engine(self.cell, finer, built.controlled)
 

@@ -74,7 +74,7 @@ def simulate(
         ``"50%"``, or a voltage such as ``"3.38V"``. Formation and states keep to the set's
         own cut-offs. Default: that of the protocol, pristine unless a paper's own begins
         otherwise. A voltage is met at the slow rate; if the cell rests elsewhere, the
-        warnings say where.
+        warnings say where. ``"3.38V at rest"`` is met after an hour without current.
     changes : mapping, optional
         Parameter names to other values, as for `Cell.replace`; a value that an option of
         its own says too is refused.
@@ -143,7 +143,8 @@ def simulate(
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
     before = None if start is None else saved(start)
     told_state = state
-    state = str(state or getattr(protocol, "state", "pristine"))
+    if state is None:
+        state = str(getattr(protocol, "state", "pristine"))
     if before is not None:
         if told_state not in (None, "pristine"):
             raise ParameterError(
