@@ -57,7 +57,7 @@ class Measured:
         ``potential`` [V], ``fraction`` and ``width`` [-] of each.
     loss : mapping, optional
         ``current_density`` [A.kg-1 of active material], ``potential`` and ``width`` [V] of
-        the charge that did not come back.
+        the charge that did not come back, perhaps its ``growth`` [-].
     first : str, optional
         ``"filled"`` or ``"empty"`` as made.
     anode : bool, optional
@@ -185,6 +185,12 @@ def _values(
             "charge less discharge, spread as exp((V - potential)/width)",
             measured.source,
         )
+        if measured.loss.get("growth"):
+            values["Loss growth"] = derived(
+                measured.loss["growth"],
+                "change of the loss between the last two cycles, per charge of 1C lost",
+                measured.source,
+            )
         for key in ("potential", "width"):
             values[f"Loss {key} [V]"] = derived(
                 measured.loss[key], "most even distance of the branches", measured.source

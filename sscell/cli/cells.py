@@ -181,9 +181,7 @@ def _remarks(cell: Cell) -> list[str]:
             )
         if p.matters and p.kind == "assumed":
             remarks.append(f"'{p.name}' = {p.value:g} is assumed and results depend on it.")
-    excess = cell.anode_excess
-    if excess is not None and excess < 1:
-        remarks.append(f"The anode holds only {excess:.2f} times the cathode's capacity.")
+    remarks += cell.remarks()
     if "citation" not in cell.data:
         remarks.append("There is no [citation].")
     return remarks

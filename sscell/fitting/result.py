@@ -280,6 +280,7 @@ class Fit:
                     "log_scale": variable.log,
                     "pinned": known.pinned[k],
                     "at_bound": _bound(self.u[k], math.sqrt(known.covariance[k, k])),
+                    "prior": None if variable.prior is None else list(variable.prior),
                     "started_from": before.value,
                     "started_from_kind": before.kind,
                 }

@@ -232,7 +232,7 @@ def pressure_remarks(cell: Cell, applied: float | None) -> list[str]:
     if known is None:
         if applied is None:
             return []
-        what = "has an assumed effect" if cell.has_contact else "changes nothing"
+        what = "has an assumed effect" if cell.feels_pressure else "changes nothing"
         return [f"{cell.name} has no data on pressure; {applied / 1e6:g} MPa {what} here."]
     if not cell.has_contact:
         return []
