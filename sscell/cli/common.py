@@ -58,8 +58,9 @@ RateOption = Annotated[
 StateOption = Annotated[
     str | None,
     typer.Option(
-        help="pristine, formed, a state of charge (50%) or a voltage (3.38V); default: that "
-        "of the paper's protocol, else pristine."
+        help="pristine, formed, a state of charge (50%), a voltage under the slow current "
+        "(3.38V) or at rest ('3.38V at rest'); default: that of the paper's protocol, else "
+        "pristine."
     ),
 ]
 ProtocolOption = Annotated[

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -17,7 +20,7 @@ _SETTLED = 0.02  # share of a half cycle after which its course counts
 _HALVES = ("discharge", "charge")
 
 
-def doubts(data: xr.Dataset, cell: Cell, steps: list[dict[str, object]]) -> list[str]:
+def doubts(data: xr.Dataset, cell: Cell, steps: Sequence[Mapping[str, Any]]) -> list[str]:
     """Sentences about half cycles that no cell in order would show.
 
     Parameters
@@ -51,7 +54,7 @@ def doubts(data: xr.Dataset, cell: Cell, steps: list[dict[str, object]]) -> list
                 found.append(f"{share:.0%} of a charge passed while its voltage was held.")
         passed = moved if way == "charge" else 0.0
         if way in _HALVES:
-            before = voltage[begins[k] - 1] if begins[k] else None
+            before = float(voltage[begins[k] - 1]) if begins[k] else None
             found += _of_half(v, q, str(way), str(step["stop_reason"]), before, cell)
     return found
 
@@ -67,8 +70,8 @@ def _of_half(
     found = []
     sign = 1 if way == "discharge" else -1
     moved = np.abs(q - q[0])
-    share = moved[-1] / cell.theoretical_capacity
-    if "cut-off" in stopped and share < _LITTLE:
+    share = moved[-1] / cell.theoretical_capacity if "cut-off" in stopped else 1.0
+    if share < _LITTLE:
         found.append(
             f"A {way} passed {share:.1%} of the theoretical capacity before its cut-off."
         )
