@@ -208,6 +208,19 @@ def test_an_anode_too_small_is_a_warning(cells):
     assert "N/P" in remark
 
 
+def test_an_alloy_filled_beyond_its_plateau_is_said():
+    cell = cell_of("nmc")
+    few = {
+        "Negative electrode mass [kg]": 0.2 * cell.values["Negative electrode mass [kg]"]
+    }
+    runs = [
+        sscell.simulate(c, sscell.charge("C/5"), resolution=FAST)
+        for c in (cell, cell.replace(few))
+    ]
+    said = [any("plateau holds" in w for w in metadata(r, "warnings")) for r in runs]
+    assert said == [False, True]
+
+
 # Open-circuit voltage from a measurement -------------------------------------------------
 
 

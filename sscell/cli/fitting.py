@@ -249,6 +249,10 @@ def plan_command(
         typer.Option(help="'NAME=low:high', in the unit of the name; repeatable."),
     ],
     noise: Annotated[str, typer.Option(help="Of the voltage, such as 2mV.")] = "2mV",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Write the best test: .xml, .mps or .json."),
+    ] = None,
     settings: Settings = None,
     patience: Patience = None,
     as_json: JsonFlag = False,
@@ -259,10 +263,18 @@ def plan_command(
     volts = _volts(noise, "noise")
     if volts is None or volts <= 0:
         raise ParameterError(f"The noise must be positive, not '{noise}'.")
+    if output is not None:
+        from sscell.interchange.cycler import SUFFIXES
+
+        check_output(output, SUFFIXES)
     from sscell.fitting import plan
 
     with progress(time.monotonic()) as tell:
         ranked = plan(start, bounds, noise=volts, on_progress=tell)
+    if output is not None and not ranked[0].failed:
+        from sscell.interchange.cycler import write_cycler_protocol
+
+        write_cycler_protocol(start, ranked[0].test.protocol, output)
     if as_json:
         print_json({**_always(start, []), "tests": [p.as_dict() for p in ranked]})
         _refuse_nothing(ranked)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sscell.protocols import Protocol
     from sscell.simulation.bands import Bands
 
-__all__ = ["register"]
+__all__ = ["frequencies_of", "register"]
 
 Window = Annotated[
     str | None, typer.Option(help="Lower and upper voltage, such as 0.5V,3V.")
@@ -312,7 +312,7 @@ def eis_command(
     if not along and not cycles and rate is not None:
         raise ParameterError("-C goes with --along or --cycles: else no current flows.")
     job = _Job(cell, options, series=False)
-    protocol = impedance(_tones(frequencies), along, points, rate, rest)
+    protocol = impedance(frequencies_of(frequencies), along, points, rate, rest)
     if cycles:
         protocol = then(protocol, cycle(rate, cycles), protocol)
     data = job.run(protocol)
@@ -325,7 +325,24 @@ def eis_command(
     job.report(data, result, lambda: plot_eis(result))
 
 
-def _tones(text: str) -> list[float]:
+def frequencies_of(text: str) -> list[float]:
+    """Frequencies of a spectrum from highest, lowest and how many per decade.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"1MHz,1mHz,10"``.
+
+    Returns
+    -------
+    list of float
+        [Hz], falling.
+
+    Raises
+    ------
+    ParameterError
+        If it is not these three.
+    """
     from math import log10
 
     from sscell.units import parse_quantity, split_list
