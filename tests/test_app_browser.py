@@ -178,6 +178,7 @@ def test_run_cancel_and_overlay(page, tmp_path):
     page.get_by_label("Rate", exact=True).fill("C/20")
     page.get_by_label("Rest", exact=True).fill("1h")
     page.get_by_role("button", name="Start").click()
+    page.get_by_text("titration (gitt)").filter(has_text="running").wait_for()
     page.wait_for_function(
         "() => {const b = document.querySelector('[aria-label=Progress]');"
         " return b && Number(b.getAttribute('aria-valuenow')) > 0.33}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import io
 import json
 import shlex
@@ -18,6 +19,7 @@ from nicegui.testing import user_simulation
 
 import sscell
 from sscell.app.bench import Bench
+from sscell.app.jobs import Job
 from sscell.app.pages import PAGES, register
 from sscell.app.pages.vary import bounds_for
 from sscell.app.recipes import KINDS, Design, Fit, Measured, Run, Sweep, notebook
@@ -56,6 +58,9 @@ def full(bench, ji_run):
     rows = ["Time/h,Ewe/V,I/mA"] + [f"{k / 10},{2 - k / 100},-1" for k in range(50)]
     session.add_data("a b$.csv", "\n".join(rows).encode())
     session.states.append(FitState("start", "Ji2024"))
+    for page in ("run", "fit", "tests", "map", "design"):
+        session.jobs[page] = Job("none.at_all", {}, "a job")
+        session.jobs[page].end("failed", note="It was tried before.")
     return session
 
 
@@ -84,14 +89,15 @@ def test_a_stranger_gets_a_session_of_its_own(bench):
 def test_the_pages_show_what_the_session_has(bench, full):
     async def steps(user):
         await user.open(f"/s/{full.key}/cell")
-        await user.should_see("Areal capacity", retries=200)
+        await user.should_see("Areal capacity", retries=900)
         await user.open(f"/s/{full.key}/run")
         await user.should_see("lower voltage cut-off")
-        await user.should_see(ui.plotly, retries=100)
+        await user.should_see("It was tried before.")
+        await user.should_see(ui.plotly, retries=300)
         await user.open(f"/s/{full.key}/data")
-        await user.should_see("Recognised: ", retries=100)
+        await user.should_see("Recognised: ", retries=300)
         await user.open(f"/s/{full.key}/compare")
-        await user.should_see(ui.plotly, retries=100)
+        await user.should_see(ui.plotly, retries=300)
         await user.open(f"/s/{full.key}/download")
         await user.should_see("Project, all of it (.zip)")
 
@@ -198,9 +204,6 @@ def test_every_protocol_is_a_command_and_lines_that_parse(kind, capsys, monkeypa
     """What both ask of the simulation is the same, for every protocol of the form."""
     asked = []
 
-    class Told(Exception):
-        pass
-
     def record(cell, protocol, **options):
         asked.append(
             (protocol.describe(), options.get("temperature"), options["resolution"])
@@ -212,7 +215,8 @@ def test_every_protocol_is_a_command_and_lines_that_parse(kind, capsys, monkeypa
     run = Run(
         "Ji2024", kind, defaults | FILLED.get(kind, {}) | along, {"temperature": "60"}
     )
-    monkeypatch.setattr("sscell.simulation.simulation.simulate", record)
+    module = importlib.import_module("sscell.simulation.simulation")
+    monkeypatch.setattr(module, "simulate", record)
     with pytest.raises(SystemExit):
         main(shlex.split(run.command())[1:])
     lines = run.python().replace("sscell.simulate(cell, protocol", "record(cell, protocol")

@@ -17,7 +17,7 @@ __all__ = ["Pool"]
 
 _MODULE = "sscell.app.worker"
 # s: how long a job may go on after it was cancelled, without and with something to keep
-_SOON, _PATIENT = 0.8, 30.0
+_SOON, _PATIENT = 0.8, 60.0
 
 
 class _Worker:

@@ -86,7 +86,15 @@ def fit_command(
         list[str] | None, typer.Option(help="NAME with one value for each file.")
     ] = None,
     prior: Annotated[
-        list[str] | None, typer.Option(help="'NAME=mean:error'; repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="'NAME=mean:error', or a .toml that analyse -o or --priors-out wrote; "
+            "repeatable."
+        ),
+    ] = None,
+    priors_out: Annotated[
+        Path | None,
+        typer.Option(help="Write what is found as priors of another fit: .toml."),
     ] = None,
     log: Annotated[
         list[str] | None,
@@ -174,6 +182,7 @@ def fit_command(
     """Fit parameters to measured curves: values, errors, and what the data cannot tell."""
     check_output(report, (".html",))
     check_output(output, (".toml",))
+    check_output(priors_out, (".toml",))
     check_output(log_file, (".json",))
     auto = "auto" in vary
     if auto and len(vary) > 1:
@@ -181,6 +190,7 @@ def fit_command(
     bounds = {} if auto else _pairs(vary, "--vary", "low:high")
     reading = {"current_sign": current_sign, "format": file_format, "columns": columns}
     start = _cell(cell, settings, mass)
+    known, remarks = ({}, []) if auto else _known(start, prior or [], bounds)
     options = {
         "temperature": _one_or_each(temperature, len(files), "--temperature"),
         "pressure": _one_or_each(pressure, len(files), "--pressure"),
@@ -189,7 +199,7 @@ def fit_command(
         "noise": _volts(noise, "noise"),
         "cutoffs": _window(cutoffs),
         "separate": separate or (),
-        "priors": _pairs(prior or [], "--prior", "mean:error"),
+        "priors": known,
         "log": log,
         "points": points,
         "cycles": _one_or_each(cycles, len(files), "--cycles"),
@@ -199,11 +209,11 @@ def fit_command(
         "drop": _one_or_each(drop, len(files), "--drop"),
         "resolution": _resolution(shells),
     }
-    writes = (output, report, log_file, *(profiles or ()), *(hold_out or ()))
+    writes = (output, priors_out, report, log_file, *(profiles or ()), *(hold_out or ()))
     if identify_only and any(w is not None for w in writes):
         raise ParameterError(
-            "--identify fits nothing: leave out -o, --report, --log-file, --profile and "
-            "--hold-out."
+            "--identify fits nothing: leave out -o, --priors-out, --report, --log-file, "
+            "--profile and --hold-out."
         )
     # Whatever may be wrong must show before hours of fitting, not after.
     for name in profiles or []:
@@ -226,6 +236,8 @@ def fit_command(
 
         found_bounds, why = chosen(start, data, **options)
         bounds = dict(found_bounds)
+        known, remarks = _known(start, prior or [], bounds)
+        options["priors"] = {n: p for n, p in known.items() if n in bounds}
         for sentence in why:
             print(f"sscell: {sentence}", file=sys.stderr)
     if identify_only:
@@ -238,6 +250,8 @@ def fit_command(
     found = _fit(start, data, bounds, options, starts, seed, max_evaluations, log_file)
     if output is not None:
         found.save(output)
+    if priors_out is not None:
+        remarks += _write_priors(found, priors_out)
     held, refused = _validate(found, other, rest)
     told, text = found.as_dict(), str(found)
     curves, failed = _profiles(found, profiles or [])
@@ -249,10 +263,12 @@ def fit_command(
         write_report(found, report, held, command, curves)
     if as_json:
         payload = _payload(found, told, held)
-        payload["warnings"] += [*why[1:], *refused]
+        payload["warnings"] += [*why[1:], *remarks, *refused]
         print_json(payload | {"profiles": [c.as_dict() for c in curves]})
     else:
         print(text)
+        for remark in remarks:
+            print(remark)
         for curve in curves:
             print(curve)
         for entry in held:
@@ -297,6 +313,10 @@ def plan_command(
         typer.Option(help="'NAME=low:high', in the unit of the name; repeatable."),
     ],
     noise: Annotated[str, typer.Option(help="Of the voltage, such as 2mV.")] = "2mV",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Write the best test: .xml, .mps or .json."),
+    ] = None,
     settings: Settings = None,
     patience: Patience = None,
     as_json: JsonFlag = False,
@@ -307,10 +327,18 @@ def plan_command(
     volts = _volts(noise, "noise")
     if volts is None or volts <= 0:
         raise ParameterError(f"The noise must be positive, not '{noise}'.")
+    if output is not None:
+        from sscell.interchange.cycler import SUFFIXES
+
+        check_output(output, SUFFIXES)
     from sscell.fitting import plan
 
     with progress(time.monotonic()) as tell:
         ranked = plan(start, bounds, noise=volts, on_progress=tell)
+    if output is not None and not ranked[0].failed:
+        from sscell.interchange.cycler import write_cycler_protocol
+
+        write_cycler_protocol(start, ranked[0].test.protocol, output)
     if as_json:
         print_json({**_always(start, []), "tests": [p.as_dict() for p in ranked]})
         _refuse_nothing(ranked)
@@ -326,6 +354,40 @@ def plan_command(
 def _refuse_nothing(ranked: Sequence[Any]) -> None:
     if all(p.failed for p in ranked):
         raise SimulationError("No test of the plan could be simulated.")
+
+
+def _known(
+    cell: Cell, given: Sequence[str], bounds: dict[str, tuple[float, float]]
+) -> tuple[dict[str, tuple[float, float]], list[str]]:
+    """Priors that are written out and those of files, and what there is to say of them."""
+    files = [text for text in given if text.lower().endswith(".toml")]
+    known = _pairs([text for text in given if text not in files], "--prior", "mean:error")
+    if not files:
+        return known, []
+    from sscell.fitting.priors import priors_for
+
+    of_files, remarks = priors_for(cell, files, bounds)
+    for name in known.keys() & of_files.keys():
+        raise ParameterError(f"--prior says '{name}' twice: once itself, once by a file.")
+    return known | of_files, remarks
+
+
+def _write_priors(found: Any, path: Path) -> list[str]:
+    """Write what a fit found as priors of another one, and say what is left out."""
+    from sscell.fitting.priors import of_fit, write_priors
+
+    labels = ", ".join(dict.fromkeys(c.label for c in found.problem.courses))
+    rows = found.as_dict()["parameters"]
+    own = {v.title for v in found.problem.variables if v.course is not None}
+    priors = of_fit(
+        [row for row in rows if row["name"] not in own],
+        f"fitted to {labels} with {found.problem.cell.name}",
+    )
+    left = [row["name"] for row in rows if row["name"] not in priors]
+    if not priors:
+        return [f"Nothing is known well enough to be a prior: {path} was not written."]
+    write_priors(path, priors, "Written by sscell fit.")
+    return [f"Not in {path.name}, as the data do not pin it: {name}." for name in left]
 
 
 def _profiles(found: Any, names: Sequence[str]) -> tuple[list[Any], list[str]]:

@@ -258,5 +258,5 @@ def _tell(cell: Cell, file: Path, as_json: bool) -> None:
         print("Assumed, and it matters most: " + "; ".join(unsourced))
     for note in warnings:
         print(f"warning: {note}")
-    then = "eis" if cell.is_symmetric else "simulate"
-    print(f"Written to {file}. Next: sscell check {file}; sscell {then} {file}")
+    then = f"simulate {file} -C 0.1mA/cm2" if cell.is_symmetric else f"simulate {file}"
+    print(f"Written to {file}. Next: sscell check {file}; sscell {then}")

@@ -50,6 +50,7 @@ from sscell.fitting.spans import (
     charges_of,
     levels_of,
     noise_of,
+    refuse_gaps,
     starts_of,
     with_common,
 )
@@ -395,6 +396,8 @@ def course(
     """
     t, i, v, good = _series(data, label)
     window = float(v.min()), float(v.max())
+    # A solver takes long steps where little happens.
+    refuse_gaps(t, i, v, label, 0.01 if metadata(data, "steps") is None else 0.2)
     spans, sigma = _spans(t, i, v, label, noise, cutoffs)
     cycles = _cycles(data, t.size, good)
     if choice is not None and not choice.empty:
@@ -439,7 +442,7 @@ def _spans(
     cutoffs: tuple[float, float],
 ) -> tuple[list[Span], float]:
     """Stretches of one control, and the noise of the voltage [V]."""
-    levels = levels_of(t, i, v, label)
+    levels = levels_of(t, i, v)
     sigma = noise_of(t, v, levels) if noise is None else float(noise)
     quiet = QUIET * float(np.abs(i).max())
     pieces = pieces_of(t, i, v, levels, sigma, quiet, cutoffs)

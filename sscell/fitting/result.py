@@ -309,6 +309,24 @@ class Fit:
         lines += [*self.knowledge.sentences, *self.remarks]
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """Table of the parameters, for a notebook."""
+        from sscell.tables import html_table
+
+        rows = [
+            {
+                "Name": entry["name"],
+                "Value": entry["value"],
+                "Standard error": entry["std_error"],
+                "95 %, from": entry["interval_95"][0],
+                "to": entry["interval_95"][1],
+                "Pinned": "yes" if entry["pinned"] else "no",
+            }
+            for entry in self._parameters()
+        ]
+        head, *_ = str(self).splitlines()
+        return html_table(head, rows, [*self.knowledge.sentences, *self.remarks])
+
     def _parameters(self) -> list[dict[str, Any]]:
         """What was found, parameter by parameter."""
         known = self.knowledge
@@ -325,6 +343,7 @@ class Fit:
                     "log_scale": variable.log,
                     "pinned": known.pinned[k],
                     "at_bound": _bound(self.u[k], math.sqrt(known.covariance[k, k])),
+                    "prior": None if variable.prior is None else list(variable.prior),
                     "started_from": before.value,
                     "started_from_kind": before.kind,
                 }

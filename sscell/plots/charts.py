@@ -161,6 +161,14 @@ def _axis_name(data: xr.Dataset) -> str:
     return f"Capacity [mAh{capacity_scale(data)[1]}]"
 
 
+def _common_scales(named: Mapping[str, xr.Dataset]) -> tuple[list[float], str]:
+    """Factors from A.h, and what they are per: where one mass is unknown, per nothing."""
+    scales = [capacity_scale(data) for data in named.values()]
+    if all(per for _, per in scales):
+        return [scale for scale, _ in scales], scales[0][1]
+    return [1e3 for _ in scales], ""
+
+
 def _reference(data: xr.Dataset) -> str:
     reference = metadata(data, "voltage_reference")
     return "Voltage [V]" + (f" vs {reference}" if reference else "")
@@ -187,9 +195,9 @@ def voltage_chart(named: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     [0.0, 1000.0]
     """
     traces = []
+    scales, per = _common_scales(named)
     for number, (name, data) in enumerate(named.items()):
-        scale, _ = capacity_scale(data)
-        halves = half_cycles(data)
+        scale, halves = scales[number], half_cycles(data)
         for k, half in enumerate(halves):
             look = _look(half, number, len(named))
             fade = 1.0 if k >= len(halves) - 2 else 0.35
@@ -198,7 +206,7 @@ def voltage_chart(named: Mapping[str, xr.Dataset]) -> dict[str, Any]:
                 | {"opacity": fade, "legendgroup": name}
             )
     first = next(iter(named.values()))
-    return chart(traces, _axis_name(first), _reference(first))
+    return chart(traces, f"Capacity [mAh{per}]", _reference(first))
 
 
 def _look(half: HalfCycle, number: int, many: int) -> dict[str, Any]:
@@ -259,10 +267,10 @@ def dqdv_chart(named: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     -------
     dict
     """
-    traces, per = [], ""
+    traces = []
+    scales, per = _common_scales(named)
     for number, (name, data) in enumerate(named.items()):
-        scale, per = capacity_scale(data)
-        halves = half_cycles(data)
+        scale, halves = scales[number], half_cycles(data)
         for k, half in enumerate(halves[-2:]):
             if half.charge.size < 3 or np.ptp(half.voltage) < 1e-3:
                 continue

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from sscell.app.bench import Bench
 from sscell.app.pages.frame import Scripts, complain, later, number_text, table
+from sscell.app.pages.masses import MassesForm
 from sscell.app.pages.parts import PartsForm
 from sscell.app.recipes import shell
 from sscell.app.security import MOST_BYTES
@@ -55,11 +56,14 @@ class _Page:
                 with ui.tabs().props("align=left no-caps dense") as tabs:
                     shown = ui.tab("This cell")
                     own = ui.tab("Build your own")
-                with ui.tab_panels(tabs, value=shown).classes("w-full"):
+                    other = ui.tab("Other masses")
+                with ui.tab_panels(tabs, value=shown, animated=False).classes("w-full"):
                     with ui.tab_panel(shown).classes("p-0"):
                         self._about = ui.element("div").classes("stack")
                     with ui.tab_panel(own).classes("p-0"):
                         self._parts = PartsForm(bench, session, self._take)
+                    with ui.tab_panel(other).classes("p-0"):
+                        MassesForm(bench, session, self._take)
         self._scripts = Scripts()
         self._show_scripts()
         later(self._load)

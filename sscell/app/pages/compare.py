@@ -87,8 +87,10 @@ class _Page:
         commands = [entry.run.command() for entry in entries.values()]
         if commands and measured:
             commands[0] += f" --compare {next(iter(measured))} --plot compare.png"
-        lines = [entry.run.python() for entry in entries.values()]
-        lines += ["import sscell", *(m.python() for m in measured.values())]
+        if not commands:
+            commands = [one.command() for one in measured.values()]
+        lines = [entry.run.python() for entry in entries.values()] or ["import sscell"]
+        lines += [one.python() for one in measured.values()]
         self._scripts.show("\n".join(commands), "\n".join(lines))
 
         async def draw() -> None:

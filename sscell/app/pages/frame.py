@@ -211,8 +211,9 @@ class JobView:
             with ui.element("div").classes("sc-row"):
                 self._button = ui.button(word, on_click=self._end).props("outline")
                 self._text = ui.label()
+        self._box.visible = False
         self._note = ui.label()
-        self._look()
+        # Not at once: what is told stands further down the page.
         ui.timer(0.2, self._look)
 
     def _end(self) -> None:

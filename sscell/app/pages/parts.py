@@ -182,7 +182,10 @@ class PartsForm:
             file = self._session.new_name(f"{self._stem}.toml")
             path = str(self._session.folder / file)
             await self._bench.ask("cells.made", parts=self._parts(), file=path)
-            self._session.parts[file] = {"command": self._command(file)}
+            card = self._session.parts.get(self._said["cathode"])
+            commands = [card["command"]] if card else []
+            command = "\n".join([*commands, self._command(file)])
+            self._session.parts[file] = {"command": command}
             self._take(file)
             ui.notify(f"{file} is now the cell of this session.", type="positive")
 
@@ -230,7 +233,8 @@ class PartsForm:
                 "cells.card", words=words, folder=str(session.folder)
             )
             session.cards.append(file)
-            self._told.set_text(told["text"] + "\n\n" + shell(["sscell", *words]))
+            session.parts[file] = {"command": shell(["sscell", *words])}
+            self._told.set_text(told["text"] + "\n\n" + session.parts[file]["command"])
             box, _ = self._selects["cathode"]
             box.set_options([file, *box.options], value=file)
 

@@ -39,7 +39,7 @@ def content(bench: Bench, session: Session) -> None:
         third = ui.tab("Energy of a stack")
     form = session.forms.setdefault("plan", {"tab": "What to measure next"})
     tabs.on_value_change(lambda e: form.update(tab=e.value))
-    with ui.tab_panels(tabs, value=form["tab"]).classes("w-full"):
+    with ui.tab_panels(tabs, value=form["tab"], animated=False).classes("w-full"):
         with ui.tab_panel(first).classes("p-0"):
             _Tests(bench, session)
         with ui.tab_panel(second).classes("p-0"):

@@ -11,7 +11,7 @@ from typing import Any
 from sscell.app.worker import Work
 from sscell.errors import DataError
 
-__all__ = ["card", "listed", "made", "shown", "sized"]
+__all__ = ["card", "listed", "made", "shown", "sized", "weighed"]
 
 
 def listed(work: Work) -> dict[str, Any]:
@@ -134,6 +134,34 @@ def made(work: Work, parts: Mapping[str, Any], file: str) -> dict[str, Any]:
 
     write_set(_of_parts(parts).parameters, Path(file))
     return _about(Cell.load(file))
+
+
+def weighed(
+    work: Work, base: str, name: str, given: Mapping[str, str], file: str
+) -> dict[str, Any]:
+    """Write a cell with other masses and sizes than one that is there.
+
+    Parameters
+    ----------
+    work : Work
+        Not told of anything.
+    base : str
+        A name or a path.
+    name : str
+        Of the new cell.
+    given : mapping of str to str
+        As for `sscell.cells.builder.Build`.
+    file : str
+        Where it goes: a ``.toml`` file.
+
+    Returns
+    -------
+    dict
+        As of `shown`.
+    """
+    from sscell.cells.builder import Build, write_cell
+
+    return _about(write_cell(Build(base=base, name=name, **given), Path(file)))
 
 
 def card(work: Work, words: list[str], folder: str) -> dict[str, Any]:
