@@ -127,11 +127,8 @@ def simulate_command(
         from sscell.plots.style import save_figure
 
         like = metadata(data, "symmetric") == "plateau"
-        if beside:
-            figure = plot_comparison(beside)
-        else:
-            figure = _plating(data) if like else plot_run(data)
-        save_figure(figure, options.plot)
+        alone = _plating if like else plot_run
+        save_figure(plot_comparison(beside) if beside else alone(data), options.plot)
 
 
 def _plating(data: xr.Dataset) -> Any:
