@@ -37,6 +37,10 @@ def simulate_command(
     rate: RateOption = None,
     mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
     cycles: Annotated[int, typer.Option(help="Number of cycles.")] = 1,
+    half_time: Annotated[
+        str | None,
+        typer.Option(help="Longest time of a half; default: none, 1h in a symmetric cell."),
+    ] = None,
     rest: Annotated[str, typer.Option(help="After each half cycle, such as 1h.")] = "0 s",
     discharge_rate: Annotated[
         str | None, typer.Option(help="Where it differs from the charge.")
@@ -80,6 +84,7 @@ def simulate_command(
         "hold_until": hold_until,
         "hold_time": hold_time,
         "hold_capacity": hold_capacity,
+        "half_time": half_time,
     }
     if drive_file is not None:
         from sscell.protocols import drive
@@ -119,6 +124,7 @@ def simulate_command(
         raise
     _report(data, chosen, bands, options.as_json)
     if options.plot is not None:
+        from sscell.dataset import metadata
         from sscell.plots.runs import plot_run
         from sscell.plots.style import save_figure
 
@@ -127,7 +133,16 @@ def simulate_command(
             from sscell.readers import read
 
             measured = read(compare)
-        save_figure(plot_run(data, measured), options.plot)
+        like = metadata(data, "symmetric") == "plateau" and measured is None
+        save_figure(_plating(data) if like else plot_run(data, measured), options.plot)
+
+
+def _plating(data: xr.Dataset) -> Any:
+    """Figure of a symmetric cell: voltage over time, resistance by cycle or current."""
+    from sscell.analysis.symmetric import critical_current
+    from sscell.plots.pellets import plot_critical_current
+
+    return plot_critical_current(data, critical_current(data))
 
 
 def _chosen(
@@ -175,12 +190,14 @@ def _protocol(
         )
     if mode == "cycle":
         return cycle(rate, cycles, **cycling)
-    given = {**cycling, "cycles": None if cycles == 1 else cycles}
+    longest = cycling["half_time"]
+    given = {**cycling, "half_time": None, "cycles": None if cycles == 1 else cycles}
     for name, value in given.items():
         if value not in (None, "0 s"):
             option = name.replace("_", "-")
             raise ParameterError(f"--{option} goes with --mode cycle.")
-    return discharge(rate) if mode == "discharge" else charge(rate)
+    one_way = discharge if mode == "discharge" else charge
+    return one_way(rate, duration=longest)
 
 
 def _report(data: xr.Dataset, chosen: Chosen, bands: Bands | None, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from sscell.fitting.checks import (
 )
 from sscell.fitting.courses import Course, course
 from sscell.fitting.identifiability import Knowledge, knowledge
+from sscell.fitting.priors import priors_for
 from sscell.fitting.problem import Problem
 from sscell.fitting.spectra import Spectrum, spectra
 from sscell.fitting.starts import begins_ahead, state_notes
@@ -49,7 +51,7 @@ def prepare(
     noise: Any = None,
     cutoffs: tuple[float, float] | None = None,
     log: Sequence[str] | None = None,
-    priors: Mapping[str, tuple[float, float]] | None = None,
+    priors: Mapping[str, tuple[float, float]] | str | Path | None = None,
     separate: Sequence[str] = (),
     points: int = 200,
     only: str = "both",
@@ -82,7 +84,7 @@ def prepare(
     cutoffs : tuple of float, optional
         Where the tests turned round [V]; default: the cell's window.
     log, priors, separate : optional
-        As for `variables_of`.
+        As for `variables_of`; priors may be a ``.toml`` file, see `sscell.fitting.priors`.
     points : int, optional
         Points compared in each dataset.
     only : str, optional
@@ -165,6 +167,9 @@ def prepare(
         courses.append(_heeding(cell, found, resolution or RESOLUTION))
     courses = _balanced(courses)
     labels = [c.label for c in courses]
+    if isinstance(priors, str | Path):
+        priors, said = priors_for(cell, [priors], vary)
+        told += said
     variables = variables_of(cell, vary, labels, log, priors, separate)
     problem = Problem(cell, tuple(courses), variables, resolution or RESOLUTION)
     return problem, list(dict.fromkeys(told))

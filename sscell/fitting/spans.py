@@ -111,9 +111,7 @@ class Segment:
         return int(np.sign(self.current))
 
 
-def levels_of(
-    t: np.ndarray, i: np.ndarray, v: np.ndarray, label: str
-) -> list[tuple[int, int]]:
+def levels_of(t: np.ndarray, i: np.ndarray, v: np.ndarray) -> list[tuple[int, int]]:
     """First row and the one after the last of every level of the current."""
     quiet = QUIET * float(np.abs(i).max())
     scatter = _SCATTER * _noise_of_current(i, v, quiet)
@@ -127,10 +125,17 @@ def levels_of(
         if abs(i[row] - level) > max(_LEVEL * abs(level), quiet, scatter):
             edges.append(row)
             level = level_from(row)
-    bounds = list(zip(edges, [*edges[1:], i.size], strict=True))
-    for a, b in bounds:
-        _refuse_gap(t[a:b], v[a:b], i[a], quiet, (t[-1] - t[0], np.ptp(v)), label)
-    return bounds
+    return list(zip(edges, [*edges[1:], i.size], strict=True))
+
+
+def refuse_gaps(
+    t: np.ndarray, i: np.ndarray, v: np.ndarray, label: str, longest: float
+) -> None:
+    """Refuse a record that pauses while current flows, for more than a share of its time."""
+    quiet = QUIET * float(np.abs(i).max())
+    for a, b in levels_of(t, i, v):
+        whole = longest * (t[-1] - t[0]), np.ptp(v)
+        _refuse_gap(t[a:b], v[a:b], i[a], quiet, whole, label)
 
 
 def _noise_of_current(i: np.ndarray, v: np.ndarray, quiet: float) -> float:
@@ -163,7 +168,7 @@ def _refuse_gap(
     steps = np.diff(t)
     worst = int(np.argmax(steps))
     pause, jump = steps[worst], abs(v[worst + 1] - v[worst])
-    long = pause > 20 * np.median(steps) and pause > 0.01 * whole[0]
+    long = pause > 20 * np.median(steps) and pause > whole[0]
     if long and jump > 0.05 * whole[1]:
         raise DataError(
             f"{label} has a gap of {pause / 3600:.2g} h at {t[worst] / 3600:.4g} h while "

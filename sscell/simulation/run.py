@@ -18,6 +18,7 @@ from sscell.dataset import set_metadata
 from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import Step
 from sscell.protocols.steps import after, as_now
+from sscell.simulation.doubts import doubts
 from sscell.simulation.engine import (
     BEAT,
     CAPACITY,
@@ -32,7 +33,14 @@ from sscell.simulation.engine import (
 )
 from sscell.simulation.impedance import spectrum_at
 from sscell.simulation.progress import Teller
-from sscell.simulation.results import BALANCES, Spectrum, add_spectra, labelled, remarks
+from sscell.simulation.results import (
+    BALANCES,
+    Spectrum,
+    add_spectra,
+    anode_remarks,
+    labelled,
+    remarks,
+)
 from sscell.simulation.resuming import packed, with_layers_at_rest
 from sscell.solver.cancelling import Cancelled
 from sscell.solver.integrator import CANCELLED, NO_PROGRESS, StepSolution, joined
@@ -685,7 +693,12 @@ class Run:
         set_metadata(
             data,
             state=state,
-            warnings=[*self.notes, *remarks(self.base, celsius, rates, self.applied)],
+            warnings=[
+                *self.notes,
+                *doubts(data, self.base, self._steps()),
+                *remarks(self.base, celsius, rates, self.applied),
+                *anode_remarks(self.base, columns),
+            ],
             **self._pressure(),
             failed_trials=self.failed_trials,
             final_state=self._final_state(),
