@@ -16,11 +16,12 @@ from sscell.physics.cathodes.wiring import (
     places,
     site_mismatch,
 )
-from sscell.units import FARADAY
+from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["ActivatedParticle"]
 
-_DEPTH, _SHARE, _SPINEL = "Activated depth", "Activated share", "Spinel-like share"
+_FRONTS = ("Fast", "Slow")
+_SHARE, _SPINEL = "Activated share", "Spinel-like share"
 _ESCAPED, _REACTED = "Oxygen escaped locally", "Oxygen reacted locally"
 _LEFT = "Active host remaining"
 # Part of the radius over which the front comes to rest at the centre.
@@ -29,28 +30,31 @@ _STEEPNESS = 1e-6  # added to the decay of a diffusivity, which may be none
 _EQUAL = 1e-8  # squared difference of fillings below which they are the same
 _ELECTRONS = 4  # per O2, which leaves two oxide ions' charge behind
 # Share of full or empty sites beyond which the logarithm goes on as a straight line.
-_EDGE = 1e-3
+_EDGE = 1e-6
 
 
 class ActivatedParticle(pybamm.BaseSubModel):
-    r"""Two domains in one particle, at one surface potential; a front activates the second.
+    r"""Two domains in one particle, at one surface potential; fronts activate the second.
 
     .. math::
-        a = 1 - (1 - s)^3, \quad
-        \dot s = \theta\, \frac{k}{R} a(E) H(\phi - U_a), \quad
-        H = \frac{1}{1 + e^{-(\phi - U_a)/w}}
+        a = \sum_i f_i [1 - (1 - s_i)^3], \quad
+        \dot s_i = \theta\, \frac{k_i}{R} a(E_i)
+        \left[e^{\alpha F \eta/R_g T} - 1\right], \quad
+        \eta = w \ln\left(1 + e^{(\phi - U_a)/w}\right)
 
         \dot x_k = \frac{1}{r^2}\frac{\partial}{\partial r}
-        \left(r^2 \frac{D_k}{R^2} \frac{\partial x_k}{\partial r}\right)
+        \left(r^2 \frac{D_k \theta^c}{R^2} \frac{\partial x_k}{\partial r}\right)
         + \frac{\dot a}{a} (1 - x_k) \delta_{k2}, \quad
         x_k(U = \phi) = x_{k,surf}, \quad j = \sum_k j_k + j_{O}
 
-    What the front reaches is full of guest. A share :math:`f` of it goes with oxygen,
-    :math:`j_O \propto -f \dot a`, and its sites are gone; the rest stays as sites. Oxygen
-    escapes or reacts with the electrolyte, :math:`\dot n_r/\dot n_e = k_r(T)/k_e(T)`, and
-    what reacts adds to the interphase. The emptied domain turns spinel-like slowly,
-    :math:`\dot\sigma = k_s a(E_s)(1 - \bar x_2)(1 - \sigma)`, which shifts its potentials
-    and sets more oxygen free.
+    A part :math:`f` of the second domain has a fast front, the rest a slow one; each moves by
+    its overpotential over :math:`U_a`, where it stands still. What a front reaches is full of
+    guest. A share :math:`f_O` of it goes with oxygen, :math:`j_O \propto -f_O \dot a`, and
+    its sites are gone; the rest stays as sites. Oxygen escapes or reacts with the electrolyte,
+    :math:`\dot n_r/\dot n_e = k_r(T)/k_e(T)`, and what reacts adds to the interphase. The
+    emptied domain turns spinel-like slowly,
+    :math:`\dot\sigma = k_s a(E_s)(1 - \bar x_2)(1 - \sigma)`, which shifts its potentials,
+    closes a share of its sites, all of them empty, and sets more oxygen free.
 
     Parameters
     ----------
@@ -61,7 +65,9 @@ class ActivatedParticle(pybamm.BaseSubModel):
 
     Notes
     -----
-    ``Contacted surface fraction`` slows the front: activation needs ions at the surface.
+    ``Contacted surface fraction`` slows the fronts, which need ions at the surface, and the
+    guest, whose way grows with the volume behind each patch that touches: :math:`c = 2`
+    where the path is the volume over the contacted area.
 
     A diffusivity :math:`D_0 e^{-b x}` falls by decades across a filling front. The flux between
     two shells is the gradient of :math:`\int D\,dx = D_0 (1 - e^{-b x})/b`, which has no need of
@@ -78,7 +84,7 @@ class ActivatedParticle(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states, and the guest that they hold."""
-        names = (_DEPTH, _SHARE, _SPINEL, _ESCAPED, _REACTED)
+        names = (*map(_depth, _FRONTS), _SHARE, _SPINEL, _ESCAPED, _REACTED)
         names += ("Positive particle surface potential [V]",)
         where = places(self._distributed)
         own = {name: pybamm.Variable(name, domain=where) for name in names}
@@ -119,35 +125,39 @@ class ActivatedParticle(pybamm.BaseSubModel):
         left = variables[_LEFT]
         open_share = 1 - pybamm.Parameter("Activation oxygen fraction")
         lasting, activated = self._domains.lasting, self._domains.activated
+        closed = pybamm.Parameter("Spinel site loss") * variables[_SPINEL]
         return {
             f"{lasting.name} sites": left,
-            f"{activated.name} sites": variables[_SHARE] * open_share,
+            f"{activated.name} sites": variables[_SHARE] * open_share * (1 - closed),
             "Activated fraction": pybamm.x_average(variables[_SHARE]) / left,
         }
 
     def _front(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Relative velocity of the front and the share of the domain that it adds [s-1]."""
-        name = "Activation front velocity"
+        """Relative velocity of each front, and the share of the domain that all add [s-1]."""
+        width = pybamm.Parameter("Activation potential width [V]")
         above = variables["Positive particle surface potential [V]"] - pybamm.Parameter(
             "Activation potential [V]"
         )
-        threshold = 1 / (
-            1 + pybamm.exp(-above / pybamm.Parameter("Activation potential width [V]"))
-        )
-        core = 1 - variables[_DEPTH]
-        speed = (
-            variables["Contacted surface fraction"]
-            * pybamm.Parameter(f"{name} [m.s-1]")
-            * arrhenius(variables, name)
-            * threshold
-            * core
-            / (core + _CENTRE)
-            / variables["Positive particle radius [m]"]
-        )
-        return {
-            "Activated depth rate [s-1]": speed,
-            "Activated share rate [s-1]": 3 * core**2 * speed * variables[_LEFT],
-        }
+        thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
+        drive = pybamm.Parameter("Activation transfer coefficient") / thermal
+        driven = pybamm.exp(drive * width * _softplus(above / width)) - 1
+        touching = variables["Contacted surface fraction"]
+        own, grown = {}, pybamm.Scalar(0)
+        for front, part in zip(_FRONTS, _parts(), strict=True):
+            name = f"{front} activation front velocity"
+            core = 1 - variables[_depth(front)]
+            speed = (
+                touching
+                * pybamm.Parameter(f"{name} [m.s-1]")
+                * arrhenius(variables, name)
+                * driven
+                * core
+                / (core + _CENTRE)
+                / variables["Positive particle radius [m]"]
+            )
+            own[f"{front} activated depth rate [s-1]"] = speed
+            grown += part * 3 * core**2 * speed
+        return own | {"Activated share rate [s-1]": grown * variables[_LEFT]}
 
     def _oxygen(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Oxygen set free, where it goes, and the charge that left with it."""
@@ -191,9 +201,14 @@ class ActivatedParticle(pybamm.BaseSubModel):
         """Filling of one domain and how fast it evens out."""
         x = variables[f"{domain.name} content"] / variables[f"{domain.name} sites"]
         stem = domain.diffusivity
+        # Through fewer patches the guest has farther to go.
+        reached = variables["Contacted surface fraction"] ** pybamm.Parameter(
+            f"{stem} contact exponent"
+        )
         rate = (
             pybamm.Parameter(f"{stem} [m2.s-1]")
             * arrhenius(variables, stem)
+            * reached
             / variables["Positive particle squared radius [m2]"]
         )
         decay = pybamm.Parameter(f"{stem} decay coefficient") + _STEEPNESS
@@ -317,7 +332,9 @@ class ActivatedParticle(pybamm.BaseSubModel):
             self.rhs[content] = gain - loss * content
         freed = variables["Oxygen loss rate [s-1]"]
         reacting = variables["Oxygen reacting share"]
-        self.rhs[variables[_DEPTH]] = variables["Activated depth rate [s-1]"]
+        for front in _FRONTS:
+            rate = variables[f"{front} activated depth rate [s-1]"]
+            self.rhs[variables[_depth(front)]] = rate
         self.rhs[variables[_SHARE]] = grown - loss * variables[_SHARE]
         self.rhs[variables[_SPINEL]] = variables["Spinel formation [s-1]"]
         self.rhs[variables[_ESCAPED]] = freed * (1 - reacting)
@@ -342,7 +359,8 @@ class ActivatedParticle(pybamm.BaseSubModel):
         depth = pybamm.Parameter("Initially activated depth")
         share = 1 - (1 - depth) ** 3
         open_share = share * (1 - pybamm.Parameter("Activation oxygen fraction"))
-        starts: dict[str, Any] = {_DEPTH: depth, _SHARE: share}
+        starts: dict[str, Any] = dict.fromkeys(map(_depth, _FRONTS), depth)
+        starts[_SHARE] = share
         guest = self._domains.activated.sites.guest_per_host * (1 - share)
         for domain, sites in zip(self._pair, (1, open_share), strict=True):
             filled, _ = domain.sites.split(
@@ -360,6 +378,22 @@ class ActivatedParticle(pybamm.BaseSubModel):
             starts[name] = pybamm.Scalar(0)
         for name, value in starts.items():
             self.initial_conditions[variables[name]] = value
+
+
+def _depth(front: str) -> str:
+    """State of a front: how far it has come, over the radius."""
+    return f"{front} activated depth"
+
+
+def _parts() -> tuple[Any, Any]:
+    """What each front can reach of the domain."""
+    fast = pybamm.Parameter("Fast activated share")
+    return fast, 1 - fast
+
+
+def _softplus(x: Any) -> Any:
+    """ln(1 + e^x) without overflow: nothing below zero, a straight line above."""
+    return pybamm.maximum(x, 0) + pybamm.log(1 + pybamm.exp(-abs(x)))
 
 
 def _mean(variables: dict[str, Any], domain: Domain) -> Any:

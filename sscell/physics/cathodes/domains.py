@@ -55,6 +55,9 @@ class Domain:
             Quantity(f"{d} activation energy [J.mol-1]", "Arrhenius", *_EA),
             Quantity(f"{d} decay coefficient", "b in exp(-b x)", 0, 40, 0.0),
             Quantity(
+                f"{d} contact exponent", "c of contact^c: 0, it does not count", 0, 5, 0.0
+            ),
+            Quantity(
                 f"{self.name} guest molar volume [m3.mol-1]",
                 "swelling per mole of guest",
                 -1e-3,
@@ -208,9 +211,16 @@ class Domains(Host):
 
 def _activation() -> tuple[Quantity, ...]:
     ea = "activation energy [J.mol-1]"
+    fronts = []
+    for front in ("Fast", "Slow"):
+        name = f"{front} activation front velocity"
+        what = "inwards, in full contact, over exp(alpha F eta/RT) - 1"
+        fronts.append(Quantity(f"{name} [m.s-1]", what, 0, 1e-3))
+        fronts.append(Quantity(f"{name} {ea}", "Arrhenius", *_EA))
     return (
-        Quantity("Activation front velocity [m.s-1]", "inwards, in full contact", 0, 1e-3),
-        Quantity(f"Activation front velocity {ea}", "Arrhenius", *_EA),
+        *fronts,
+        Quantity("Fast activated share", "of the activated domain", 0, 1, 1.0),
+        Quantity("Activation transfer coefficient", "alpha", 0.05, 1, 0.5),
         Quantity("Activation potential [V]", "against the working metal", 0, 6),
         Quantity("Activation potential width [V]", "of the smooth threshold", 1e-3, 0.5),
         Quantity("Initially activated depth", "of the radius", 1e-3, 0.999, 0.01),
@@ -223,6 +233,7 @@ def _activation() -> tuple[Quantity, ...]:
         Quantity("Spinel formation rate [s-1]", "of the emptied domain", 0, 1e-3, 0.0),
         Quantity(f"Spinel formation rate {ea}", "Arrhenius", *_EA, 0.0),
         Quantity("Spinel potential change [V]", "once all is spinel-like", -3, 0, 0.0),
+        Quantity("Spinel site loss", "of the domain's sites, once all is", 0, 0.95, 0.0),
         Quantity("Spinel oxygen loss [mol.mol-1]", "per host, once all is", 0, 1, 0.0),
     )
 
