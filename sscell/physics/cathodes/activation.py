@@ -38,7 +38,7 @@ class ActivatedParticle(pybamm.BaseSubModel):
 
     .. math::
         a = \sum_i f_i [1 - (1 - s_i)^3], \quad
-        \dot s_i = \theta\, \frac{k_i}{R} a(E_i)
+        \dot s_i = \theta\, \frac{k}{R} e^{E_1/R_g T_{ref} - E_i/R_g T}
         \left[e^{\alpha F \eta/R_g T} - 1\right], \quad
         \eta = w \ln\left(1 + e^{(\phi - U_a)/w}\right)
 
@@ -47,8 +47,9 @@ class ActivatedParticle(pybamm.BaseSubModel):
         + \frac{\dot a}{a} (1 - x_k) \delta_{k2}, \quad
         x_k(U = \phi) = x_{k,surf}, \quad j = \sum_k j_k + j_{O}
 
-    A part :math:`f` of the second domain has a fast front, the rest a slow one; each moves by
-    its overpotential over :math:`U_a`, where it stands still. What a front reaches is full of
+    A part :math:`f` of the second domain has a fast front, the rest a slow one; they differ
+    in their barriers alone, so that :math:`k` is the velocity of the fast one at the reference
+    temperature. Both move by the overpotential over :math:`U_a`, where they stand still. What a front reaches is full of
     guest. A share :math:`f_O` of it goes with oxygen, :math:`j_O \propto -f_O \dot a`, and
     its sites are gone; the rest stays as sites. Oxygen escapes or reacts with the electrolyte,
     :math:`\dot n_r/\dot n_e = k_r(T)/k_e(T)`, and what reacts adds to the interphase. The
@@ -141,20 +142,16 @@ class ActivatedParticle(pybamm.BaseSubModel):
         thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
         drive = pybamm.Parameter("Activation transfer coefficient") / thermal
         driven = pybamm.exp(drive * width * _softplus(above / width)) - 1
-        touching = variables["Contacted surface fraction"]
+        common = (
+            variables["Contacted surface fraction"]
+            * pybamm.Parameter("Activation front velocity [m.s-1]")
+            / variables["Positive particle radius [m]"]
+            * driven
+        )
         own, grown = {}, pybamm.Scalar(0)
         for front, part in zip(_FRONTS, _parts(), strict=True):
-            name = f"{front} activation front velocity"
             core = 1 - variables[_depth(front)]
-            speed = (
-                touching
-                * pybamm.Parameter(f"{name} [m.s-1]")
-                * arrhenius(variables, name)
-                * driven
-                * core
-                / (core + _CENTRE)
-                / variables["Positive particle radius [m]"]
-            )
+            speed = common * _passed(variables, front) * core / (core + _CENTRE)
             own[f"{front} activated depth rate [s-1]"] = speed
             grown += part * 3 * core**2 * speed
         return own | {"Activated share rate [s-1]": grown * variables[_LEFT]}
@@ -383,6 +380,16 @@ class ActivatedParticle(pybamm.BaseSubModel):
 def _depth(front: str) -> str:
     """State of a front: how far it has come, over the radius."""
     return f"{front} activated depth"
+
+
+def _passed(variables: dict[str, Any], front: str) -> Any:
+    """Arrhenius factor of a front's barrier: one for the fast one where it is given."""
+    fast, own = (
+        pybamm.Parameter(f"{which} front activation energy [J.mol-1]")
+        for which in (_FRONTS[0], front)
+    )
+    higher = (own - fast) / (GAS_CONSTANT * pybamm.Parameter("Reference temperature [K]"))
+    return arrhenius(variables, f"{front} front") * pybamm.exp(-higher)
 
 
 def _parts() -> tuple[Any, Any]:

@@ -211,14 +211,10 @@ class Domains(Host):
 
 def _activation() -> tuple[Quantity, ...]:
     ea = "activation energy [J.mol-1]"
-    fronts = []
-    for front in ("Fast", "Slow"):
-        name = f"{front} activation front velocity"
-        what = "inwards, in full contact, over exp(alpha F eta/RT) - 1"
-        fronts.append(Quantity(f"{name} [m.s-1]", what, 0, 1e-3))
-        fronts.append(Quantity(f"{name} {ea}", "Arrhenius", *_EA))
+    velocity = "of the fast front, inwards, in full contact, over exp(alpha F eta/RT) - 1"
     return (
-        *fronts,
+        Quantity("Activation front velocity [m.s-1]", velocity, 0, 1e-3),
+        *(Quantity(f"{front} front {ea}", "Arrhenius", *_EA) for front in ("Fast", "Slow")),
         Quantity("Fast activated share", "of the activated domain", 0, 1, 1.0),
         Quantity("Activation transfer coefficient", "alpha", 0.05, 1, 0.5),
         Quantity("Activation potential [V]", "against the working metal", 0, 6),
