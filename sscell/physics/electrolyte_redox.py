@@ -9,6 +9,7 @@ import pybamm
 
 from sscell.errors import ParameterError
 from sscell.physics.quantity import Quantity
+from sscell.physics.symbols import softplus
 from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["ElectrolyteRedox"]
@@ -113,8 +114,7 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
         alpha = pybamm.Parameter(f"{name} transfer coefficient")
         drive = alpha * (local - pybamm.Parameter(f"{name} potential [V]"))
         above = (local - pybamm.Parameter(f"{name} onset potential [V]")) / _CORNER
-        rounded = pybamm.maximum(above, 0) + pybamm.log(1 + pybamm.exp(-abs(above)))
-        stopped = 1 - pybamm.exp(-alpha * _CORNER * rounded / thermal)
+        stopped = 1 - pybamm.exp(-alpha * _CORNER * softplus(above) / thermal)
         j = (
             -pybamm.Parameter(f"{name} current density [A.m-2]")
             * pybamm.exp(

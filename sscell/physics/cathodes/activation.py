@@ -6,7 +6,8 @@ from typing import Any
 
 import pybamm
 
-from sscell.physics.cathodes.domains import Domain, Domains
+from sscell.physics.cathodes.domains import FRONTS, Domain, Domains
+from sscell.physics.cathodes.fronts import advance, depth
 from sscell.physics.cathodes.wiring import (
     arrhenius,
     entering,
@@ -16,16 +17,13 @@ from sscell.physics.cathodes.wiring import (
     places,
     site_mismatch,
 )
-from sscell.units import FARADAY, GAS_CONSTANT
+from sscell.units import FARADAY
 
 __all__ = ["ActivatedParticle"]
 
-_FRONTS = ("Fast", "Slow")
 _SHARE, _SPINEL = "Activated share", "Spinel-like share"
 _ESCAPED, _REACTED = "Oxygen escaped locally", "Oxygen reacted locally"
 _LEFT = "Active host remaining"
-# Part of the radius over which the front comes to rest at the centre.
-_CENTRE = 0.01
 _STEEPNESS = 1e-6  # added to the decay of a diffusivity, which may be none
 _EQUAL = 1e-8  # squared difference of fillings below which they are the same
 _ELECTRONS = 4  # per O2, which leaves two oxide ions' charge behind
@@ -49,11 +47,11 @@ class ActivatedParticle(pybamm.BaseSubModel):
 
     A part :math:`f` of the second domain has a fast front, the rest a slow one; they differ
     in their barriers alone, so that :math:`k` is the velocity of the fast one at the reference
-    temperature. Both move by the overpotential over :math:`U_a`, where they stand still. What a front reaches is full of
-    guest. A share :math:`f_O` of it goes with oxygen, :math:`j_O \propto -f_O \dot a`, and
-    its sites are gone; the rest stays as sites. Oxygen escapes or reacts with the electrolyte,
-    :math:`\dot n_r/\dot n_e = k_r(T)/k_e(T)`, and what reacts adds to the interphase. The
-    emptied domain turns spinel-like slowly,
+    temperature. Both move by the overpotential over :math:`U_a`, where they stand still. What
+    a front reaches is full of guest. A share :math:`f_O` of it goes with oxygen,
+    :math:`j_O \propto -f_O \dot a`, and its sites are gone; the rest stays as sites. Oxygen
+    escapes or reacts with the electrolyte, :math:`\dot n_r/\dot n_e = k_r(T)/k_e(T)`, and
+    what reacts adds to the interphase. The emptied domain turns spinel-like slowly,
     :math:`\dot\sigma = k_s a(E_s)(1 - \bar x_2)(1 - \sigma)`, which shifts its potentials,
     closes a share of its sites, all of them empty, and sets more oxygen free.
 
@@ -85,7 +83,7 @@ class ActivatedParticle(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states, and the guest that they hold."""
-        names = (*map(_depth, _FRONTS), _SHARE, _SPINEL, _ESCAPED, _REACTED)
+        names = (*map(depth, FRONTS), _SHARE, _SPINEL, _ESCAPED, _REACTED)
         names += ("Positive particle surface potential [V]",)
         where = places(self._distributed)
         own = {name: pybamm.Variable(name, domain=where) for name in names}
@@ -111,7 +109,7 @@ class ActivatedParticle(pybamm.BaseSubModel):
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Give filling, uptake, growth of the front and what it sets free."""
         own = self._amounts(variables)
-        own |= self._front(variables)
+        own |= advance(variables)
         v = variables | own
         own |= self._oxygen(v)
         v |= own
@@ -132,29 +130,6 @@ class ActivatedParticle(pybamm.BaseSubModel):
             f"{activated.name} sites": variables[_SHARE] * open_share * (1 - closed),
             "Activated fraction": pybamm.x_average(variables[_SHARE]) / left,
         }
-
-    def _front(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Relative velocity of each front, and the share of the domain that all add [s-1]."""
-        width = pybamm.Parameter("Activation potential width [V]")
-        above = variables["Positive particle surface potential [V]"] - pybamm.Parameter(
-            "Activation potential [V]"
-        )
-        thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
-        drive = pybamm.Parameter("Activation transfer coefficient") / thermal
-        driven = pybamm.exp(drive * width * _softplus(above / width)) - 1
-        common = (
-            variables["Contacted surface fraction"]
-            * pybamm.Parameter("Activation front velocity [m.s-1]")
-            / variables["Positive particle radius [m]"]
-            * driven
-        )
-        own, grown = {}, pybamm.Scalar(0)
-        for front, part in zip(_FRONTS, _parts(), strict=True):
-            core = 1 - variables[_depth(front)]
-            speed = common * _passed(variables, front) * core / (core + _CENTRE)
-            own[f"{front} activated depth rate [s-1]"] = speed
-            grown += part * 3 * core**2 * speed
-        return own | {"Activated share rate [s-1]": grown * variables[_LEFT]}
 
     def _oxygen(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Oxygen set free, where it goes, and the charge that left with it."""
@@ -329,9 +304,9 @@ class ActivatedParticle(pybamm.BaseSubModel):
             self.rhs[content] = gain - loss * content
         freed = variables["Oxygen loss rate [s-1]"]
         reacting = variables["Oxygen reacting share"]
-        for front in _FRONTS:
+        for front in FRONTS:
             rate = variables[f"{front} activated depth rate [s-1]"]
-            self.rhs[variables[_depth(front)]] = rate
+            self.rhs[variables[depth(front)]] = rate
         self.rhs[variables[_SHARE]] = grown - loss * variables[_SHARE]
         self.rhs[variables[_SPINEL]] = variables["Spinel formation [s-1]"]
         self.rhs[variables[_ESCAPED]] = freed * (1 - reacting)
@@ -353,10 +328,10 @@ class ActivatedParticle(pybamm.BaseSubModel):
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """At rest at the potential of the cell as assembled, activated at its surface."""
         potential = variables["Positive particle initial potential [V]"]
-        depth = pybamm.Parameter("Initially activated depth")
-        share = 1 - (1 - depth) ** 3
+        begun = pybamm.Parameter("Initially activated depth")
+        share = 1 - (1 - begun) ** 3
         open_share = share * (1 - pybamm.Parameter("Activation oxygen fraction"))
-        starts: dict[str, Any] = dict.fromkeys(map(_depth, _FRONTS), depth)
+        starts: dict[str, Any] = dict.fromkeys(map(depth, FRONTS), begun)
         starts[_SHARE] = share
         guest = self._domains.activated.sites.guest_per_host * (1 - share)
         for domain, sites in zip(self._pair, (1, open_share), strict=True):
@@ -375,32 +350,6 @@ class ActivatedParticle(pybamm.BaseSubModel):
             starts[name] = pybamm.Scalar(0)
         for name, value in starts.items():
             self.initial_conditions[variables[name]] = value
-
-
-def _depth(front: str) -> str:
-    """State of a front: how far it has come, over the radius."""
-    return f"{front} activated depth"
-
-
-def _passed(variables: dict[str, Any], front: str) -> Any:
-    """Arrhenius factor of a front's barrier: one for the fast one where it is given."""
-    fast, own = (
-        pybamm.Parameter(f"{which} front activation energy [J.mol-1]")
-        for which in (_FRONTS[0], front)
-    )
-    higher = (own - fast) / (GAS_CONSTANT * pybamm.Parameter("Reference temperature [K]"))
-    return arrhenius(variables, f"{front} front") * pybamm.exp(-higher)
-
-
-def _parts() -> tuple[Any, Any]:
-    """What each front can reach of the domain."""
-    fast = pybamm.Parameter("Fast activated share")
-    return fast, 1 - fast
-
-
-def _softplus(x: Any) -> Any:
-    """ln(1 + e^x) without overflow: nothing below zero, a straight line above."""
-    return pybamm.maximum(x, 0) + pybamm.log(1 + pybamm.exp(-abs(x)))
 
 
 def _mean(variables: dict[str, Any], domain: Domain) -> Any:

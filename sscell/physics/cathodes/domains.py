@@ -15,7 +15,9 @@ from sscell.physics.cathodes.host import Host
 from sscell.physics.cathodes.sites import Sites
 from sscell.physics.quantity import Quantity
 
-__all__ = ["Domain", "Domains"]
+__all__ = ["FRONTS", "Domain", "Domains"]
+
+FRONTS = ("Fast", "Slow")  # of the activated domain, each with a barrier of its own
 
 _KEYS = ("host", "guest", "lasting", "activated")
 _DOMAIN = ("name", "guest_per_host", "sites")
@@ -214,7 +216,7 @@ def _activation() -> tuple[Quantity, ...]:
     velocity = "of the fast front, inwards, in full contact, over exp(alpha F eta/RT) - 1"
     return (
         Quantity("Activation front velocity [m.s-1]", velocity, 0, 1e-3),
-        *(Quantity(f"{front} front {ea}", "Arrhenius", *_EA) for front in ("Fast", "Slow")),
+        *(Quantity(f"{front} front {ea}", "Arrhenius", *_EA) for front in FRONTS),
         Quantity("Fast activated share", "of the activated domain", 0, 1, 1.0),
         Quantity("Activation transfer coefficient", "alpha", 0.05, 1, 0.5),
         Quantity("Activation potential [V]", "against the working metal", 0, 6),
