@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import sscell.papers.refit as module
+import sscell.papers.trials as trials
 from sscell.cells.cell import Cell
 from sscell.errors import ParameterError
 from sscell.optimisers.bounds import Variable
@@ -32,9 +33,9 @@ def table():
 def found(table):
     """Capacities of a cell with 5 % of inactive sulfur, started far from it."""
     truth = Cell.load("Ji2024").replace({NAME: 0.05})
-    runs = module.run_all(truth, [table.runs["cycle_90"]], resolution=module.Resolution(25))
+    runs = trials.run_all(truth, [table.runs["cycle_90"]], resolution=trials.Resolution(25))
     own = [
-        replace(o, published=module.measure(runs[o.run], o.measure), tolerance=5.0)
+        replace(o, published=trials.measure(runs[o.run], o.measure), tolerance=5.0)
         for o in table.observables
     ]
     start = truth.replace({NAME: 0.01})
@@ -79,7 +80,7 @@ def test_more_starts_than_evaluations_still_have_a_result(table):
 
 
 def test_interrupt_keeps_the_best_so_far(monkeypatch, table):
-    evaluate = module.run_all
+    evaluate = trials.run_all
     calls = []
 
     def stopping(*arguments, **options):
@@ -88,7 +89,7 @@ def test_interrupt_keeps_the_best_so_far(monkeypatch, table):
             raise KeyboardInterrupt
         return evaluate(*arguments, **options)
 
-    monkeypatch.setattr(module, "run_all", stopping)
+    monkeypatch.setattr(trials, "run_all", stopping)
     kept = refit(Cell.load("Ji2024"), table, vary=[NAME], max_evaluations=50)
     assert kept.log["ended"] == "interrupted"
     assert kept.values[NAME] > 0
@@ -115,7 +116,7 @@ def test_tied_parameters_move_together(table):
         log=True,
         ties={"R4 rate constant [s-1]": 0.5},
     )
-    residuals = module.Residuals(Cell.load("Ji2024"), table, [vary], 1)
+    residuals = trials.Residuals(trials.Trials(Cell.load("Ji2024"), table), [vary], 1)
     values = residuals.values([0.5])
     assert values["R4 rate constant [s-1]"] == pytest.approx(
         0.5 * values["R3 rate constant [s-1]"]
@@ -145,14 +146,15 @@ def test_what_says_nothing_in_a_run_does_not_repeat_it(monkeypatch):
     rows = tuple(o for o in full.observables if o.id in ("ji_dis1_60", "ji_dis1_90"))
     table = replace(full, observables=rows)
     names = ["R5 activation energy [J.mol-1]", "R5 rate constant [s-1]"]
-    objective = module.Residuals(cell, table, module._chosen(table, names), 20)
-    ran, whole = [], module.run_all
+    chosen = module._chosen(table, names)
+    objective = trials.Residuals(trials.Trials(cell, table), chosen, 20)
+    ran, whole = [], trials.run_all
 
     def counted(cell, runs, **options):
         ran.append([r.name for r in runs])
         return whole(cell, runs, **options)
 
-    monkeypatch.setattr(module, "run_all", counted)
+    monkeypatch.setattr(trials, "run_all", counted)
     x = objective.start()
     first = objective(x)
     count = len(ran)

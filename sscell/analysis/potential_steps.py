@@ -166,7 +166,7 @@ def _step_time(t: np.ndarray, i: np.ndarray, earliest: float) -> float:
 
 
 def _straight_window(t: np.ndarray, i: np.ndarray) -> tuple[float, float]:
-    """Stretch over which i sqrt(t) varies by less than 10 % while most charge passes.
+    """StepSolution over which i sqrt(t) varies by less than 10 % while most charge passes.
 
     Cottrell's charge grows with sqrt(t): early stretches of a current that resistance still
     limits are long in decades, but little moves in them.

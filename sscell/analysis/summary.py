@@ -55,6 +55,8 @@ class Summary(dict[str, Any]):
 def _line(step: Mapping[str, Any], unit: str) -> str:
     capacity = step["capacity_mAh_g"]
     amount = f"{capacity:7.1f} {unit}" if capacity is not None else "capacity basis unknown"
+    if step.get("capacity_band_mAh_g"):
+        amount += "  ({:.1f} to {:.1f})".format(*step["capacity_band_mAh_g"])
     peaks = ", ".join(f"{p['voltage_V']:.2f}" for p in step["dqdv_peaks"])
     text = f"  cycle {step['cycle']:>3} {step['direction']:<9} {amount}"
     if step["mean_voltage_V"] is not None:

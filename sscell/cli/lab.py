@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sscell.cli.banding import (
+    curve,
+    rate_bands,
+    run_banded,
+    spectra_bands,
+    titration_bands,
+)
 from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from sscell.analysis.titration import Titration
     from sscell.protocols import Protocol
+    from sscell.simulation.bands import Bands
 
 __all__ = ["register"]
 
@@ -34,15 +45,29 @@ def register(app: typer.Typer) -> None:
 class _Job:
     """What all these commands do: check, run, save, draw, print."""
 
-    def __init__(self, cell: str, options: RunOptions, series: bool = True):
+    def __init__(
+        self, cell: str, options: RunOptions, series: bool = True, offered: bool = False
+    ):
         options.check(series)
+        check_choice(options, offered)
         self._cell, self._options = cell, options
+        self._told = {"protocol": "plain"}
+        self._line = ""
         self._arguments = options.of_simulate()
+        self.bands: Bands | None = None
 
-    def run(self, protocol: Protocol) -> xr.Dataset:
+    def run(self, protocol: Protocol | Chosen) -> xr.Dataset:
         """Simulate with a progress bar and save the data."""
         from sscell.simulation.simulation import simulate
 
+        if isinstance(protocol, Chosen):
+            self._told, self._line = {"protocol": protocol.kind}, protocol.told()
+            protocol = protocol.protocol
+        if self._options.bands:
+            self.bands = run_banded(
+                self._cell, protocol, self._arguments, self._options.output
+            )
+            return self.bands.data
         return run_with_progress(
             lambda tell: simulate(
                 self._cell, protocol, on_progress=tell, **self._arguments
@@ -58,18 +83,23 @@ class _Job:
 
         found = dict(result) if isinstance(result, dict) else result.to_dict()
         notes = found.pop("warnings", [])
-        payload = always(data) | found
+        payload = always(data) | self._told | found
+        if self.bands is not None:
+            payload |= {"bands": self.bands.about()}
         payload["warnings"] = [*payload["warnings"], *notes]
         if self._options.plot is not None:
             save_figure(figure(), self._options.plot)
         if self._options.as_json:
             print_json(payload)
         else:
-            print_text(payload)
+            print_text(
+                {**payload, "protocol": self._line.removeprefix("protocol: ") or "plain"}
+            )
 
 
 @with_run_options()
 def gitt_command(
+    context: typer.Context,
     cell: CellName,
     rate: RateOption = None,
     pulse: Annotated[str, typer.Option(help="Length of a pulse.")] = "30min",
@@ -87,20 +117,33 @@ def gitt_command(
     options: RunOptions,
 ) -> None:
     """Titrate a cell: pulses and rests, OCV, overpotentials, apparent diffusion."""
-    from sscell.protocols import gitt
-
-    job = _Job(cell, options)
-    protocol = gitt(rate, pulse, rest, direction)
+    job = _Job(cell, options, offered=True)
+    rates = [] if rate is None else [rate]
+    typed = {"pulse": pulse, "rest": rest, "direction": direction}
+    chosen = choose(context, cell, "gitt", rates, options, typed, _titrating)
     from sscell.analysis.titration import check_options
     from sscell.analysis.titration import gitt as titration
 
     check_options(method, diffusion_length)
-    data = job.run(protocol)
+    data = job.run(chosen)
+    direction = str(chosen.protocol.options["direction"])
     from sscell.plots.data import plot_gitt
 
     length = diffusion_length or _sphere_length(data)
-    result = titration(data, diffusion_length=length, method=method, direction=direction)
+
+    def analysed(run: xr.Dataset) -> Titration:
+        return titration(run, diffusion_length=length, method=method, direction=direction)
+
+    result = analysed(data)
+    if job.bands is not None:
+        titration_bands(job.bands, result, analysed)
     job.report(data, result, lambda: plot_gitt(result))
+
+
+def _titrating(rates: Sequence[str], **options: Any) -> Protocol:
+    from sscell.protocols import gitt
+
+    return gitt(rates[0] if rates else None, **options)
 
 
 def _sphere_length(data: xr.Dataset) -> str:
@@ -134,7 +177,10 @@ def cv_command(
 
     parts = _by_scan_rate(data, len(protocol.options["scan_rates_V_s"]), cycles)
     result = voltammetry(parts)
-    job.report(data, result, lambda: plot_cv(parts, result))
+    found = dict(result.to_dict())
+    if job.bands is not None:
+        found["curve"] = curve(data)
+    job.report(data, found, lambda: plot_cv(parts, result))
 
 
 def _by_scan_rate(data: xr.Dataset, rates: int, cycles: int) -> list[xr.Dataset]:
@@ -145,8 +191,12 @@ def _by_scan_rate(data: xr.Dataset, rates: int, cycles: int) -> list[xr.Dataset]
 
 @with_run_options()
 def rate_command(
+    context: typer.Context,
     cell: CellName,
-    currents: Annotated[str, typer.Option(help="In order, such as 25,50,100mA/g.")],
+    currents: Annotated[
+        str | None,
+        typer.Option(help="In order, such as 25,50,100mA/g; default: the paper's."),
+    ] = None,
     cycles: Annotated[
         str, typer.Option(help="At each current: one number, or one for each.")
     ] = "1",
@@ -157,17 +207,32 @@ def rate_command(
     options: RunOptions,
 ) -> None:
     """Rate test: capacity, energy and power at one current after another."""
-    from sscell.protocols import rate_test
-
-    job = _Job(cell, options)
-    rates = _list(currents, "currents")
-    protocol = rate_test(rates, _counts(cycles, len(rates)), charge_rate)
-    data = job.run(protocol)
+    job = _Job(cell, options, offered=True)
+    rates = [] if currents is None else _list(currents, "currents")
+    typed = {"cycles": cycles, "charge_rate": charge_rate}
+    chosen = choose(context, cell, "rate", rates, options, typed, _rate_test)
+    data = job.run(chosen)
     from sscell.analysis.rates import rate
     from sscell.plots.cycling import plot_rate
 
-    result = rate(data) | {"currents": rates}
+    result = rate(data)
+    if job.bands is not None:
+        result |= rate_bands(job.bands, result)
+    result |= {"currents": rates or chosen.protocol.options["currents"]}
     job.report(data, result, lambda: plot_rate(result))
+
+
+def _rate_test(
+    rates: Sequence[str], cycles: str | int | list[int], charge_rate: str | None
+) -> Protocol:
+    from sscell.protocols import rate_test
+
+    if not rates:
+        raise ParameterError(
+            "Give --currents, such as 25,50,100mA/g: the paper of this cell has no rate test."
+        )
+    counts = _counts(cycles, len(rates)) if isinstance(cycles, str) else cycles
+    return rate_test(rates, counts, charge_rate)
 
 
 def _counts(text: str, number: int) -> list[int]:
@@ -221,6 +286,8 @@ def eis_command(
     from sscell.plots.data import plot_eis
 
     result = eis(data)
+    if job.bands is not None:
+        spectra_bands(job.bands, result)
     job.report(data, result, lambda: plot_eis(result))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sscell.cli.common import JsonFlag, Shells
+from sscell.cli.common import JsonFlag, Patience, Shells
 from sscell.cli.output import print_json, progress
 from sscell.errors import ParameterError
 
@@ -39,6 +39,7 @@ def validate_command(
         bool, typer.Option("--bands", help="Also at both ends of what is assumed.")
     ] = False,
     shells: Shells = 50,
+    patience: Patience = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare a cell with everything its paper published that the model can produce."""
@@ -161,7 +162,12 @@ def refit_command(
     max_evaluations: Annotated[int, typer.Option(help="In all starts together.")] = 400,
     starts: Annotated[int, typer.Option(help="Starting points.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the starting points.")] = 0,
+    store: Annotated[
+        Path | None,
+        typer.Option(help="Keep finished runs in this file; started again, go on there."),
+    ] = None,
     shells: Shells = 25,
+    patience: Patience = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Fit a parameter set to its published observables; writes a set and a log."""
@@ -169,7 +175,7 @@ def refit_command(
 
     from sscell.cells.cell import Cell
     from sscell.papers.observables import load_observables
-    from sscell.papers.refit import refit, write_refit
+    from sscell.papers.refit import refit, write_knowledge, write_refit
 
     if output.suffix != ".toml" or not output.parent.is_dir():
         raise ParameterError(f"'{output}' must be a .toml file in a folder that exists.")
@@ -185,15 +191,20 @@ def refit_command(
             starts=starts,
             seed=seed,
             shells=shells,
+            store=store,
             on_progress=tell,
         )
     write_refit(found, cell, output)
+    if found.knowledge is not None:
+        write_knowledge(found.knowledge, output.with_suffix(".uncertainty.json"))
     log = output.with_suffix(".json")
     log.write_text(json.dumps(found.log, indent=2) + "\n", encoding="utf-8")
     if as_json:
         print_json({"cell": loaded.name, "file": str(output), **found.log})
         return
-    print(f"cost {found.log['cost']:.2f}, {found.log['ended']}; {output}, {log}")
+    effective = found.log["effective_parameters"]
+    pinned = "" if effective is None else f", {effective:.1f} effective parameters"
+    print(f"cost {found.log['cost']:.2f}{pinned}, {found.log['ended']}; {output}, {log}")
     for name, value in found.values.items():
         error = found.std_errors.get(name)
         print(f"  {name:<60} {value:.4g}" + (f" +/- {error:.2g}" if error else ""))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sscell.cli.banding import run_banded, step_bands
 from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from sscell.protocols import Protocol
+    from sscell.simulation.bands import Bands
 
 __all__ = ["register"]
 
@@ -84,26 +88,36 @@ def simulate_command(
             raise ParameterError(
                 "--drive stands for the whole protocol: no --mode, -C, ..."
             )
-        protocol = drive(drive_file)
+        check_choice(options, offered=False)
+        chosen = Chosen(drive(drive_file), "plain")
+    elif start is not None:
+        check_choice(options, offered=False)
+        chosen = Chosen(_protocol(mode, rate, cycles, cycling), "plain")
     else:
-        protocol = _protocol(mode, rate, cycles, cycling)
+        chosen = _chosen(context, cell, mode, rate, cycles, cycling, options)
+    protocol = chosen.protocol
     if start is not None and given(context, "state"):
         raise ParameterError("--from stands for the state: give one of --from and --state.")
-    from sscell.simulation.simulation import simulate
-
     arguments = {**options.of_simulate(), "v_min": v_min, "v_max": v_max, "start": start}
     if start is not None and not given(context, "shells", "thickness"):
         arguments["resolution"] = None
+    bands = None
     try:
-        data = run_with_progress(
-            lambda tell: simulate(cell, protocol, on_progress=tell, **arguments),
-            options.output,
-        )
+        if options.bands:
+            bands = run_banded(cell, protocol, arguments, options.output)
+            data = bands.data
+        else:
+            from sscell.simulation.simulation import simulate
+
+            data = run_with_progress(
+                lambda tell: simulate(cell, protocol, on_progress=tell, **arguments),
+                options.output,
+            )
     except SimulationError as error:
         if error.partial is not None:
-            _report(error.partial, options.as_json)
+            _report(error.partial, chosen, None, options.as_json)
         raise
-    _report(data, options.as_json)
+    _report(data, chosen, bands, options.as_json)
     if options.plot is not None:
         from sscell.plots.runs import plot_run
         from sscell.plots.style import save_figure
@@ -114,6 +128,40 @@ def simulate_command(
 
             measured = read(compare)
         save_figure(plot_run(data, measured), options.plot)
+
+
+def _chosen(
+    context: typer.Context,
+    cell: str,
+    mode: str,
+    rate: str | None,
+    cycles: int,
+    cycling: dict[str, Any],
+    options: RunOptions,
+) -> Chosen:
+    """The paper's cycling, or that of the options."""
+    rates = [] if rate is None else [rate]
+    typed = {"cycles": cycles, **cycling}
+    if mode == "cycle":
+        return choose(context, cell, "cycle", rates, options, typed, _cycling)
+    made = _protocol(mode, rate, cycles, cycling)
+    # A half cycle alone keeps only where the paper's cycling starts.
+    return choose(
+        context,
+        cell,
+        "cycle",
+        rates,
+        options,
+        {"mode": mode},
+        lambda chosen, **_: made,
+        lambda: made,
+    )
+
+
+def _cycling(rates: Sequence[str], **options: Any) -> Protocol:
+    from sscell.protocols import cycle
+
+    return cycle(rates[0] if rates else None, **options)
 
 
 def _protocol(
@@ -135,11 +183,14 @@ def _protocol(
     return discharge(rate) if mode == "discharge" else charge(rate)
 
 
-def _report(data: xr.Dataset, as_json: bool) -> None:
+def _report(data: xr.Dataset, chosen: Chosen, bands: Bands | None, as_json: bool) -> None:
     from sscell.analysis.summary import summary
 
     result = summary(data)
+    added = {} if bands is None else step_bands(bands, result["steps"])
     if as_json:
-        print_json(result)
-    else:
-        print(result)
+        print_json({**result, "protocol": chosen.kind, **added})
+        return
+    print(result)
+    if chosen.told():
+        print(f"  {chosen.told()}")

@@ -24,7 +24,7 @@ from sscell.fitting.courses import Course, course
 from sscell.fitting.identifiability import Knowledge, knowledge
 from sscell.fitting.problem import Problem
 from sscell.fitting.spectra import Spectrum, spectra
-from sscell.fitting.starts import begins_ahead
+from sscell.fitting.starts import begins_ahead, state_notes
 from sscell.fitting.variables import variables_of
 from sscell.protocols.steps import whole
 from sscell.simulation.engine import Resolution
@@ -149,6 +149,7 @@ def prepare(
                     cell.kelvin(spectrum.celsius)
                 check_spectrum(cell, spectrum, resolution or RESOLUTION)
                 told += remarks_of_spectrum(cell, spectrum)
+                told += state_notes(cell, spectrum, resolution or RESOLUTION)
                 courses.append(spectrum)
             continue
         repeated = course(data, cutoffs or cell.window, noise=sigma, only=only, **common)
@@ -159,13 +160,14 @@ def prepare(
         # Refuses a state that no step leads to.
         ahead = begins_ahead(cell, found, resolution or RESOLUTION)
         told += remarks_of(cell, found)
+        told += state_notes(cell, found, resolution or RESOLUTION)
         found = replace(found, ahead=ahead)
         courses.append(_heeding(cell, found, resolution or RESOLUTION))
     courses = _balanced(courses)
     labels = [c.label for c in courses]
     variables = variables_of(cell, vary, labels, log, priors, separate)
     problem = Problem(cell, tuple(courses), variables, resolution or RESOLUTION)
-    return problem, told
+    return problem, list(dict.fromkeys(told))
 
 
 def _heeding(cell: Cell, course: Course, resolution: Resolution) -> Course:

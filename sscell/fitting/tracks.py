@@ -13,7 +13,7 @@ import pybamm
 
 from sscell.cells.cell import Cell
 from sscell.simulation.engine import Engine, Resolution, engine
-from sscell.solver.integrator import Stretch
+from sscell.solver.integrator import StepSolution
 
 __all__ = ["Path", "State", "Track"]
 
@@ -172,7 +172,9 @@ class Track:
         column = state.y[:, None]
         if self._plain is not None:
             functions = self._plain.functions
-            return Stretch(functions, np.zeros(1), column, "final time", 0.0, state.current)
+            return StepSolution(
+                functions, np.zeros(1), column, "final time", 0.0, state.current
+            )
         found = pybamm.Solution(
             np.zeros(1), column, self.engine.model, dict(inputs), termination="final time"
         )

@@ -7,6 +7,7 @@ why, and which parameters a refit may vary within which bounds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,14 @@ from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError, did_you_mean
 from sscell.optimisers.bounds import Variable
 from sscell.papers.measures import MEASURES
-from sscell.papers.rows import ObservableRow, ObservablesFile, RivalRow, VaryRow, plain
+from sscell.papers.rows import (
+    ObservableRow,
+    ObservablesFile,
+    PriorRow,
+    RivalRow,
+    VaryRow,
+    plain,
+)
 from sscell.papers.runs import Run, run_of
 from sscell.tables import read_table
 
@@ -208,10 +216,20 @@ def _check_different(observables: Iterable[Observable], where: str) -> None:
 
 
 def _varied(rows: Mapping[str, VaryRow]) -> dict[str, Variable]:
-    return {
-        name: Variable(name, *row.bounds, log=row.scale == "log", ties=row.ties)
-        for name, row in rows.items()
-    }
+    found = {}
+    for name, row in rows.items():
+        log = row.scale == "log"
+        found[name] = Variable(
+            name, *row.bounds, log=log, ties=row.ties, prior=_prior(row.prior, log)
+        )
+    return found
+
+
+def _prior(row: PriorRow | None, log: bool) -> tuple[float, float] | None:
+    """Mean and standard deviation, at the mean where the scale is logarithmic."""
+    if row is None:
+        return None
+    return row.mean, row.mean * math.log(row.width) if log else row.width
 
 
 def _rival(name: str, row: RivalRow, vary: Mapping[str, Variable], where: str) -> Rival:

@@ -2,15 +2,18 @@
 
 The objective is the sum of squared residuals, one per fitted observable, each scaled by
 its tolerance, or the largest of them; bounds count only where they are broken. A feature
-that the model does not show, and a run that fails, cost as much as `_ABSENT` tolerances.
-Parameters move between the bounds of the table, rates on a logarithmic scale; temperature
-enters only through the laws of the model, and the current rate not at all.
+that the model does not show, and a run that fails, cost as much as `ABSENT` tolerances. A
+prior adds the square of how many of its widths a value lies from its mean; one that the
+table does not give is as wide as the bounds, for the covariance alone. Parameters move
+between the bounds of the table, rates on a logarithmic scale; temperature enters only
+through the laws of the model, and the current rate not at all.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,154 +22,27 @@ import numpy as np
 
 from sscell.cells.cell import Cell
 from sscell.cells.parameters import Parameter, ParameterSet
+from sscell.cells.uncertainty import Knowledge
 from sscell.cells.writing import rewrite_values
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.optimisers.bounds import Variable, starting_points
 from sscell.optimisers.broyden import BroydenJacobian
-from sscell.optimisers.minimax import descend_largest, merit
-from sscell.papers.measures import Reading, measure
+from sscell.optimisers.minimax import descend_largest
 from sscell.papers.observables import Observable, ObservableTable
-from sscell.papers.runs import Run
-from sscell.papers.validation import run_all
-from sscell.simulation.engine import Resolution
+from sscell.papers.trials import FIT_SHELLS, Enough, Residuals, Trials, scale_of
 from sscell.simulation.progress import Progress
-from sscell.units import ZERO_CELSIUS
 
-__all__ = ["Refit", "Residuals", "refit", "write_refit"]
+__all__ = ["Refit", "refit", "write_knowledge", "write_refit"]
 
-_ABSENT = 4.0  # tolerances
-_SHELLS = 25  # capacities within 2 mAh/g and peaks within 5 mV of 50 shells
 _STEP = 0.01  # of the distance between the bounds, for derivatives
 _OBJECTIVES = {
     "squares": "sum of squares of (model - published)/tolerance over fitted rows",
     "largest": "largest |model - published|/tolerance over fitted rows, with 2 % of all",
 }
+_UNKNOWN = (
+    0.2  # of the distance between the bounds: an error that says no more than they do
+)
 _PINS = 0.05  # share of a parameter's sensitivity from which an observable pins it
-
-
-class _Enough(Exception):
-    """The number of evaluations is used up."""
-
-
-@dataclass
-class Residuals:
-    """Residuals of the fitted observables as a function of positions between bounds.
-
-    Parameters
-    ----------
-    cell : Cell
-        What the fit starts from.
-    table : ObservableTable
-        Observables, runs and bounds.
-    vary : sequence of Variable
-        Parameters that move.
-    limit : int
-        Largest number of evaluations.
-    shells : int
-        Finite volumes over the particle radius.
-    on_progress : callable, optional
-        Called with the share done [-] and a text.
-    objective : str
-        ``"squares"`` or ``"largest"``: what the best so far has least of.
-    evaluations, best_cost, best, best_residuals, last
-        Kept on the way: how many, the best so far, and the last residuals.
-    """
-
-    cell: Cell
-    table: ObservableTable
-    vary: Sequence[Variable]
-    limit: int
-    shells: int = _SHELLS
-    on_progress: Progress | None = None
-    objective: str = "squares"
-    evaluations: int = 0
-    best_cost: float = np.inf
-    best: np.ndarray | None = None
-    best_residuals: np.ndarray | None = None
-    last: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False)
-    _known: dict[tuple[Any, ...], list[float]] = field(default_factory=dict, repr=False)
-
-    @property
-    def observables(self) -> tuple[Observable, ...]:
-        """Those that count."""
-        return tuple(o for o in self.table.observables if o.word == "fitted" and o.count)
-
-    def start(self) -> np.ndarray:
-        """Positions of the cell's own values, 0 to 1."""
-        values = self.cell.values
-        return np.array([v.position(values[v.name]) for v in self.vary])
-
-    def values(self, x: np.ndarray) -> dict[str, float]:
-        """Parameters at given positions, tied ones included [units of the names].
-
-        Parameters
-        ----------
-        x : numpy.ndarray
-            Positions between the bounds, 0 to 1.
-
-        Returns
-        -------
-        dict of str to float
-        """
-        found = {}
-        for vary, position in zip(self.vary, x, strict=True):
-            value = vary.value(position)
-            found[vary.name] = value
-            found |= {name: ratio * value for name, ratio in vary.ties.items()}
-        return found
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Residuals in tolerances; keeps the best positions so far."""
-        if self.evaluations >= self.limit:
-            raise _Enough
-        self.evaluations += 1
-        values = self.values(x)
-        cell = self.cell.replace(values, "a trial of the refit")
-        runs = np.array([o.run for o in self.observables])
-        residuals = np.empty(runs.size)
-        for name in dict.fromkeys(o.run for o in self.observables):
-            residuals[runs == name] = self._run(cell, name, values)
-        squares = self.objective == "squares"
-        cost = float(residuals @ residuals) if squares else merit(residuals)
-        self.last = residuals
-        if cost < self.best_cost:
-            self.best_cost, self.best, self.best_residuals = cost, np.array(x), residuals
-        if self.on_progress:
-            text = f"evaluation {self.evaluations}, best cost {self.best_cost:.2f}"
-            self.on_progress(self.evaluations / self.limit, text)
-        return residuals
-
-    def _run(self, cell: Cell, name: str, values: Mapping[str, float]) -> list[float]:
-        """Residuals of one run; values that do not touch it do not repeat it."""
-        run = self.table.runs[name]
-        key = (name, *(v for n, v in values.items() if not self._idle(n, run)))
-        if key not in self._known:
-            data = run_all(cell, [run], resolution=Resolution(self.shells))[name]
-            reading = data if isinstance(data, SimulationError) else Reading(data)
-            rows = [o for o in self.observables if o.run == name]
-            self._known[key] = [self._residual(o, reading) for o in rows]
-        return self._known[key]
-
-    def _idle(self, name: str, run: Run) -> bool:
-        """Whether a run is at the temperature where this activation energy says nothing."""
-        law, ending, _ = name.partition(" activation energy [")
-        values = self.cell.values
-        # Some conductivities are given at a temperature of their own.
-        reference = values.get(
-            f"{law} temperature [K]", values["Reference temperature [K]"]
-        )
-        return bool(ending) and abs(run.temperature + ZERO_CELSIUS - reference) < 1e-6
-
-    @staticmethod
-    def _residual(observable: Observable, data: Reading | SimulationError) -> float:
-        if isinstance(data, SimulationError):
-            return _ABSENT
-        model = measure(data, observable.measure)
-        if model is None:
-            return _ABSENT
-        # A count is met or not: half a step is its scale.
-        scale = observable.tolerance or 0.5
-        return observable.error(model) / scale
 
 
 @dataclass(frozen=True)
@@ -188,6 +64,9 @@ class Refit:
         Observables that pin a parameter.
     log : mapping
         Cost before and after, weights, residuals, starts, seed, evaluations.
+    knowledge : Knowledge or None
+        Covariance with the priors, and the effective number of parameters; None where no
+        derivatives were taken.
     """
 
     cell: Cell
@@ -196,6 +75,7 @@ class Refit:
     std_errors: Mapping[str, float | None]
     pins: Mapping[str, tuple[str, ...]]
     log: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    knowledge: Knowledge | None = None
 
 
 def refit(
@@ -209,7 +89,9 @@ def refit(
     starts: int = 1,
     seed: int = 0,
     errors: bool = True,
-    shells: int = _SHELLS,
+    shells: int = FIT_SHELLS,
+    store: Path | None = None,
+    without: Iterable[int] = (),
     on_progress: Progress | None = None,
 ) -> Refit:
     """Fit the parameters of a cell to its published observables.
@@ -236,6 +118,10 @@ def refit(
         Whether to derive standard errors afterwards: one more evaluation per parameter.
     shells : int, optional
         Finite volumes over the particle radius.
+    store : pathlib.Path, optional
+        File that keeps every run on the way: the same refit started again goes on there.
+    without : iterable of int, optional
+        Rows of the table that do not count.
     on_progress : callable, optional
         Called with the share done [-] and a text.
 
@@ -269,12 +155,19 @@ def refit(
     chosen = _chosen(table, vary)
     for variable in chosen:
         cell.quantity(variable.name)  # else a table of another cell fails on the way
-    trials = Residuals(cell, table, chosen, max_evaluations, shells, on_progress, objective)
+    trials = Residuals(
+        Trials(cell, table, shells, store),
+        chosen,
+        max_evaluations,
+        on_progress,
+        objective,
+        frozenset(without),
+    )
     started, reason, costs = time.monotonic(), "converged", []
     try:
         for x in starting_points(trials.start(), starts, seed):
             costs.append(_descend(trials, x, starts))
-    except _Enough:
+    except Enough:
         reason = "evaluations used up"
     except KeyboardInterrupt:
         if trials.best is None:
@@ -339,10 +232,9 @@ def _descend(objective: Residuals, x: np.ndarray, starts: int) -> float:
             jac=lambda u: slopes.at(u, objective.last)[0],
             bounds=(0.0, 1.0),
             x_scale=1.0,
-            loss="soft_l1",
         )
         return float(2 * found.cost)
-    except _Enough:
+    except Enough:
         if end <= objective.evaluations:
             raise
         return objective.best_cost
@@ -355,19 +247,29 @@ def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Ref
     if best is None or residuals is None:
         raise SimulationError("No trial of the refit gave a finite cost.")
     objective.limit = objective.evaluations + best.size
-    matrix = _jacobian(objective, best, residuals) if with_errors else None
+    ids = [_label(o) for o in objective.observables]
+    matrix = _jacobian(objective, best, residuals)[: len(ids)] if with_errors else None
     errors, pins = _identify(objective, matrix, best)
     values = objective.values(best)
-    ids = [_label(o) for o in objective.observables]
+    knowledge = None if matrix is None else _knowledge(objective, matrix, best)
+    rows, pulls = residuals[: len(ids)], residuals[len(ids) :]
     log |= {
-        "cost": float(residuals @ residuals),
-        "largest": float(np.abs(residuals).max()),
+        "cost": float(rows @ rows),
+        "cost_of_priors": float(pulls @ pulls),
+        "largest": float(np.abs(rows).max()),
         "objective": _OBJECTIVES[objective.objective],
         "weights": {
-            i: 1 / (o.tolerance or 0.5)
-            for i, o in zip(ids, objective.observables, strict=True)
+            i: 1 / scale_of(o) for i, o in zip(ids, objective.observables, strict=True)
         },
-        "residuals": dict(zip(ids, map(float, residuals), strict=True)),
+        "residuals": dict(zip(ids, map(float, rows), strict=True)),
+        "priors": {
+            v.name: {"mean": v.prior[0], "std": v.prior[1], "pull": float(pull)}
+            for v, pull in zip(objective.known, pulls, strict=True)
+            if v.prior is not None
+        },
+        "effective_parameters": None
+        if knowledge is None
+        else knowledge.effective_parameters,
         "values": values,
         "std_errors": errors,
         "bounds": {v.name: [v.low, v.high] for v in objective.vary},
@@ -377,8 +279,8 @@ def _result(objective: Residuals, log: dict[str, Any], with_errors: bool) -> Ref
             if min(x, 1 - x) < 0.005
         ],
     }
-    cell = objective.cell.replace(values, "refitted")
-    return Refit(cell, tuple(objective.vary), values, errors, pins, log)
+    cell = objective.trials.cell.replace(values, "refitted")
+    return Refit(cell, tuple(objective.vary), values, errors, pins, log, knowledge)
 
 
 def _label(observable: Observable) -> str:
@@ -405,21 +307,66 @@ def _identify(
     """Standard errors of the values, and which observables say something about them."""
     if matrix is None:
         return {v.name: None for v in objective.vary}, {v.name: () for v in objective.vary}
-    # A prior as wide as the bounds keeps the matrix regular and marks what nothing pins.
-    prior = 12.0 * np.eye(best.size)
-    variance = np.diag(np.linalg.inv(matrix.T @ matrix + prior))
+    variance = np.diag(_covariance(objective, matrix, best))
     ids = [o.id for o in objective.observables]
     errors: dict[str, float | None] = {}
     pins: dict[str, tuple[str, ...]] = {}
     for number, v in enumerate(objective.vary):
         spread = float(np.sqrt(variance[number]))
-        errors[v.name] = v.slope(best[number]) * spread if spread < 0.2 else None
+        told = v.prior is not None or spread < _UNKNOWN
+        errors[v.name] = v.slope(best[number]) * spread if told else None
         share = matrix[:, number] ** 2
         # Below a hundredth of a tolerance over all the bounds, it is noise of the solver.
         share = share / max(share.sum(), 1e-4)
         order = np.argsort(-share)
         pins[v.name] = tuple(dict.fromkeys(ids[i] for i in order if share[i] > _PINS))
     return errors, pins
+
+
+def _priors(objective: Residuals, best: np.ndarray) -> np.ndarray:
+    """Inverse variances of the positions before the fit; else even between the bounds."""
+    pairs = zip(objective.vary, best, strict=True)
+    return np.diag([v.pull(x)[1] ** 2 if v.prior else 12.0 for v, x in pairs])
+
+
+def _covariance(objective: Residuals, matrix: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """Covariance of the positions, (J'J + P)^-1."""
+    return np.linalg.inv(matrix.T @ matrix + _priors(objective, best))
+
+
+def _knowledge(objective: Residuals, matrix: np.ndarray, best: np.ndarray) -> Knowledge:
+    """What a set keeps of a fit: its covariance in the scales of the parameters."""
+    covariance = _covariance(objective, matrix, best)
+    vary = objective.vary
+    scale = np.array([v.width if v.log else v.high - v.low for v in vary])
+    return Knowledge(
+        set=objective.trials.cell.name,
+        names=[v.name for v in vary],
+        scales=["log" if v.log else "linear" for v in vary],
+        values=[v.value(x) for v, x in zip(vary, best, strict=True)],
+        covariance=(covariance * np.outer(scale, scale)).tolist(),
+        bounds=[[v.low, v.high] for v in vary],
+        ties={v.name: dict(v.ties) for v in vary if v.ties},
+        rows=matrix.shape[0],
+        effective_parameters=float(np.trace(matrix @ covariance @ matrix.T)),
+    )
+
+
+def write_knowledge(known: Knowledge, target: Path) -> None:
+    """Write the covariance of a refit as `sscell.cells.uncertainty` reads it.
+
+    Parameters
+    ----------
+    known : Knowledge
+        Of a refit.
+    target : pathlib.Path
+        JSON file to write.
+    """
+    kept = known.model_dump()
+    digits = [[float(f"{x:.6g}") for x in row] for row in kept["covariance"]]
+    kept |= {"covariance": digits, "values": [_rounded(v) for v in known.values]}
+    lines = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in kept.items()]
+    target.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 def write_refit(found: Refit, source: str | Path, target: Path) -> None:

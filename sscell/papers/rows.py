@@ -17,6 +17,7 @@ __all__ = [
     "Measure",
     "ObservableRow",
     "ObservablesFile",
+    "PriorRow",
     "RivalRow",
     "RunRow",
     "VaryRow",
@@ -148,12 +149,25 @@ class LeftOut(Table):
     reason: str
 
 
+class PriorRow(Table):
+    """What is known of a parameter before the fit.
+
+    The width is one standard deviation: in the unit of the parameter on a linear scale, a
+    factor above 1 on a logarithmic one.
+    """
+
+    mean: float
+    width: float
+    source: str
+
+
 class VaryRow(Table):
     """Bounds of a parameter that a refit may change."""
 
     bounds: Pair
     scale: Literal["linear", "log"] = "linear"
     ties: dict[str, float] = {}
+    prior: PriorRow | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> VaryRow:
@@ -161,6 +175,14 @@ class VaryRow(Table):
         if low >= high or (self.scale == "log" and low <= 0):
             floor = ", above zero" if self.scale == "log" else ""
             raise fault(f"has bounds {low:g} to {high:g}; the first must be lower{floor}")
+        if self.prior is None:
+            return self
+        if not low <= self.prior.mean <= high:
+            raise fault(f"has a prior of {self.prior.mean:g}, outside its bounds")
+        least = 1.0 if self.scale == "log" else 0.0
+        if not self.prior.width > least:
+            what = "a factor above 1" if least else "above zero"
+            raise fault(f"has a prior of width {self.prior.width:g}; it must be {what}")
         return self
 
 

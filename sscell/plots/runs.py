@@ -66,7 +66,7 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
         side = figure.add_subplot(grid[0, 1], sharey=top)
         scale, per = _scale(data)
         starts = _starts(halves, scale)
-        _draw_voltage(top, halves, starts, scale)
+        _draw_voltage(top, data, halves, starts, scale)
         _draw_dqdv(side, halves, scale, per)
         if measured is not None:
             _draw_measured(top, side, measured, halves, starts, scale)
@@ -102,11 +102,22 @@ def _starts(halves: Sequence[HalfCycle], scale: float) -> np.ndarray:
 
 
 def _draw_voltage(
-    axes: Any, halves: Sequence[HalfCycle], starts: np.ndarray, scale: float
+    axes: Any,
+    data: xr.Dataset,
+    halves: Sequence[HalfCycle],
+    starts: np.ndarray,
+    scale: float,
 ) -> None:
     for half, start in zip(halves, starts, strict=False):
         colour = DIRECTION_COLOURS[half.direction]
         axes.plot(start + half.charge * scale, half.voltage, color=colour)
+        if "Voltage lower [V]" in data:
+            ends = (
+                data[f"Voltage {end} [V]"].values[half.rows] for end in ("lower", "upper")
+            )
+            axes.fill_between(
+                start + half.charge * scale, *ends, color=colour, alpha=0.18, lw=0, zorder=1
+            )
         if start > 0:
             axes.axvline(start, color="0.85", lw=0.8, zorder=0)
     for half, start in list(zip(halves, starts, strict=False))[:2]:

@@ -118,6 +118,8 @@ class Protocol:
         `functools.partial` of one, so that the protocol can be pickled.
     needs : str, optional
         ``"charged"`` or ``"discharged"`` where it starts from that; empty for any state.
+    state : str, optional
+        Of the cell when it begins, as for `sscell.simulate`, unless that is told another.
 
     Examples
     --------
@@ -130,6 +132,7 @@ class Protocol:
     options: Mapping[str, Any]
     builder: Callable[[str], tuple[Step, ...]] = field(repr=False, compare=False)
     needs: str = ""
+    state: str = "pristine"
 
     def steps(self, first_step: str) -> tuple[Step, ...]:
         """Steps in order.

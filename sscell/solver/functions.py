@@ -16,7 +16,7 @@ from typing import Any
 import casadi
 import numpy as np
 
-__all__ = ["Functions", "leaner", "made"]
+__all__ = ["Functions", "build_functions", "expand_if_faster"]
 
 _CALLS_PER_SCALAR = 12  # an operation on arrays costs as much as so many on scalars
 
@@ -142,7 +142,7 @@ class Functions:
         (column,) = function.call(own, True, False)  # in place: a call computes all
         entries = casadi.vertsplit(column)
         wanted = casadi.vertcat(*(entries[row] for row in rows))
-        return leaner(casadi.Function("part", own, [wanted]))
+        return expand_if_faster(casadi.Function("part", own, [wanted]))
 
     def _of(self, name: str, size: int, *arguments: np.ndarray) -> np.ndarray:
         # CasADi's own calls convert every array, which takes ten times as long.
@@ -194,7 +194,7 @@ class Functions:
         return cls(slices=slices, **told)
 
 
-def leaner(function: casadi.Function) -> casadi.Function:
+def expand_if_faster(function: casadi.Function) -> casadi.Function:
     """The same function as operations on scalars, where that evaluates faster.
 
     Parameters
@@ -220,7 +220,7 @@ def _own(function: casadi.Function) -> list[Any]:
     return function.sx_in() if function.is_a("SXFunction") else function.mx_in()
 
 
-def made(model: Any, names: Sequence[str], outputs: Sequence[str]) -> Functions:
+def build_functions(model: Any, names: Sequence[str], outputs: Sequence[str]) -> Functions:
     """Functions of a model.
 
     Parameters
@@ -260,7 +260,7 @@ def made(model: Any, names: Sequence[str], outputs: Sequence[str]) -> Functions:
         parts["algebraic"] = algebraic
         parts["algebraic_slopes"] = casadi.jacobian(algebraic, y)
     functions = {
-        k: leaner(casadi.Function(k, own, [part], {"cse": True}))
+        k: expand_if_faster(casadi.Function(k, own, [part], {"cse": True}))
         for k, part in parts.items()
     }
     functions["newton"] = _newton(own, every, model.mass_matrix.entries)
@@ -271,7 +271,9 @@ def made(model: Any, names: Sequence[str], outputs: Sequence[str]) -> Functions:
     functions["moved"] = casadi.Function("moved", [*own, v], [moved])
     # A moving parameter is there what it is at the begin.
     initial = casadi.substitute(convert(model.concatenated_initial_conditions), t, 0)
-    functions["start"] = leaner(casadi.Function("start", [p], [casadi.densify(initial)]))
+    functions["start"] = expand_if_faster(
+        casadi.Function("start", [p], [casadi.densify(initial)])
+    )
     pattern = functions["newton"].sparsity_out(0)
     return Functions(
         {k: f.serialize() for k, f in functions.items()},
@@ -316,7 +318,7 @@ def _settled(
         known.append(own_part(p))
         size += known[-1].shape[0]
     found = {name: _of_settled(name, *parts, size=size) for name, parts in apart.items()}
-    found["settled"] = leaner(
+    found["settled"] = expand_if_faster(
         casadi.Function("settled", [p], [casadi.vertcat(*known)], {"cse": True})
     )
     return found
