@@ -246,6 +246,13 @@ def _oxygen() -> tuple[Quantity, ...]:
     return (
         *rows,
         Quantity(
+            "Oxygen site loss",
+            "of the activated domain's sites, per oxygen per host that reacted",
+            0,
+            10,
+            0.0,
+        ),
+        Quantity(
             "Oxygen interphase resistivity [Ohm.m4.mol-1]",
             "film per oxygen that reacted on a particle surface",
             0,
