@@ -183,7 +183,7 @@ def test_volume_balance_closes():
 
 
 def test_lno_coating_is_activated_in_fewer_cycles_at_both_temperatures():
-    for celsius, cycles, bare in ((30, 10, "form_30"), (60, 10, "form_60_on")):
+    for celsius, cycles, bare in ((30, 10, "form_30"), (60, 12, "form_60_on")):
         coated = sscell.simulate(
             "Song2024-LNO",
             sscell.cycle("0.05C", cycles=cycles),
