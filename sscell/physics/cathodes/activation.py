@@ -51,7 +51,8 @@ class ActivatedParticle(pybamm.BaseSubModel):
     a front reaches is full of guest. A share :math:`f_O` of it goes with oxygen,
     :math:`j_O \propto -f_O \dot a`, and its sites are gone; the rest stays as sites. Oxygen
     escapes or reacts with the electrolyte, :math:`\dot n_r/\dot n_e = k_r(T)/k_e(T)`, and
-    what reacts adds to the interphase and closes sites behind it. The emptied domain turns spinel-like slowly,
+    what reacts adds to the interphase and closes sites behind it. The emptied domain turns
+    spinel-like slowly,
     :math:`\dot\sigma = k_s a(E_s)(1 - \bar x_2)(1 - \sigma)`, which shifts its potentials,
     closes a share of its sites, all of them empty, and sets more oxygen free.
 
