@@ -24,10 +24,11 @@ LAYERS = (
     ("cells", "solver", "readers", "analysis", "optimisers"),
     ("simulation",),
     ("fitting", "sweeps", "papers"),
-    ("testing", "plots"),
+    ("testing", "plots", "interchange"),
     ("reports",),
     ("bench",),
-    ("cli", "app"),
+    ("app",),
+    ("cli",),
     ("__main__",),
 )
 STOREY = {part: storey for storey, parts in enumerate(LAYERS) for part in parts}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from sscell.cli.banding import (
     titration_bands,
 )
 from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.comparing import Beside
 from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from sscell.protocols import Protocol
     from sscell.simulation.bands import Bands
 
-__all__ = ["register"]
+__all__ = ["frequencies_of", "register"]
 
 Window = Annotated[
     str | None, typer.Option(help="Lower and upper voltage, such as 0.5V,3V.")
@@ -49,12 +51,28 @@ class _Job:
         self, cell: str, options: RunOptions, series: bool = True, offered: bool = False
     ):
         options.check(series)
+        self._beside = Beside.read(options, spectra=not series)
         check_choice(options, offered)
         self._cell, self._options = cell, options
         self._told = {"protocol": "plain"}
         self._line = ""
         self._arguments = options.of_simulate()
         self.bands: Bands | None = None
+
+    @cached_property
+    def symmetric(self) -> str:
+        """Kind of two like electrodes; empty for a cell with a cathode."""
+        from sscell.cells.cell import Cell
+
+        return str(Cell.load(self._cell).about().get("symmetric", ""))
+
+    def refuse_symmetric(self, why: str) -> None:
+        """Refuse a protocol that tells nothing of two like electrodes."""
+        if self.symmetric:
+            raise ParameterError(
+                f"{self._cell} is symmetric: {why}. simulate, rate (a ramp of currents), eis and "
+                "step are for it."
+            )
 
     def run(self, protocol: Protocol | Chosen) -> xr.Dataset:
         """Simulate with a progress bar and save the data."""
@@ -75,26 +93,37 @@ class _Job:
             self._options.output,
         )
 
-    def report(self, data: xr.Dataset, result: Any, figure: Any) -> None:
-        """Print what the analysis found, and draw it."""
+    def report(
+        self, data: xr.Dataset, result: Any, figure: Any, controlled: str = "current"
+    ) -> None:
+        """Print what the analysis found, beside measured files, and draw it."""
         from sscell.analysis.summary import always
         from sscell.cli.output import print_text
         from sscell.plots.style import save_figure
 
         found = dict(result) if isinstance(result, dict) else result.to_dict()
         notes = found.pop("warnings", [])
+        beside = self._beside.against(data, controlled)
+        notes += [note for one in beside for note in one.remarks]
         payload = always(data) | self._told | found
         if self.bands is not None:
             payload |= {"bands": self.bands.about()}
         payload["warnings"] = [*payload["warnings"], *notes]
         if self._options.plot is not None:
-            save_figure(figure(), self._options.plot)
+            from sscell.plots.comparison import plot_comparison
+
+            drawn = plot_comparison(beside) if beside else figure()
+            save_figure(drawn, self._options.plot)
         if self._options.as_json:
+            if beside:
+                payload["comparison"] = [one.as_dict() for one in beside]
             print_json(payload)
-        else:
-            print_text(
-                {**payload, "protocol": self._line.removeprefix("protocol: ") or "plain"}
-            )
+            return
+        print_text(
+            {**payload, "protocol": self._line.removeprefix("protocol: ") or "plain"}
+        )
+        for one in beside:
+            print(one)
 
 
 @with_run_options()
@@ -118,6 +147,7 @@ def gitt_command(
 ) -> None:
     """Titrate a cell: pulses and rests, OCV, overpotentials, apparent diffusion."""
     job = _Job(cell, options, offered=True)
+    job.refuse_symmetric("a titration tells no open-circuit voltage of it")
     rates = [] if rate is None else [rate]
     typed = {"pulse": pulse, "rest": rest, "direction": direction}
     chosen = choose(context, cell, "gitt", rates, options, typed, _titrating)
@@ -180,7 +210,7 @@ def cv_command(
     found = dict(result.to_dict())
     if job.bands is not None:
         found["curve"] = curve(data)
-    job.report(data, found, lambda: plot_cv(parts, result))
+    job.report(data, found, lambda: plot_cv(parts, result), "voltage")
 
 
 def _by_scan_rate(data: xr.Dataset, rates: int, cycles: int) -> list[xr.Dataset]:
@@ -203,15 +233,29 @@ def rate_command(
     charge_rate: Annotated[
         str | None, typer.Option(help="One charge current for all.")
     ] = None,
+    half_time: Annotated[
+        str | None,
+        typer.Option(help="Longest time of a half; default: none, 1h in a symmetric cell."),
+    ] = None,
     *,
     options: RunOptions,
 ) -> None:
-    """Rate test: capacity, energy and power at one current after another."""
+    """Rate test: capacity, energy and power at one current after another.
+
+    Of a symmetric cell: the resistance at each current, and the critical one.
+    """
     job = _Job(cell, options, offered=True)
     rates = [] if currents is None else _list(currents, "currents")
-    typed = {"cycles": cycles, "charge_rate": charge_rate}
+    typed = {"cycles": cycles, "charge_rate": charge_rate, "half_time": half_time}
     chosen = choose(context, cell, "rate", rates, options, typed, _rate_test)
     data = job.run(chosen)
+    if job.symmetric:
+        from sscell.analysis.symmetric import critical_current
+        from sscell.plots.pellets import plot_critical_current
+
+        found = critical_current(data)
+        job.report(data, found, lambda: plot_critical_current(data, found))
+        return
     from sscell.analysis.rates import rate
     from sscell.plots.cycling import plot_rate
 
@@ -223,7 +267,10 @@ def rate_command(
 
 
 def _rate_test(
-    rates: Sequence[str], cycles: str | int | list[int], charge_rate: str | None
+    rates: Sequence[str],
+    cycles: str | int | list[int],
+    charge_rate: str | None,
+    half_time: str | None = None,
 ) -> Protocol:
     from sscell.protocols import rate_test
 
@@ -232,7 +279,7 @@ def _rate_test(
             "Give --currents, such as 25,50,100mA/g: the paper of this cell has no rate test."
         )
     counts = _counts(cycles, len(rates)) if isinstance(cycles, str) else cycles
-    return rate_test(rates, counts, charge_rate)
+    return rate_test(rates, counts, charge_rate, half_time)
 
 
 def _counts(text: str, number: int) -> list[int]:
@@ -278,7 +325,7 @@ def eis_command(
     if not along and not cycles and rate is not None:
         raise ParameterError("-C goes with --along or --cycles: else no current flows.")
     job = _Job(cell, options, series=False)
-    protocol = impedance(_tones(frequencies), along, points, rate, rest)
+    protocol = impedance(frequencies_of(frequencies), along, points, rate, rest)
     if cycles:
         protocol = then(protocol, cycle(rate, cycles), protocol)
     data = job.run(protocol)
@@ -291,7 +338,24 @@ def eis_command(
     job.report(data, result, lambda: plot_eis(result))
 
 
-def _tones(text: str) -> list[float]:
+def frequencies_of(text: str) -> list[float]:
+    """Frequencies of a spectrum from highest, lowest and how many per decade.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"1MHz,1mHz,10"``.
+
+    Returns
+    -------
+    list of float
+        [Hz], falling.
+
+    Raises
+    ------
+    ParameterError
+        If it is not these three.
+    """
     from math import log10
 
     from sscell.units import parse_quantity, split_list
@@ -319,15 +383,44 @@ def step_command(
     *,
     options: RunOptions,
 ) -> None:
-    """Potential step: Cottrell's diffusion and Nernst-Einstein's conductivity."""
+    """Potential step: Cottrell's diffusion and Nernst-Einstein's conductivity.
+
+    Of a symmetric cell: the current that settles, and the resistance.
+    """
     from sscell.protocols import potential_step
 
     job = _Job(cell, options)
     protocol = potential_step(voltage, duration, rest)
+    if job.symmetric == "blocking":
+        raise ParameterError(
+            f"{cell} blocks all current that could settle: eis tells its resistance."
+        )
     data = job.run(protocol)
+    if job.symmetric:
+        job.report(data, *_held_step(data))
+        return
     from sscell.analysis.potential_steps import cottrell
     from sscell.analysis.transport import guest_concentration
     from sscell.plots.runs import plot_step
 
     result = cottrell(data, concentration_mol_cm3=guest_concentration(data))
-    job.report(data, result, lambda: plot_step(data))
+    job.report(data, result, lambda: plot_step(data), "voltage")
+
+
+def _held_step(data: xr.Dataset) -> tuple[dict[str, Any], Any]:
+    """What a held voltage tells of two like electrodes, and its figure."""
+    from sscell.analysis.blocking import polarisation
+    from sscell.dataset import metadata
+    from sscell.plots.pellets import plot_polarisation
+
+    values = metadata(data, "parameters")
+    thick = 100 * sum(x for n, x in values.items() if n.endswith(" thickness [m]"))
+    area = metadata(data, "area_cm2")
+    found = polarisation(data, blocking="electrons", thickness_cm=thick, area_cm2=area)
+    resistance = found["resistance_ohm"]
+    about = {
+        "diffusion_coefficient_cm2_s": None,
+        "apparent_ionic_conductivity_S_cm": found["conductivity_S_cm"],
+        "area_resistance_ohm_cm2": resistance * area,
+    }
+    return about | found, lambda: plot_polarisation(data, found)

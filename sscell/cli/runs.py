@@ -10,6 +10,7 @@ import typer
 
 from sscell.cli.banding import run_banded, step_bands
 from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.comparing import Beside
 from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError, SimulationError, did_you_mean
@@ -17,6 +18,7 @@ from sscell.errors import ParameterError, SimulationError, did_you_mean
 if TYPE_CHECKING:
     import xarray as xr
 
+    from sscell.analysis.comparison import Comparison
     from sscell.protocols import Protocol
     from sscell.simulation.bands import Bands
 
@@ -37,6 +39,10 @@ def simulate_command(
     rate: RateOption = None,
     mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
     cycles: Annotated[int, typer.Option(help="Number of cycles.")] = 1,
+    half_time: Annotated[
+        str | None,
+        typer.Option(help="Longest time of a half; default: none, 1h in a symmetric cell."),
+    ] = None,
     rest: Annotated[str, typer.Option(help="After each half cycle, such as 1h.")] = "0 s",
     discharge_rate: Annotated[
         str | None, typer.Option(help="Where it differs from the charge.")
@@ -62,24 +68,19 @@ def simulate_command(
     ] = None,
     v_min: Annotated[str | None, typer.Option(help="Lower cut-off, such as 0.7V.")] = None,
     v_max: Annotated[str | None, typer.Option(help="Upper cut-off, such as 2.8V.")] = None,
-    compare: Annotated[
-        Path | None, typer.Option(help="Measured file to lay over the figure.")
-    ] = None,
     *,
     options: RunOptions,
 ) -> None:
     """Discharge, charge or cycle a cell at constant current."""
     options.check()
-    if compare is not None and not compare.is_file():
-        raise ParameterError(f"There is no file '{compare}' to compare with.")
-    if compare is not None and options.plot is None:
-        raise ParameterError("--compare lays a file over the figure: it goes with --plot.")
+    files = Beside.read(options)
     cycling = {
         "rest": rest,
         "discharge_rate": discharge_rate,
         "hold_until": hold_until,
         "hold_time": hold_time,
         "hold_capacity": hold_capacity,
+        "half_time": half_time,
     }
     if drive_file is not None:
         from sscell.protocols import drive
@@ -117,17 +118,25 @@ def simulate_command(
         if error.partial is not None:
             _report(error.partial, chosen, None, options.as_json)
         raise
-    _report(data, chosen, bands, options.as_json)
+    beside = files.against(data)
+    _report(data, chosen, bands, options.as_json, beside)
     if options.plot is not None:
+        from sscell.dataset import metadata
+        from sscell.plots.comparison import plot_comparison
         from sscell.plots.runs import plot_run
         from sscell.plots.style import save_figure
 
-        measured = None
-        if compare is not None:
-            from sscell.readers import read
+        like = metadata(data, "symmetric") == "plateau"
+        alone = _plating if like else plot_run
+        save_figure(plot_comparison(beside) if beside else alone(data), options.plot)
 
-            measured = read(compare)
-        save_figure(plot_run(data, measured), options.plot)
+
+def _plating(data: xr.Dataset) -> Any:
+    """Figure of a symmetric cell: voltage over time, resistance by cycle or current."""
+    from sscell.analysis.symmetric import critical_current
+    from sscell.plots.pellets import plot_critical_current
+
+    return plot_critical_current(data, critical_current(data))
 
 
 def _chosen(
@@ -175,18 +184,30 @@ def _protocol(
         )
     if mode == "cycle":
         return cycle(rate, cycles, **cycling)
-    given = {**cycling, "cycles": None if cycles == 1 else cycles}
+    longest = cycling["half_time"]
+    given = {**cycling, "half_time": None, "cycles": None if cycles == 1 else cycles}
     for name, value in given.items():
         if value not in (None, "0 s"):
             option = name.replace("_", "-")
             raise ParameterError(f"--{option} goes with --mode cycle.")
-    return discharge(rate) if mode == "discharge" else charge(rate)
+    one_way = discharge if mode == "discharge" else charge
+    return one_way(rate, duration=longest)
 
 
-def _report(data: xr.Dataset, chosen: Chosen, bands: Bands | None, as_json: bool) -> None:
+def _report(
+    data: xr.Dataset,
+    chosen: Chosen,
+    bands: Bands | None,
+    as_json: bool,
+    beside: Sequence[Comparison] = (),
+) -> None:
     from sscell.analysis.summary import summary
 
     result = summary(data)
+    if beside:
+        result["comparison"] = [one.as_dict() for one in beside]
+        notes = [note for one in beside for note in one.remarks]
+        result["warnings"] = [*result["warnings"], *notes]
     added = {} if bands is None else step_bands(bands, result["steps"])
     if as_json:
         print_json({**result, "protocol": chosen.kind, **added})
@@ -194,3 +215,5 @@ def _report(data: xr.Dataset, chosen: Chosen, bands: Bands | None, as_json: bool
     print(result)
     if chosen.told():
         print(f"  {chosen.told()}")
+    for one in beside:
+        print(one)

@@ -46,8 +46,26 @@ def check_course(cell: Cell, course: Course) -> None:
     >>> check_course(cell, course(data, cell.window))
     """
     _check_voltage(cell, course)
+    if cell.is_symmetric:
+        _check_passive(cell, course)
+        return
     _check_charge(cell, course)
     _check_sign(course)
+
+
+def _check_passive(cell: Cell, course: Course) -> None:
+    """Two like electrodes take power: a positive current has a negative voltage."""
+    pairs = [
+        (segment.current * segment.duration, float(np.mean(segment.measured)))
+        for segment in course.segments
+        if segment.line is None and segment.sign and segment.times.size
+    ]
+    if pairs and sum(charge * voltage for charge, voltage in pairs) > 0:
+        raise DataError(
+            f"{course.label}: current and voltage have one sign, as if {cell.name} gave power; "
+            "a positive current strips the electrode that the voltage is measured against: say "
+            "--current-sign charge."
+        )
 
 
 def _check_voltage(cell: Cell, course: Course) -> None:
@@ -132,7 +150,9 @@ def _check_sign(course: Course) -> None:
         )
 
 
-def remarks_of(cell: Cell, course: Course) -> list[str]:
+def remarks_of(
+    cell: Cell, course: Course, cutoffs: tuple[float, float] | None = None
+) -> list[str]:
     """What a reader of the fit should know of a dataset.
 
     Parameters
@@ -141,6 +161,8 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
         What is fitted.
     course : Course
         The data [s, A, V].
+    cutoffs : tuple of float, optional
+        Where the test turned round [V]; default: the cell's window.
 
     Returns
     -------
@@ -159,7 +181,7 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
     found = _conditions(cell, course)
     ended = any(s.limit is not None or s.line is not None for s in course.segments)
     if not ended:
-        low, high = cell.window
+        low, high = cutoffs or cell.window
         found.append(
             f"No step of {course.label} ends at a cut-off ({low:g} or {high:g} V); each lasts "
             "as long as in the data."

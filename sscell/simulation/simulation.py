@@ -15,6 +15,7 @@ from sscell.cells.model import budget_of
 from sscell.dataset import metadata, set_metadata
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.protocols import Protocol, Step, checked, prepared
+from sscell.protocols.steps import timed
 from sscell.simulation.engine import Resolution
 from sscell.simulation.experiment import check_experiment, run_experiment
 from sscell.simulation.progress import Progress, RunEvent, Teller
@@ -35,6 +36,7 @@ _OPTIONS = (
     "patience",
 )
 # These follow the cell's response at short times, where double layers count.
+_HALF = 3600.0  # s: a half of a symmetric cell that says no time of its own
 _NEED_DOUBLE_LAYER = {"impedance", "sweep", "hold"}
 
 
@@ -201,7 +203,11 @@ def simulate(
             run.teller.preparing = False
             if isinstance(protocol, pybamm.Experiment):
                 return _experiment(run, protocol, state)
-            run.execute(prepared(protocol, is_now, cell.first_step))
+            if cell.is_symmetric:
+                # Neither side is full: nothing has to be done before, and time ends a half.
+                run.execute(timed(prepared(protocol, "between", "discharge"), _HALF))
+            else:
+                run.execute(prepared(protocol, is_now, cell.first_step))
     except SimulationError as error:
         if error.partial is None and run.records:
             error.partial = run.dataset(described, state)
@@ -276,6 +282,7 @@ def _known(cell: Cell, outputs: Sequence[str] | None) -> tuple[str, ...] | None:
 def _check_steps(cell: Cell, steps: Sequence[Step]) -> None:
     """Refuse before the first step what no later one can do."""
     cutoff = cell.quantity("Upper voltage cut-off [V]")
+    lowest = min(cutoff.lower, cell.quantity("Lower voltage cut-off [V]").lower)
     tones = {step.frequencies for step in steps if step.frequencies}
     if len(tones) > 1:
         raise ParameterError(
@@ -283,9 +290,9 @@ def _check_steps(cell: Cell, steps: Sequence[Step]) -> None:
         )
     for step in steps:
         for value in (step.voltage, step.until):
-            if isinstance(value, float) and not cutoff.lower <= value <= cutoff.upper:
+            if isinstance(value, float) and not lowest <= value <= cutoff.upper:
                 raise ParameterError(
-                    f"Voltage {value:g} V is out of range; allowed: {cutoff.lower:g} to "
+                    f"Voltage {value:g} V is out of range; allowed: {lowest:g} to "
                     f"{cutoff.upper:g} V."
                 )
         for rate in (step.rate, step.current_limit):
