@@ -24,7 +24,7 @@ LAYERS = (
     ("cells", "solver", "readers", "analysis", "optimisers"),
     ("simulation",),
     ("fitting", "sweeps", "papers"),
-    ("testing", "plots"),
+    ("testing", "plots", "interchange"),
     ("reports",),
     ("bench",),
     ("app",),

@@ -52,6 +52,25 @@ class Summary(dict[str, Any]):
         lines += [f"  note: {text}" for text in self.get("warnings", [])]
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """Table of the half cycles, for a notebook."""
+        from sscell.tables import html_table
+
+        columns = {
+            "Cycle": "cycle",
+            "Direction": "direction",
+            "Capacity [mAh/g]": "capacity_mAh_g",
+            "Energy [Wh/kg]": "energy_Wh_kg",
+            "Mean voltage [V]": "mean_voltage_V",
+            "Ended by": "stop_reason",
+        }
+        rows = [
+            {title: step.get(key) for title, key in columns.items()}
+            for step in self["steps"]
+        ]
+        head = str(self).splitlines()[0]
+        return html_table(head, rows, self.get("warnings", []))
+
 
 def _line(step: Mapping[str, Any], unit: str) -> str:
     capacity = step["capacity_mAh_g"]

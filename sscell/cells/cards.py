@@ -60,6 +60,8 @@ class Measured:
         the charge that did not come back, perhaps its ``growth`` [-].
     first : str, optional
         ``"filled"`` or ``"empty"`` as made.
+    anode : bool, optional
+        Whether it serves as an anode too.
 
     Examples
     --------
@@ -76,9 +78,15 @@ class Measured:
     sites: Sequence[Mapping[str, float]] = ()
     loss: Mapping[str, float] | None = None
     first: str = "filled"
+    anode: bool = False
 
 
-def write_card(measured: Measured, path: Path, like: str | None = None) -> Material:
+def write_card(
+    measured: Measured,
+    path: Path,
+    like: str | None = None,
+    known: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Material:
     """Write an active material's card, with its table beside it.
 
     Parameters
@@ -89,6 +97,8 @@ def write_card(measured: Measured, path: Path, like: str | None = None) -> Mater
         A ``.toml`` file in a folder that exists.
     like : str, optional
         Card that gives what was not measured; default: usual values with wide ranges.
+    known : mapping, optional
+        Entries with their provenance that stand before all others.
 
     Returns
     -------
@@ -114,6 +124,8 @@ def write_card(measured: Measured, path: Path, like: str | None = None) -> Mater
             "formula": "" if other is None else other.card.formula,
         }
     )
+    if measured.anode:
+        document["anode"] = True
     host = "host" if other is None or other.card.host is None else other.card.host.host
     document["host"] = {
         "host": host,
@@ -121,7 +133,9 @@ def write_card(measured: Measured, path: Path, like: str | None = None) -> Mater
         "guest_per_host": float(f"{measured.capacity * 3600 / FARADAY * molar:.9g}"),
         "as_made": measured.first,
     }
-    values = _values(measured, other, molar)
+    values = _values(measured, other, molar) | {
+        k: dict(v) for k, v in (known or {}).items()
+    }
     if measured.columns is not None:
         table = path.with_suffix(".csv")
         _write_table(table, measured.columns)

@@ -587,6 +587,11 @@ class Cell:
                 f"{self.name}: the cathode's mass fractions add up to {total:g}, above 1."
             )
 
+    def _repr_html_(self) -> str:
+        """Table of the parameters with unit, kind and source, for a notebook."""
+        sizes = "; ".join(f"{name} {value:.4g}" for name, value in self.describe().items())
+        return self.parameters._repr_html_() + f"<p>{sizes}</p>"
+
     def describe(self) -> dict[str, float]:
         """Sizes that a person checks first, in laboratory units.
 

@@ -39,6 +39,7 @@ _COMMAND_MODULES = (
     "sweeps",
     "design",
     "fitting",
+    "interchange",
     "bench",
     "workbench",
 )

@@ -32,12 +32,46 @@ def materials_command(
         str | None,
         typer.Option(help="active, electrolyte, anode, conductor or coating."),
     ] = None,
+    from_bpx: Annotated[
+        Path | None,
+        typer.Option("--from-bpx", help="Make a card from a BPX file; it goes with -o."),
+    ] = None,
+    electrode: Annotated[
+        str, typer.Option(help="Of the BPX file: positive or negative.")
+    ] = "positive",
+    blend: Annotated[
+        str | None, typer.Option(help="Which material of a blended electrode.")
+    ] = None,
+    like: Annotated[
+        str | None, typer.Option(help="Card that gives what BPX does not know.")
+    ] = None,
+    density: Annotated[
+        str | None, typer.Option(help="Of the active material, such as 4.75g/cm3.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The card, a .toml file.")
+    ] = None,
     markdown: Annotated[
         bool, typer.Option(help="Print where potentials and conductivities come from.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """List the materials, or explain one: every value with its kind and source."""
+    if from_bpx is not None:
+        if output is None or name is not None:
+            raise ParameterError("--from-bpx makes a card: give -o card.toml and no name.")
+        from sscell.interchange.bpx import material_from_bpx
+
+        card = material_from_bpx(
+            from_bpx, output, electrode, material=blend, like=like, density=density
+        )
+        if as_json:
+            print_json({"materials": [card.as_dict()]})
+        else:
+            _explain(card)
+        return
+    if output is not None:
+        raise ParameterError("-o goes with --from-bpx.")
     from sscell.cells.materials import KINDS, load_material, material_names
     from sscell.errors import did_you_mean
 
