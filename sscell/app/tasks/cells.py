@@ -161,7 +161,8 @@ def weighed(
     """
     from sscell.cells.builder import Build, write_cell
 
-    return _about(write_cell(Build(base=base, name=name, **given), Path(file)))
+    words: dict[str, Any] = dict(given)
+    return _about(write_cell(Build(base=base, name=name, **words), Path(file)))
 
 
 def card(work: Work, words: list[str], folder: str) -> dict[str, Any]:
