@@ -33,12 +33,15 @@ def one_site(**changes):
     """A single ideal site at 2.8 V in a cell without losses but diffusion."""
     tables = copy.deepcopy(_TABLES)
     tables.pop("variants", None)
-    tables["network"]["sites"] = ["Step"]
+    tables["network"] |= {"sites": ["Step"], "transformed": []}
+    tables["physics"]["degradation"] = False
     tables["parameters"] = {
         name: entry
         for name, entry in tables["parameters"].items()
-        if not name.startswith(("Upper step", "Lower step"))
+        if not name.startswith(("Upper step", "Lower step", "Active host fade"))
     }
+    for name, end in (("Lower", 2.45), ("Upper", 3.25)):
+        tables["parameters"][f"{name} voltage cut-off [V]"] = assumed(end)
     numbers = {
         "Step potential [V]": 2.8,
         "Step fraction": 1.0,
@@ -142,6 +145,45 @@ def test_model_at_rest_sits_on_the_equilibrium_potential():
     assert float(run[SURFACE][-1]) == pytest.approx(mean, abs=1e-6)
     expected = cell.host.equilibrium_potential(mean, cell.values, K25)
     assert float(run["Voltage [V]"][-1]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_grains_end_where_their_rate_is_the_current():
+    """All alike, k (1 - x) = q at the end: x = 1 - q/k, however strong the drive."""
+    changes = {
+        "Lower step transformation spread": 0.0,
+        "Lower step transformation rate [s-1]": 1e-3,
+        "Inactive host fraction": 0.0,
+        "Active host fade per cycle": 0.0,
+    }
+    cell = sscell.load("Liang2023").replace(changes)
+    run = sscell.simulate(cell, sscell.discharge("1C"))
+    share = cell.values["Lower step fraction"]
+    uptake = cell.current("1C") / (cell.theoretical_capacity * 3600) / share
+    assert float(run["Lower step filling"][-1]) == pytest.approx(1 - uptake / 1e-3, abs=3e-3)
+
+
+def test_fast_grains_are_dissolved_guest():
+    """Where grains and diffusion are fast, nothing tells both kinds of site apart."""
+    fast = {
+        "Positive particle diffusivity [m2.s-1]": 1e-11,
+        "Lower step transformation rate [s-1]": 10.0,
+        "Active host fade per cycle": 0.0,
+    }
+    grains = sscell.load("Liang2023").replace(fast)
+    fast = {
+        name: grains.values[name]
+        for name in grains.values
+        if name in sscell.load("Liang2023-diffusion").values and "decay" not in name
+    }
+    fast["Positive particle diffusivity decay coefficient"] = 0.0
+    dissolved = sscell.load("Liang2023-diffusion").replace(fast)
+    first, second = (sscell.simulate(c, sscell.cycle("1C")) for c in (grains, dissolved))
+    at = np.linspace(0.02, 0.98, 30) * first.attrs["theoretical_capacity_Ah"] * 0.97
+    curves = [
+        np.interp(at, r["Discharge capacity [A.h]"], r["Voltage [V]"].values)
+        for r in (q.isel(time=q["Step"].values == 1) for q in (first, second))
+    ]
+    assert curves[0] == pytest.approx(curves[1], abs=2e-3)
 
 
 def test_entropy_shifts_the_potential_by_dt():
@@ -254,6 +296,9 @@ BAD = [
     ({"guest_per_host": "one"}, "must be above 0"),
     ({"site": ["A"]}, "'sites'"),
     ({"host": None}, "no 'host'"),
+    ({"transformed": "Lower step"}, "list of different sites"),
+    ({"transformed": ["Lower stepp"]}, "'Lower step'"),
+    ({"transformed": ["Lower step", "Upper step"]}, "must not be 'transformed'"),
 ]
 
 
