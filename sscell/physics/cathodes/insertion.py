@@ -164,10 +164,16 @@ class InsertionParticle(pybamm.BaseSubModel):
             "Positive particle diffusion rate [s-1]": rate,
             "Positive particle uptake [s-1]": uptake,
             "Positive particle surface stoichiometry": surface,
-            "X-averaged positive particle surface stoichiometry": pybamm.x_average(surface),
+            "X-averaged positive particle surface stoichiometry": pybamm.x_average(
+                self._settled(variables) if self._grains else surface
+            ),
             **told,
             **self._balances(variables),
         }
+
+    def _settled(self, variables: dict[str, Any]) -> Any:
+        """Filling that all sites would have at the potential of the surface."""
+        return self._split(variables["Positive particle surface potential [V]"])[0]
 
     def _transform(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Let the grains take up; give the mean filling of each kind."""
