@@ -9,6 +9,8 @@ __version__ = "0.1.0"
 
 # Public names resolve on first use, so that `import sscell` does not import PyBaMM.
 _HOMES = {
+    "CancelToken": "solver.cancelling",
+    "Cancelled": "solver.cancelling",
     "Cell": "cells.cell",
     "DataError": "errors",
     "ParameterError": "errors",
@@ -16,6 +18,7 @@ _HOMES = {
     "analysis": "",
     "charge": "protocols",
     "cycle": "protocols",
+    "design": "sweeps.cell_level",
     "discharge": "protocols",
     "drive": "protocols",
     "fit": "fitting",

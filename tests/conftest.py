@@ -22,8 +22,9 @@ import xarray as xr
 
 import sscell
 from sscell.cells.cell import Cell
+from sscell.cells.cell_model import solver
 from sscell.cells.library import find
-from sscell.cells.model import SolidStateCell, solver
+from sscell.cells.model import SolidStateCell
 from sscell.cells.parameters import ParameterSet
 from sscell.simulation.engine import Resolution
 

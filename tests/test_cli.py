@@ -1,4 +1,4 @@
-"""The command line through a real process: results, files, and every way to go wrong."""
+"""The command line: results, files, and every way to go wrong."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ import subprocess
 import sys
 
 import pytest
+from commands import run_here, run_process
 
 from sscell.cells.library import available
 from sscell.dataset import load_dataset, metadata
 
 
-def _sscell(*arguments, cwd=None):
-    code = "import sys; from sscell.cli import main; main(sys.argv[1:])"
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300)
-
-
 def _json(*arguments):
-    done = _sscell(*arguments, "--json")
+    done = run_here(*arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -93,9 +88,9 @@ def test_list_show_check_and_cite_know_every_cell():
     assert names == list(available())
     shown = _json("show", "Ji2024")["parameters"]
     assert {"name", "value", "unit", "kind", "source", "meaning"} <= set(shown[0])
-    assert "complete and within bounds" in _sscell("check", "Ji2024").stdout
-    assert "10.1039/d4ee03160a" in _sscell("cite", "Ji2024").stdout
-    assert "Separator thickness [m]" in _sscell("show", "Ji2024").stdout
+    assert "complete and within bounds" in run_here("check", "Ji2024").stdout
+    assert "10.1039/d4ee03160a" in run_here("cite", "Ji2024").stdout
+    assert "Separator thickness [m]" in run_here("show", "Ji2024").stdout
 
 
 def test_a_persons_own_cell_from_masses_and_diameters(tmp_path):
@@ -106,7 +101,7 @@ def test_a_persons_own_cell_from_masses_and_diameters(tmp_path):
     assert made["sizes"]["area_cm2"] == pytest.approx(0.785398, rel=1e-5)
     assert made["sizes"]["active_mg_cm2"] == pytest.approx(3.8197 * 0.35, rel=1e-4)
     assert made["sizes"]["separator_thickness_um"] == pytest.approx(636.62, rel=1e-4)
-    assert _sscell("check", file).returncode == 0
+    assert run_here("check", file).returncode == 0
     run = _json("simulate", file, "-C", "0.1mA/cm2", "--mode", "discharge")
     assert run["cell"] == "mine"
     assert run["steps"][0]["capacity_mAh_g"] > 1000
@@ -197,7 +192,7 @@ NONSENSE = {
 
 @pytest.mark.parametrize("arguments, hint", NONSENSE.values(), ids=NONSENSE.keys())
 def test_nonsense_is_one_sentence_and_code_2(arguments, hint, tmp_path):
-    done = _sscell(*arguments, cwd=tmp_path)
+    done = run_here(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert hint in done.stderr
@@ -206,13 +201,23 @@ def test_nonsense_is_one_sentence_and_code_2(arguments, hint, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_process_ends_with_the_same_sentence_and_code(tmp_path):
+    for arguments, hint in (NONSENSE["an unknown parameter"], NONSENSE["no temperature"]):
+        done, here = (
+            run_process(*arguments, cwd=tmp_path),
+            run_here(*arguments, cwd=tmp_path),
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", here.stderr)
+        assert hint in done.stderr
+
+
 def test_a_negative_thickness_in_a_file_is_one_sentence_and_code_2(tmp_path):
     text = available()["Ji2024"].read_text(encoding="utf-8")
     assert '"Separator thickness [m]" = { value = 0.0' in text
     file = tmp_path / "bad.toml"
     wrong = '"Separator thickness [m]" = { value = -0.0'
     file.write_text(text.replace('"Separator thickness [m]" = { value = 0.0', wrong))
-    done = _sscell("simulate", file)
+    done = run_here("simulate", file)
     assert done.returncode == 2
     assert "'Separator thickness [m]'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+from commands import run_process as _sscell
 
 import sscell
 from sscell.cells.cell import Cell
@@ -27,17 +25,6 @@ def measured(ji, tmp_path_factory):
         columns = ["Time [s]", "Current [A]", "Voltage [V]"]
         run[columns].to_dataframe().to_csv(folder / f"{name}.csv", index=False)
     return folder
-
-
-def _sscell(*arguments):
-    code = "import sys; from sscell.cli import main; main(sys.argv[1:])"
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=os.environ | {"PYBAMM_DISABLE_TELEMETRY": "true"},
-    )
 
 
 def test_fit_finds_the_contact_and_writes_cell_and_report(measured, tmp_path):

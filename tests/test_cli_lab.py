@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+from commands import run_here
+from commands import run_process as _sscell
 
 import sscell
 from sscell.cli import main
@@ -29,18 +28,6 @@ PULSE = {
     "concentration_V": float,
     "diffusion_coefficient_cm2_s": (float, type(None)),
 }
-
-
-def _sscell(*arguments):
-    """Finished process of the command line."""
-    code = "import sys; from sscell.cli import main; main(sys.argv[1:])"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=os.environ | {"PYBAMM_DISABLE_TELEMETRY": "true"},
-    )
 
 
 @pytest.fixture
@@ -216,7 +203,7 @@ NEEDS_THE_CELL = {
 @pytest.mark.parametrize("name", NONSENSE)
 def test_nonsense_ends_with_one_sentence_and_exit_code_2(name):
     """Nothing on stdout, one line on stderr, no traceback."""
-    done = _sscell(*NONSENSE[name], "--json")
+    done = run_here(*NONSENSE[name], "--json")
     assert done.returncode == 2, (done.stdout, done.stderr)
     assert done.stdout == ""
     assert "Traceback" not in done.stderr

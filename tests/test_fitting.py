@@ -425,11 +425,36 @@ def test_an_interrupt_keeps_the_best_and_a_second_call_goes_on(
     assert cut.cost == pytest.approx(min(costs))
     assert "best" in seen[0] and "R3 reduction ceiling" in seen[0]
     on = fit(changed, data, ONE, points=60, log_file=log)
-    whole = fit(changed, data, ONE, points=60)
+    told = []
+    whole = fit(changed, data, ONE, points=60, progress=told.append)
     assert on.ended == "converged"
+    assert told[-1].best_cost == pytest.approx(whole.cost)
+    assert told[-1].best_values == pytest.approx(whole.values)
+    for event in told:
+        assert event.residual_norm**2 == pytest.approx(event.cost)
+        assert event.best_cost <= event.cost
+        assert set(event.values) == {CEILING}
+    assert [e.evaluations for e in told] == sorted(e.evaluations for e in told)
     assert on.values[CEILING] == pytest.approx(
         whole.values[CEILING], abs=0.3 * whole.std_errors[CEILING]
     )
+
+
+def test_a_cancelled_fit_keeps_the_best(ji, two_conditions):
+    data, token, told = noisy(two_conditions["60 degC"], 0), sscell.CancelToken(), []
+    changed = ji.replace({CEILING: 1.2e-5})
+
+    def progress(event):
+        told.append(event)
+        if len(told) == 2:
+            token.cancel()
+
+    cut = fit(changed, data, ONE, points=20, progress=progress, cancel=token)
+    assert cut.ended == "interrupted"
+    assert len(told) <= 3  # what the rough stage has found is compared once more
+    assert cut.cost == pytest.approx(min(e.cost for e in told if not e.rough))
+    with pytest.raises(sscell.Cancelled, match="before it had found"):
+        fit(changed, data, ONE, points=20, cancel=token)
 
 
 def test_a_finished_fit_is_taken_from_its_log_and_repeats_exactly(

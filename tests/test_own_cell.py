@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from commands import run_here
+from own_cells import PARTS, cell_of
 
 import sscell
 from sscell.analysis.capacity import half_cycles
@@ -16,51 +16,17 @@ from sscell.analysis.site_fit import fit_sites
 from sscell.cells.cell import Cell
 from sscell.cells.materials import load_material, material_names
 from sscell.cells.parameters import ParameterSet
-from sscell.cells.parts import Parts, tables_of
+from sscell.cells.parts import tables_of
 from sscell.dataset import metadata
 from sscell.errors import ParameterError
 from sscell.physics.curves import Curve, Potential
 
 FAST = sscell.Resolution(shells=15)
-COMPOSITE = {
-    "catholyte": "Li6PS5Cl:27",
-    "separator": ("Li6PS5Cl:100mg",),
-    "cathode_mass": "12mg",
-    "diameter": "10mm",
-}
-CELLS = {
-    "nmc": Parts("nmc", "NMC811:70", carbon="3", anode="Li-In:60mg", **COMPOSITE),
-    "lco": Parts("lco", "LCO:70", carbon="3", anode="Li", **COMPOSITE),
-    "graphite": Parts(
-        "graphite", "NMC811:70", carbon="3", anode="graphite:6mg", **COMPOSITE
-    ),
-    "silicon": Parts("silicon", "NMC811:70", carbon="3", anode="silicon:1mg", **COMPOSITE),
-    "bare": Parts(
-        "bare",
-        "NMC811:70",
-        anode="Li-In:60mg",
-        **(COMPOSITE | {"catholyte": "Li6PS5Cl:30"}),
-    ),
-    "sulfur": Parts(
-        "sulfur",
-        "S:40",
-        carbon="15",
-        anode="Li-In:60mg",
-        **(COMPOSITE | {"catholyte": "Li6PS5Cl:45", "cathode_mass": "3mg"}),
-    ),
-}
 
 
 @pytest.fixture(scope="module")
 def cells():
-    return {n: Cell(ParameterSet.from_table(tables_of(p))) for n, p in CELLS.items()}
-
-
-def _run(*args, cwd):
-    code = "import sys; from sscell.cli import main; main(sys.argv[1:])"
-    return subprocess.run(
-        [sys.executable, "-c", code, *args], capture_output=True, text=True, cwd=cwd
-    )
+    return {name: cell_of(name) for name in PARTS}
 
 
 # Curves --------------------------------------------------------------------------------
@@ -128,13 +94,13 @@ def test_needed_materials_are_there():
 
 
 def test_unknown_material_is_code_2_with_the_nearest(tmp_path):
-    done = _run("materials", "NMC81", cwd=tmp_path)
+    done = run_here("materials", "NMC81", cwd=tmp_path)
     assert done.returncode == 2
     assert "NMC811" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_materials_as_json(tmp_path):
-    told = json.loads(_run("materials", "NMC811", "--json", cwd=tmp_path).stdout)
+    told = json.loads(run_here("materials", "NMC811", "--json", cwd=tmp_path).stdout)
     (card,) = told["materials"]
     assert card["kind"] == "active"
     value = card["values"]["Density [kg.m-3]"]
@@ -144,7 +110,7 @@ def test_materials_as_json(tmp_path):
 # Cells from parts ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", PARTS)
 @pytest.mark.parametrize("celsius", [-10, 60])
 def test_cells_from_parts_cycle_and_close_their_balances(cells, name, celsius):
     run = sscell.simulate(
@@ -211,7 +177,7 @@ def test_new_writes_a_checked_cell_from_parts(tmp_path):
     words += (
         "--separator Li6PS5Cl:100mg --anode Li-In:60mg --diameter 10mm --pressure 50MPa"
     )
-    done = _run("new", "mine.toml", *words.split(), "--json", cwd=tmp_path)
+    done = run_here("new", "mine.toml", *words.split(), "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     sizes = told["sizes"]
@@ -247,13 +213,13 @@ def test_parts_that_do_not_fit_are_a_sentence(change, words):
     from dataclasses import replace
 
     with pytest.raises(ParameterError, match=words):
-        tables_of(replace(CELLS["nmc"], **change))
+        tables_of(replace(PARTS["nmc"], **change))
 
 
 def test_an_anode_too_small_is_a_warning(cells):
     from dataclasses import replace
 
-    tables = tables_of(replace(CELLS["nmc"], anode="graphite:2mg"))
+    tables = tables_of(replace(PARTS["nmc"], anode="graphite:2mg"))
     (remark,) = Cell(ParameterSet.from_table(tables)).remarks()
     assert "N/P" in remark
 
@@ -340,7 +306,7 @@ def test_ocv_writes_a_card_that_makes_a_cell(tmp_path):
     from sscell.dataset import save_dataset
 
     save_dataset(sscell.simulate(liang, sscell.cycle("C/50")), tmp_path / "slow.csv")
-    done = _run(
+    done = run_here(
         *[
             "ocv",
             "slow.csv",
@@ -360,7 +326,7 @@ def test_ocv_writes_a_card_that_makes_a_cell(tmp_path):
     assert told["capacity_mAh_g"] == pytest.approx(165.4, rel=0.01)
     words = "--cathode own.toml:70 --catholyte Li3InCl6:27 --carbon 3 --cathode-mass 5mg "
     words += "--separator Li6PS5Cl:100mg --anode Li --diameter 10mm"
-    assert _run("new", "cell.toml", *words.split(), cwd=tmp_path).returncode == 0
+    assert run_here("new", "cell.toml", *words.split(), cwd=tmp_path).returncode == 0
     run = sscell.simulate(Cell.load(tmp_path / "cell.toml"), sscell.cycle("C/20"))
     assert metadata(run, "stop_reasons") == [
         "upper voltage cut-off",
@@ -372,9 +338,9 @@ def test_what_was_measured_against_must_be_said(tmp_path):
     (tmp_path / "curve.csv").write_text(
         "mAh/g,Voltage (V)\n" + "\n".join(f"{q},{4.2 - q / 200}" for q in range(0, 200, 5))
     )
-    done = _run(*["ocv", "curve.csv", "--mass", "2mg", "-o", "a.toml"], cwd=tmp_path)
+    done = run_here(*["ocv", "curve.csv", "--mass", "2mg", "-o", "a.toml"], cwd=tmp_path)
     assert done.returncode == 2 and "--against" in done.stderr
-    done = _run(
+    done = run_here(
         *["ocv", "curve.csv", "--mass", "2mg", "--against", "Li-In", "-o", "a.toml"],
         cwd=tmp_path,
     )

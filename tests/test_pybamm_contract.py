@@ -13,8 +13,9 @@ import pybamm
 import pytest
 
 import sscell
+from sscell.cells.cell_model import ATOL, RTOL
 from sscell.cells.library import available
-from sscell.cells.model import ATOL, RTOL, SolidStateCell
+from sscell.cells.model import SolidStateCell
 from sscell.simulation import engine
 from sscell.simulation.engine import Resolution
 

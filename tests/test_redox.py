@@ -7,7 +7,7 @@ import pytest
 
 import sscell
 from sscell.analysis import differential_capacity, half_cycles
-from sscell.cells.model import ATOL, RTOL
+from sscell.cells.cell_model import ATOL, RTOL
 from sscell.dataset import metadata
 from sscell.errors import ParameterError
 from sscell.protocols import charge, cycle, discharge, rest, then

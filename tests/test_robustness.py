@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,13 +13,15 @@ import pybamm
 import pytest
 
 import sscell
+from sscell import Cancelled, CancelToken, protocols
 from sscell.dataset import metadata
 from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import potential_step, rest, then
+from sscell.simulation import engine as engines
 from sscell.simulation import run as runs
 from sscell.simulation.engine import Engine, Resolution
 from sscell.solver import watch
-from sscell.solver.watch import Cancelled, Watch
+from sscell.solver.watch import Watch, watching
 
 COARSE = Resolution(shells=8)
 CHARGE = "Discharge capacity [A.h]"
@@ -98,32 +99,30 @@ def always(monkeypatch):
 
 
 def test_cancelled_run_keeps_what_it_had(always):
-    cancel = threading.Event()
-    done = []
+    cancel = CancelToken()
 
-    def progress(share, text):
-        done.append(text)
-        if len(done) == 3:
-            cancel.set()
+    def progress(event):
+        if event.step == 2:
+            cancel.cancel()
 
     with pytest.raises(Cancelled, match="cancelled") as caught:
         sscell.simulate(
             "Liang2023",
             sscell.cycle("C/5", cycles=3),
             resolution=COARSE,
-            on_progress=progress,
-            watch=Watch(cancel=cancel),
+            progress=progress,
+            cancel=cancel,
         )
     assert isinstance(caught.value, SimulationError)
     assert len(metadata(caught.value.partial, "steps")) == 2
 
 
 def test_run_that_is_cancelled_within_a_step_ends_there(always):
-    cancel = threading.Event()
-    cancel.set()
+    cancel = CancelToken()
+    cancel.cancel()
     before = watch.watched()
     built = Engine(sscell.load("Liang2023"), COARSE, "current")
-    with pytest.raises(Cancelled), watch.watching(Watch(cancel=cancel)):
+    with pytest.raises(Cancelled), watching(Watch(cancel=cancel)):
         built.step(None, 3600.0, built.inputs(sscell.load("Liang2023")))
     assert watch.watched() is before
 
@@ -135,17 +134,18 @@ def test_step_that_gets_nowhere_is_an_error_that_keeps_what_was_had(always, monk
             "Liang2023",
             sscell.cycle("C/5"),
             resolution=Resolution(shells=9),
-            watch=Watch(patience=1e-9),
+            patience="1 ns",
         )
     assert caught.value.partial is None
 
 
 def test_step_that_takes_too_many_steps_keeps_its_beginning(always, monkeypatch):
     monkeypatch.setattr(watch, "_AGAIN", 0.8)
-    with pytest.raises(SimulationError, match="no progress .* steps of the solver") as got:
-        sscell.simulate(
-            "Liang2023", sscell.cycle("C/5"), resolution=COARSE, watch=Watch(steps=60)
-        )
+    with (
+        pytest.raises(SimulationError, match="no progress .* steps of the solver") as got,
+        watching(Watch(steps=60)),
+    ):
+        sscell.simulate("Liang2023", sscell.cycle("C/5"), resolution=COARSE)
     partial = got.value.partial
     assert metadata(partial, "stop_reasons") == ["no progress"]
     whole = sscell.simulate("Liang2023", sscell.discharge("C/5"), resolution=COARSE)
@@ -156,10 +156,112 @@ def test_step_that_takes_too_many_steps_keeps_its_beginning(always, monkeypatch)
 
 
 def test_patience_must_be_positive():
-    with pytest.raises(ParameterError, match="positive"):
-        Watch(patience=0.0)
+    for patience in (0.0, "-1 s", "soon"):
+        with pytest.raises(ParameterError, match="atience"):
+            sscell.simulate("Liang2023", sscell.cycle(), patience=patience)
     with pytest.raises(ParameterError, match="positive"):
         Watch(steps=0)
+
+
+# Progress ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pieces(always, monkeypatch):
+    """Steps in pieces of a fiftieth of their longest time."""
+    monkeypatch.setattr(engines, "BEAT", 0.0)
+    monkeypatch.setattr(engines, "_SHORTEST", 0.02)
+
+
+def _whole(events):
+    """Curves of all events, one after the other."""
+    return {
+        name: np.concatenate([event.curve[name] for event in events])
+        for name in ("Time [s]", "Voltage [V]", "Current [A]", "Discharge capacity [A.h]")
+    }
+
+
+def test_events_within_a_step_hold_the_whole_curve(pieces):
+    told = []
+    protocol = sscell.cycle("C/5")
+    run = sscell.simulate("Liang2023", protocol, resolution=COARSE, progress=told.append)
+    assert len(told) > 10
+    assert [e.time for e in told] == sorted(e.time for e in told)
+    assert [e.share for e in told] == sorted(e.share for e in told)
+    curve = _whole(told)
+    for name, values in curve.items():
+        own = run[name].values[np.isin(run["Time [s]"].values, curve["Time [s]"])]
+        assert np.array_equal(np.unique(values), np.unique(own))
+    for event in told:
+        assert event.voltage == event.curve["Voltage [V]"][-1]
+        assert (event.step, event.cycle, event.preparing) == (event.step, 1, False)
+    assert {(e.step, e.direction) for e in told} == {(1, "discharge"), (2, "charge")}
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        sscell.cycle("C/5"),
+        protocols.cv("1mV/s"),
+        then(sscell.discharge("C/5", duration="1 h"), protocols.hold("2.5 V", "1 h")),
+        sscell.drive({"Time [s]": [0, 900, 1800], "Current [A]": [0, 2e-4, -1e-4]}),
+    ],
+)
+def test_pieces_end_where_the_whole_does(pieces, protocol):
+    whole = sscell.simulate("Liang2023", protocol, resolution=COARSE)
+    told = []
+    run = sscell.simulate("Liang2023", protocol, resolution=COARSE, progress=told.append)
+    assert len(told) > whole["Step"].values[-1]
+    assert run.sizes["time"] > whole.sizes["time"]
+    assert metadata(run, "stop_reasons") == metadata(whole, "stop_reasons")
+    for name, error in (("Time [s]", 1e-4), ("Discharge capacity [A.h]", 1e-4)):
+        scale = float(np.ptp(whole[name].values))
+        assert abs(run[name].values[-1] - whole[name].values[-1]) < error * scale
+    assert _end(run) == pytest.approx(_end(whole), abs=1e-4)
+    assert max(metadata(run, "balances").values()) < 1e-6
+
+
+def test_what_is_cancelled_within_a_step_keeps_its_beginning(pieces):
+    cancel, told = CancelToken(), []
+
+    def progress(event):
+        told.append(event)
+        if len(told) == 3:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled) as caught:
+        sscell.simulate(
+            "Liang2023",
+            sscell.cycle("C/5"),
+            resolution=COARSE,
+            progress=progress,
+            cancel=cancel,
+        )
+    kept = caught.value.partial
+    assert metadata(kept, "stop_reasons") == ["cancelled"]
+    assert kept["Time [s]"].values[-1] >= told[-1].time
+    assert sscell.summary(kept)["steps"][0]["capacity_mAh_g"] > 0
+
+
+def test_preparation_is_told_apart():
+    told = []
+    sscell.simulate(
+        "Liang2023",
+        sscell.discharge("C/5"),
+        state="formed",
+        resolution=COARSE,
+        progress=told.append,
+    )
+    assert [e.preparing for e in told] == [True] * (len(told) - 1) + [False]
+    assert told[0].text.startswith("to the state")
+
+
+def test_experiments_tell_their_steps():
+    told = []
+    experiment = pybamm.Experiment(["Discharge at C/5 for 1 h", "Rest for 1 h"])
+    sscell.simulate("Liang2023", experiment, resolution=COARSE, progress=told.append)
+    assert [e.time for e in told] == [3600.0, 7200.0]
+    assert np.isnan(told[0].voltage)
 
 
 # Impossible results -----------------------------------------------------------------------

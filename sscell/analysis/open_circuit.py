@@ -1,7 +1,7 @@
 """Open-circuit voltage of a material from a slow cycle, the rests of a titration, or a table.
 
 **Branches.** The last whole half cycle of each direction is a branch: potential over the share of
-the guest, 0 where it is out and 1 where it is in.
+the guest, 0 where it is out and 1 where it is in. Of a titration only the ends of its rests count.
 
 **Loss.** Where a charge passes more than the discharge returns, the excess went elsewhere at the
 cathode: more of it the higher the potential. It is taken out of both as a current that grows as
@@ -39,6 +39,9 @@ _WHOLE = 0.9  # of the widest half cycle
 # Distances are orthogonal: a hundredth of the charge counts as much as this.
 _SLIP, _SCALE = 0.01, 0.005  # -, V
 _FEWEST = 12  # samples of a branch
+_RESTING = 0.05  # of the largest current: less is none
+_TITRATED = 0.2  # rests of a titration last at least so long as their pulses
+_RISES = (0.01, 0.02)  # V, of the span: an OCV that rises by more is none
 _OVERLAP = (0.05, 0.95)  # of the charge, where branches are compared
 
 
@@ -219,8 +222,21 @@ def open_circuit_of_points(
         raise DataError(
             "The potential of an OCV falls as the guest goes in; this one rises."
         )
+    _check_falls(x, u)
     share = (x - x[0]) / (x[-1] - x[0])
     return _joined({"discharge": _Branch("discharge", share * capacity, u, capacity)})
+
+
+def _check_falls(x: np.ndarray, u: np.ndarray) -> None:
+    """Refuse a curve that rises by more than noise."""
+    rise = u - np.minimum.accumulate(u)
+    k = int(np.argmax(rise))
+    if rise[k] > max(_RISES[0], _RISES[1] * float(np.ptp(u))):
+        begin = int(np.argmin(u[: k + 1]))
+        raise DataError(
+            f"The potential of an OCV falls as the guest goes in; this one rises by "
+            f"{rise[k] * 1e3:.0f} mV between {x[begin]:.4g} and {x[k]:.4g}: it is not monotone."
+        )
 
 
 def _travelled(half: HalfCycle) -> float:
@@ -254,8 +270,10 @@ class _Branch:
 
 def _branch(half: HalfCycle, window: tuple[float, float] | None) -> _Branch:
     size = np.abs(half.current)
-    flows = size > 0.2 * np.median(size)
-    q, v = half.charge[flows], half.voltage[flows]
+    flows = size > 0.2 * np.median(size[size > _RESTING * size.max()])
+    rested = _rested(flows, half.time)
+    rows = flows if rested is None else rested
+    q, v = half.charge[rows], half.voltage[rows]
     if window is not None:
         low, high = window
         inside = (v >= low) & (v <= high)
@@ -270,6 +288,15 @@ def _branch(half: HalfCycle, window: tuple[float, float] | None) -> _Branch:
             f"The {half.direction} has {q.size} samples, too few for an OCV ({_FEWEST})."
         )
     return _Branch(half.direction, q - q[0], v, float(np.median(size[flows])))
+
+
+def _rested(flows: np.ndarray, time: np.ndarray) -> np.ndarray | None:
+    """Last rows of the rests of a titration; None where the current flows throughout."""
+    after = np.append(flows[1:], True)
+    ends = np.flatnonzero(~flows & after)
+    moving = float(np.sum(np.diff(time)[flows[1:] & flows[:-1]]))
+    still = float(np.ptp(time)) - moving
+    return ends if ends.size >= _FEWEST and still > _TITRATED * moving else None
 
 
 def _joined(

@@ -9,7 +9,8 @@ import numpy as np
 import pybamm
 
 from sscell.bench.cases import Case, Leg, Trace
-from sscell.cells.model import SolidStateCell, solver
+from sscell.cells.cell_model import solver
+from sscell.cells.model import SolidStateCell
 from sscell.simulation.engine import engine
 
 __all__ = ["casadi_solver", "experiment", "plain_simulation", "rebuilt", "yardstick"]

@@ -10,7 +10,7 @@ from typing import Any
 import tomlkit
 
 from sscell.cells.materials import Material, load_material
-from sscell.cells.parts import assumed, derived, from_card, stated
+from sscell.cells.provenance import assumed, derived, from_card, stated
 from sscell.errors import ParameterError
 from sscell.units import FARADAY
 

@@ -58,6 +58,16 @@ class Cell:
 
     parameters: ParameterSet
 
+    is_symmetric = False
+
+    def __new__(cls, parameters: ParameterSet | None = None) -> Cell:
+        """Make a symmetric cell where the set says so; copies name no set."""
+        if parameters is not None and parameters.data["physics"].get("symmetric"):
+            from sscell.cells.symmetric import SymmetricCell
+
+            cls = SymmetricCell
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
         self._settle(self.parameters.complete(self.quantities))
 
@@ -74,7 +84,7 @@ class Cell:
 
     def _with(self, parameters: ParameterSet) -> Cell:
         """Copy with another set of the same names and physics, checked value by value."""
-        other = object.__new__(Cell)
+        other = object.__new__(type(self))
         own = self.__dict__
         other.__dict__.update({k: own[k] for k in _OF_PHYSICS if k in own})
         other._settle(parameters)
@@ -370,6 +380,23 @@ class Cell:
         }
         return entry["name"], masses[entry["mass"]]
 
+    def about(self) -> dict[str, Any]:
+        """What a result says of the cell: its bases and sizes.
+
+        Returns
+        -------
+        dict
+        """
+        capacity, energy = self.basis("capacity"), self.basis("energy")
+        return {
+            "capacity_basis": capacity[0],
+            "capacity_basis_mass_g": capacity[1] * 1e3,
+            "energy_basis": energy[0],
+            "energy_basis_mass_g": energy[1] * 1e3,
+            "cathode_volume_cm3": self.cathode_thickness * self.area * 1e6,
+            "working_metal_offset_V": self.values.get("Negative electrode OCP [V]", 0.0),
+        }
+
     @cached_property
     def one_c_current(self) -> float | None:
         """Current at 1C [A], or None where the set declares none."""
@@ -485,14 +512,20 @@ class Cell:
         return self.one_c_current or self.theoretical_capacity
 
     @property
+    def is_metal_anode(self) -> bool:
+        """Whether the anode is the working metal itself, which plates on itself."""
+        host = self.composition.anode_host
+        return host is None and self.values.get("Negative electrode OCP [V]") == 0
+
+    @property
     def n_p(self) -> float | None:
-        """Anode over cathode in the first half cycle [-], or None where unknown.
+        """Anode over cathode in the first half cycle [-], or None where unknown or endless.
 
         Room left in the anode for cells that charge first, guest held by it for those that
-        discharge first, over the cathode's nominal capacity.
+        discharge first, over the cathode's nominal capacity. A metal has room without end.
         """
         excess = self.anode_excess
-        if excess is None:
+        if excess is None or (self.is_metal_anode and self.first_step == "charge"):
             return None
         filling = self.values["Initial negative electrode filling"]
         share = 1 - filling if self.first_step == "charge" else filling

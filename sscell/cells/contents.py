@@ -42,7 +42,7 @@ class Basis(Table):
     """What capacities or energies are divided by."""
 
     name: str
-    mass: Literal["active material", "cathode"]
+    mass: Literal["active material", "cathode", "none"]
 
 
 class Bases(Table):

@@ -15,11 +15,14 @@ from sscell.cells.library import read_toml, sets_folder
 from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.curves import Potential
 from sscell.tables import Pair, Table, fault, read_table
+from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["KINDS", "Card", "Material", "load_material", "material_names"]
 
 KINDS = ("active", "electrolyte", "anode", "conductor", "coating")
 _POINTS = 121  # at which a function of PyBaMM becomes a table
+_LOWEST, _HIGHEST = "Lower voltage cut-off [V]", "Upper voltage cut-off [V]"
+_THERMAL = GAS_CONSTANT * 298.15 / FARADAY  # V
 _WRONG = 1e-9  # V: a function may be this flat between two points
 
 
@@ -168,6 +171,30 @@ class Material:
         columns = self._from_file(ocv) if ocv.file else self._from_pybamm(ocv)
         Potential.from_table(columns)
         return columns
+
+    def table(self) -> dict[str, list[float]] | None:
+        """Columns of the open-circuit table, made from sites where there are only these.
+
+        Returns
+        -------
+        dict of str to list of float, or None
+            As from `potential`; sites are taken at 25 degC.
+        """
+        ocv = self.card.ocv
+        if ocv is None or ocv.sites is None:
+            return self.potential()
+        u = np.linspace(self.number(_LOWEST) - 0.3, self.number(_HIGHEST) + 0.3, 20001)
+        x = np.zeros(u.size)
+        for site in ocv.sites:
+            width = self.number(f"{site} width coefficient") * _THERMAL
+            above = (u - self.number(f"{site} potential [V]")) / width
+            x += self.number(f"{site} fraction") / (1 + np.exp(np.clip(above, -500, 500)))
+        filling = np.linspace(0.01, 0.99, _POINTS)
+        found = np.interp(filling, x[::-1], u[::-1])
+        return {
+            "filling": [round(float(v), 6) for v in filling],
+            "potential": [round(float(v), 7) for v in found],
+        }
 
     def _from_file(self, ocv: OcvTable) -> dict[str, list[float]]:
         path = self.path.parent / str(ocv.file)

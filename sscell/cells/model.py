@@ -1,29 +1,25 @@
-"""SolidStateCell: assembles a cell's physics parts into a PyBaMM model.
-
-The only module that knows what PyBaMM demands of a model.
-"""
+"""SolidStateCell: assembles a cell's physics parts into a PyBaMM model."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import casadi
 import numpy as np
 import pybamm
 
 from sscell.cells.cell import Cell
-from sscell.errors import ParameterError, did_you_mean
+from sscell.cells.cell_model import CellModel
+from sscell.cells.symmetric_model import SYMMETRIC_BUDGET, SymmetricModel
+from sscell.errors import ParameterError
 from sscell.physics.electrolyte_redox import ElectrolyteRedox
 from sscell.physics.insertion_anode import PARTICLE
 from sscell.physics.side_reaction import CHARGE
 from sscell.physics.sizes import particle_sizes
-from sscell.units import FARADAY, GAS_CONSTANT, ZERO_CELSIUS
+from sscell.units import FARADAY
 
-__all__ = ["ATOL", "RTOL", "SolidStateCell", "budget_of", "check_mesh", "solver"]
+__all__ = ["SHELLS", "SolidStateCell", "budget_of", "check_mesh", "model_of"]
 
-RTOL, ATOL = 3e-6, 3e-8
 SHELLS = 50
 
 _PARTICLE, _ELECTRODE, _ANODE = "positive particle", "positive electrode", PARTICLE
@@ -44,7 +40,7 @@ _BUDGET = (
 )
 
 
-class SolidStateCell(pybamm.BaseModel):
+class SolidStateCell(CellModel):
     r"""All-solid-state cell: anode, separator layers and a composite cathode.
 
     .. math:: V = \phi_s - U_{an} - \eta_{an} - i (R_{contact} A + \sum_k L_k/\sigma_k)
@@ -88,38 +84,21 @@ class SolidStateCell(pybamm.BaseModel):
         controlled: str = "current",
         name: str = "Solid-state cell",
     ):
-        super().__init__(name)
-        self.cell = cell if isinstance(cell, Cell) else Cell.load(cell)
+        super().__init__(cell if isinstance(cell, Cell) else Cell.load(cell), name)
+        if self.cell.is_symmetric:
+            raise ParameterError(
+                f"{self.cell.name} is symmetric: it has no composite cathode."
+            )
         self.shells, self.thickness_points = shells, thickness_points
         check_mesh(self.cell, thickness_points)
         double_layer = double_layer or self.cell.size_classes > 0
         self._double_layer = double_layer
-        # What `pybamm.Experiment` and `pybamm.EISSimulation` ask of a model.
-        self.summary_variables: list[str] = []
-        self.param = SimpleNamespace(
-            Q=pybamm.Parameter("Nominal cell capacity [A.h]"),
-            A_cc=pybamm.Parameter("Electrode area [m2]"),
-        )
         self.variables.update(self._general_variables(controlled))
         self.submodels = self.cell.submodels(thickness_points > 0, double_layer)
         self._build_parts()
         self._set_charge_and_voltage()
-        if controlled == "voltage":
-            self._control_voltage()
-        elif controlled == "power":
-            self._control_power()
+        self._control(controlled)
         self._check_parameters()
-
-    def _check_parameters(self) -> None:
-        """Refuse a parameter that no quantity of the cell names."""
-        known = self.cell.parameter_dict()
-        for symbol in self.parameters:
-            if isinstance(symbol, pybamm.Parameter) and symbol.name not in known:
-                hint = did_you_mean(symbol.name, known)
-                raise ParameterError(
-                    f"The parts of {self.cell.name} use the parameter '{symbol.name}', which is "
-                    f"not among its quantities. {hint}"
-                )
 
     def _build_parts(self) -> None:
         """Build the submodels; a part that does not keep its contract is named."""
@@ -136,64 +115,19 @@ class SolidStateCell(pybamm.BaseModel):
             raise ParameterError(reason)
 
     @property
-    def param(self) -> Any:
-        """Symbols that PyBaMM's experiments look up."""
-        return self._param
-
-    @param.setter
-    def param(self, values: Any) -> None:
-        self._param = values
-
-    def build_casadi_jacobian(self, expression: casadi.MX, y: casadi.MX) -> casadi.MX:
-        """Jacobian that PyBaMM's solvers use, as scalar operations where that is faster.
-
-        Parameters
-        ----------
-        expression : casadi.MX, shape (m, 1)
-            Right-hand side, algebraic equations or both.
-        y : casadi.MX, shape (states, 1)
-            State.
-
-        Returns
-        -------
-        casadi.MX, shape (m, states)
-            The same numbers as PyBaMM's; CasADi's matrix form of it takes 2 to 8 times as
-            long to evaluate.
-        """
-        jacobian = super().build_casadi_jacobian(expression, y)
-        free = casadi.symvar(jacobian)
-        if expression.shape[0] != self.len_rhs_and_alg or not free:
-            return jacobian
-        function = casadi.Function("jacobian", free, [jacobian])
-        try:
-            return function.expand()(*free)
-        except RuntimeError:  # such as an interpolated current, which has no scalar form
-            return jacobian
-
-    @property
     def budget(self) -> tuple[str, ...]:
         """Names of the contributions that sum to the voltage."""
         return budget_of(self.cell)
 
     def _general_variables(self, controlled: str) -> dict[str, Any]:
-        current = pybamm.Parameter("Current function [A]")
-        if controlled in ("voltage", "power"):
-            current = pybamm.Variable("Current variable [A]")
-        temperature = pybamm.Parameter("Ambient temperature [K]")
-        hotter = 1 / pybamm.Parameter("Reference temperature [K]") - 1 / temperature
+        driving = self._driving(controlled)
+        current = driving["Current [A]"]
         amounts = self._amounts()
         full = amounts["Positive electrode host amount [mol]"] * self.cell.host.capacity
         return {
-            "Time [s]": pybamm.t,
-            "Time [h]": pybamm.t / 3600,
-            "Current [A]": current,
-            "Current variable [A]": current,
-            "Current density [A.m-2]": current / pybamm.Parameter("Electrode area [m2]"),
+            **driving,
             "Full cycles rate [s-1]": abs(current) / (2 * FARADAY * full),
             "Full charges rate [s-1]": (abs(current) - current) / (2 * FARADAY * full),
-            "Discharge capacity [A.h]": pybamm.Variable("Discharge capacity [A.h]"),
-            "Ambient temperature [C]": temperature - ZERO_CELSIUS,
-            "Arrhenius factor [mol.J-1]": hotter / GAS_CONSTANT,
             **amounts,
         }
 
@@ -228,9 +162,7 @@ class SolidStateCell(pybamm.BaseModel):
 
     def _set_charge_and_voltage(self) -> None:
         variables = self.variables
-        charge = variables["Discharge capacity [A.h]"]
-        self.rhs[charge] = variables["Current [A]"] / 3600
-        self.initial_conditions[charge] = pybamm.Scalar(0)
+        charge = self._count_charge()
         variables.update(self._contributions())
         collector = (
             pybamm.x_average(variables["Positive electrode local potential difference [V]"])
@@ -242,26 +174,9 @@ class SolidStateCell(pybamm.BaseModel):
             + sum(variables[name] for name in _OUTSIDE[2:])
             - variables["Negative electrode open-circuit potential [V]"]
         )
-        variables.update(
-            {
-                "Positive electrode potential [V]": collector,
-                "Voltage [V]": voltage,
-                "Battery voltage [V]": voltage,
-            }
-        )
+        variables["Positive electrode potential [V]"] = collector
         variables.update(self._residuals(charge))
-        parts = sum(variables[name] for name in self.budget)
-        variables["Voltage budget residual [V]"] = parts - voltage
-        self.events += [
-            pybamm.Event(
-                "Minimum voltage [V]",
-                voltage - pybamm.Parameter("Lower voltage cut-off [V]"),
-            ),
-            pybamm.Event(
-                "Maximum voltage [V]",
-                pybamm.Parameter("Upper voltage cut-off [V]") - voltage,
-            ),
-        ]
+        self._end(voltage)
 
     def _contributions(self) -> dict[str, Any]:
         """Signed parts of the voltage outside the particle."""
@@ -291,22 +206,6 @@ class SolidStateCell(pybamm.BaseModel):
             "Contact contribution [V]": -contact,
         }
 
-    def _control_voltage(self) -> None:
-        """Let the current follow from a voltage that moves linearly in a step's own time."""
-        current = self.variables["Current variable [A]"]
-        slope = pybamm.InputParameter("Voltage slope [V.s-1]")
-        target = pybamm.InputParameter("Voltage start [V]") + slope * pybamm.t
-        self.algebraic[current] = self.variables["Voltage [V]"] - target
-        self.initial_conditions[current] = pybamm.Scalar(0)
-
-    def _control_power(self) -> None:
-        """Let the current follow from a power that moves linearly in a step's own time."""
-        current = self.variables["Current variable [A]"]
-        slope = pybamm.InputParameter("Power slope [W.s-1]")
-        target = pybamm.InputParameter("Power start [W]") + slope * pybamm.t
-        self.algebraic[current] = self.variables["Voltage [V]"] * current - target
-        self.initial_conditions[current] = pybamm.Scalar(0)
-
     def _residuals(self, charge: Any) -> dict[str, Any]:
         """Relative errors of the balances, per the cathode's full capacity."""
         variables, host = self.variables, self.cell.host
@@ -329,11 +228,6 @@ class SolidStateCell(pybamm.BaseModel):
         if self.cell.has_side_reaction:
             beside -= self.variables[CHARGE]
         return beside
-
-    @property
-    def default_parameter_values(self) -> pybamm.ParameterValues:
-        """Values of the cell's set."""
-        return pybamm.ParameterValues(self.cell.parameter_dict())
 
     @property
     def _has_anode_particle(self) -> bool:
@@ -384,11 +278,6 @@ class SolidStateCell(pybamm.BaseModel):
         }
 
     @property
-    def default_solver(self) -> pybamm.IDAKLUSolver:
-        """IDAKLU with set tolerances."""
-        return solver()
-
-    @property
     def default_quick_plot_variables(self) -> Any:
         """What ``pybamm.Simulation.plot`` shows."""
         return ["Voltage [V]", "Current [A]", *self.cell.host.outputs]
@@ -428,23 +317,39 @@ def budget_of(cell: Cell) -> tuple[str, ...]:
     -------
     tuple of str
     """
-    return (*_BUDGET, *cell.host.budget)
+    return SYMMETRIC_BUDGET if cell.is_symmetric else (*_BUDGET, *cell.host.budget)
 
 
-def solver(rtol: float = RTOL, atol: float = ATOL, **options: Any) -> pybamm.IDAKLUSolver:
-    """IDAKLU: implicit, variable order, with true events.
+def model_of(
+    cell: Cell,
+    shells: int = SHELLS,
+    thickness_points: int = 0,
+    double_layer: bool = False,
+    controlled: str = "current",
+) -> CellModel:
+    """Model of a cell: with a composite cathode, or symmetric.
 
     Parameters
     ----------
-    rtol, atol : float, optional
-        Relative and absolute tolerance of a step [-].
-    **options
-        Of `pybamm.IDAKLUSolver`.
+    cell : Cell
+        Of any kind.
+    shells, thickness_points : int, optional
+        Finite volumes over the particle radius and the cathode's thickness; a symmetric cell
+        has neither.
+    double_layer : bool, optional
+        Whether double layers and grain boundaries are charged.
+    controlled : str, optional
+        ``"current"``, ``"voltage"`` or ``"power"``.
 
     Returns
     -------
-    pybamm.IDAKLUSolver
+    CellModel
+
+    Examples
+    --------
+    >>> model_of(Cell.load("Ji2024"), shells=10).name
+    'Solid-state cell'
     """
-    return pybamm.IDAKLUSolver(
-        rtol=rtol, atol=atol, options={"silence_sundials_errors": True, **options}
-    )
+    if cell.is_symmetric:
+        return SymmetricModel(cell, double_layer, controlled)
+    return SolidStateCell(cell, shells, thickness_points, double_layer, controlled)

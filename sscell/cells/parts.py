@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sscell.cells.entries import Parameter
 from sscell.cells.materials import Material, load_material
+from sscell.cells.part_anodes import metal_electrode, particle_electrode
+from sscell.cells.part_layers import PORES, POROSITY, separator_layers
+from sscell.cells.provenance import (
+    WEIGHED,
+    Entries,
+    area_of,
+    assumed,
+    derived,
+    from_card,
+    percent,
+    positive,
+    split,
+    stated,
+)
 from sscell.errors import ParameterError
 from sscell.physics.cathodes.network import Network
 from sscell.units import FARADAY, GAS_CONSTANT, parse_pressure, parse_quantity
 
 __all__ = ["Parts", "tables_of"]
 
-POROSITY, _PORES = 0.15, (0.05, 0.25)  # of pressed layers, where nobody measured it
-_LI_PER_IN, _ALLOYS = 0.5, (0.3, 0.8)
-_WEIGHED = "given by the user"
 _TENTH = 0.1  # wt%: how far the parts of a cathode may be from 100
-_INDIUM, _LITHIUM = 0.114818, 0.00694  # kg/mol
-_DENSITY = {"In": 7310.0, "Li": 534.0}  # kg/m3, CRC Handbook of Chemistry and Physics
-_EXCESS = 10.0  # a bare metal holds so many times the cathode's capacity
 
 
 @dataclass(frozen=True)
@@ -119,56 +124,6 @@ def tables_of(parts: Parts) -> dict[str, Any]:
     return _Assembly(parts).tables()
 
 
-def stated(value: float, source: str = _WEIGHED) -> dict[str, Any]:
-    """Entry of a value that the user measured."""
-    return {"value": float(f"{value:.9g}"), "kind": "stated", "source": source}
-
-
-def derived(value: float, formula: str, source: str) -> dict[str, Any]:
-    """Entry of a value that follows from others."""
-    return {
-        "value": float(f"{value:.9g}"),
-        "kind": "derived",
-        "source": source,
-        "formula": formula,
-    }
-
-
-def assumed(
-    value: float, low: float, high: float, source: str, matters: bool = False
-) -> dict[str, Any]:
-    """Entry of a value that nobody measured in this cell."""
-    entry = {
-        "value": float(f"{value:.9g}"),
-        "kind": "assumed",
-        "source": source,
-        "range": [float(f"{low:.9g}"), float(f"{high:.9g}")],
-    }
-    return entry | ({"matters": True} if matters else {})
-
-
-def from_card(material: Material, name: str, factor: float = 1.0) -> dict[str, Any]:
-    """Entry of a card's value, with its provenance."""
-    value: Parameter = material[name]
-    entry = {k: v for k, v in value.as_dict().items() if k not in ("name", "unit")}
-    entry["source"] = f"{material.name}: {value.source}"
-    if factor != 1.0:
-        entry["value"] = float(f"{value.value * factor:.9g}")
-        if value.range is not None:
-            entry["range"] = sorted(x * factor for x in value.range)
-        if value.std_error is not None:
-            entry["std_error"] = value.std_error * abs(factor)
-    return entry
-
-
-def split(text: str, what: str) -> tuple[str, str | None]:
-    """Material and measure of ``NAME:measure``."""
-    name, colon, measure = text.strip().partition(":")
-    if not name or (colon and not measure):
-        raise ParameterError(f"{what} is written NAME:amount, not '{text}'.")
-    return name.strip(), measure.strip() or None
-
-
 class _Assembly:
     """Parts on their way into tables."""
 
@@ -176,10 +131,10 @@ class _Assembly:
         self.parts = parts
         self.active, self.weights = self._composition()
         self.columns = self.active.potential()
-        self.area, self.area_entry = self._area()
+        self.area, self.area_entry = area_of(parts.diameter, parts.area)
         self.mass = self._mass()
         self.metal = "Li" if self._host.guest == "lithium" else "Na"
-        self.values: dict[str, dict[str, Any]] = {}
+        self.values: Entries = {}
 
     # What was given ------------------------------------------------------------------
 
@@ -188,16 +143,16 @@ class _Assembly:
         name, amount = split(parts.cathode, "--cathode")
         active = load_material(name, "active")
         weights: dict[str, tuple[Material | None, float]] = {
-            "active material": (active, _percent(amount, "--cathode"))
+            "active material": (active, percent(amount, "--cathode"))
         }
         name, amount = split(parts.catholyte, "--catholyte")
         weights["electrolyte"] = (
             load_material(name, "electrolyte"),
-            _percent(amount, "--catholyte"),
+            percent(amount, "--catholyte"),
         )
         carbon = parts.carbon if ":" in parts.carbon else f"carbon-black:{parts.carbon}"
         name, amount = split(carbon, "--carbon")
-        share = _percent(amount, "--carbon")
+        share = percent(amount, "--carbon")
         weights["carbon"] = (load_material(name, "conductor"), share)
         total = sum(share for _, share in weights.values())
         if abs(total - 100) > _TENTH:
@@ -214,27 +169,16 @@ class _Assembly:
             raise ParameterError(f"The material '{self.active.name}' has no host.")
         return host
 
-    def _area(self) -> tuple[float, dict[str, Any]]:
-        parts = self.parts
-        if (parts.diameter is None) == (parts.area is None):
-            raise ParameterError("Give --diameter or --area, one of the two.")
-        if parts.diameter is not None:
-            d = _positive(parts.diameter, "m", "diameter")
-            area = math.pi / 4 * d**2
-            return area, derived(area, f"pi ({parts.diameter} / 2)^2", _WEIGHED)
-        area = _positive(str(parts.area), "m**2", "area")
-        return area, stated(area)
-
     def _mass(self) -> dict[str, Any]:
         parts = self.parts
         if (parts.cathode_mass is None) == (parts.active_mass is None):
             raise ParameterError("Give --cathode-mass or --active-mass, one of the two.")
         if parts.cathode_mass is not None:
-            return stated(_positive(parts.cathode_mass, "kg", "cathode mass"))
-        active = _positive(str(parts.active_mass), "kg", "active mass")
+            return stated(positive(parts.cathode_mass, "kg", "cathode mass"))
+        active = positive(str(parts.active_mass), "kg", "active mass")
         share = self.weights["active material"][1]
         formula = f"{parts.active_mass} of active material / {share:.6g}"
-        return derived(active / share, formula, _WEIGHED)
+        return derived(active / share, formula, WEIGHED)
 
     # Tables --------------------------------------------------------------------------
 
@@ -310,7 +254,7 @@ class _Assembly:
         name = "Nominal capacity [mA.h.g-1]"
         if self.parts.one_c is not None:
             value = parse_quantity(self.parts.one_c, "A/kg", "--one-c")
-            return {"value": value, "unit": "mA/g", "kind": "stated", "source": _WEIGHED}
+            return {"value": value, "unit": "mA/g", "kind": "stated", "source": WEIGHED}
         card = self.active[name]
         return {
             "value": card.value,
@@ -340,8 +284,8 @@ class _Assembly:
     def _porosity(self) -> dict[str, Any]:
         given = self.parts.cathode_thickness
         if given is None:
-            return assumed(POROSITY, *_PORES, "pressed composite; give --cathode-thickness")
-        thickness = _positive(given, "m", "cathode thickness")
+            return assumed(POROSITY, *PORES, "pressed composite; give --cathode-thickness")
+        thickness = positive(given, "m", "cathode thickness")
         solid = self._solid_volume()
         pores = 1 - solid / (thickness * self.area)
         if not 0 <= pores < 0.9:
@@ -349,7 +293,7 @@ class _Assembly:
                 f"A cathode of {given} does not hold its {solid * 1e9:.3g} mm3 of solids: "
                 f"without pores it is {solid / self.area * 1e6:.3g} um thick."
             )
-        return derived(pores, f"1 - volume of the solids / (area x {given})", _WEIGHED)
+        return derived(pores, f"1 - volume of the solids / (area x {given})", WEIGHED)
 
     def _solid_volume(self) -> float:
         """Solids of the cathode layer [m3]."""
@@ -396,7 +340,7 @@ class _Assembly:
         given = self.parts.d50
         if given is None:
             return from_card(self.active, "Particle radius [m]")
-        return derived(_positive(given, "m", "d50") / 2, f"{given} / 2", _WEIGHED)
+        return derived(positive(given, "m", "d50") / 2, f"{given} / 2", WEIGHED)
 
     def _conduction(self) -> None:
         v, electrode = self.values, "Positive electrode"
@@ -425,13 +369,13 @@ class _Assembly:
         """Conductivities of the phases that give the measured ones of the composite."""
         v, electrode = self.values, "Positive electrode"
         if self.parts.sigma_ion is not None:
-            value = _positive(self.parts.sigma_ion, "S/m", "--sigma-ion")
+            value = positive(self.parts.sigma_ion, "S/m", "--sigma-ion")
             share = self._volume_fraction("electrolyte")
             power = v[f"{electrode} Bruggeman coefficient (electrolyte)"]["value"]
             formula = f"{self.parts.sigma_ion} / {share:.4g}^{power:g}"
-            v[f"{ion} [S.m-1]"] = derived(value / share**power, formula, _WEIGHED)
+            v[f"{ion} [S.m-1]"] = derived(value / share**power, formula, WEIGHED)
         if self.parts.sigma_electron is not None:
-            value = _positive(self.parts.sigma_electron, "S/m", "--sigma-electron")
+            value = positive(self.parts.sigma_electron, "S/m", "--sigma-electron")
             part, name = "active material", own
             if carbon > 0:
                 part, name = "carbon", f"{electrode} conductivity [S.m-1]"
@@ -439,14 +383,14 @@ class _Assembly:
             share = self._volume_fraction(part)
             power = v[f"{electrode} Bruggeman coefficient (electrode)"]["value"]
             formula = f"{self.parts.sigma_electron} / {share:.4g}^{power:g}"
-            v[name] = derived(value / share**power, formula, _WEIGHED)
+            v[name] = derived(value / share**power, formula, WEIGHED)
 
     def _film(self) -> None:
         if self.parts.coating is None:
             return
         name, measure = split(self.parts.coating, "--coating")
         coating = load_material(name, "coating")
-        thickness = _positive(str(measure), "m", "thickness of the coating")
+        thickness = positive(str(measure), "m", "thickness of the coating")
         sigma = coating.number("Conductivity [S.m-1]")
         self.values["Positive electrode interphase resistance [Ohm.m2]"] = derived(
             thickness / sigma,
@@ -549,215 +493,30 @@ class _Assembly:
             return {**table, "sites": list(ocv.sites)}
         raise ParameterError(f"The material '{self.active.name}' has no potential.")
 
-    def _separator(self) -> list[str]:
-        if not self.parts.separator:
-            raise ParameterError("Give at least one --separator, such as Li6PS5Cl:100mg.")
-        given = [split(text, "--separator") for text in self.parts.separator]
-        names = ["Separator"] if len(given) == 1 else [f"{name} layer" for name, _ in given]
-        names = [
-            name if names.count(name) == 1 else f"{name} {k}"
-            for k, name in enumerate(names, start=1)
-        ]
-        for layer, (name, measure) in zip(names, given, strict=True):
-            material = load_material(name, "electrolyte")
-            self.values[f"{layer} thickness [m]"] = self._thickness(
-                material, measure, layer == names[0]
-            )
-            for kind in ("[S.m-1]", "temperature [K]", "activation energy [J.mol-1]"):
-                self.values[f"{layer} conductivity {kind}"] = from_card(
-                    material, f"Conductivity {kind}"
-                )
-        return names
-
-    def _thickness(
-        self, material: Material, measure: str | None, first: bool
-    ) -> dict[str, Any]:
-        given = self.parts.separator_thickness if first else None
-        if given is not None:
-            return stated(_positive(given, "m", "separator thickness"))
-        if measure is None:
-            raise ParameterError(
-                f"The separator {material.name} needs a mass or a thickness, such as "
-                f"{material.name}:100mg or {material.name}:600um."
-            )
-        if _is_length(measure):
-            return stated(_positive(measure, "m", "separator thickness"))
-        mass = _positive(measure, "kg", "separator mass")
-        density = material.number("Density [kg.m-3]")
-        dense = mass / density / self.area
-        low, high = (dense / (1 - pores) for pores in _PORES)
-        return assumed(
-            dense / (1 - POROSITY),
-            low,
-            high,
-            f"{measure} of {material.name} ({density:g} kg/m3) with a porosity of "
-            f"{POROSITY:g} ({_PORES[0]:g} to {_PORES[1]:g}); give --separator-thickness",
-        )
-
-    # Anode ---------------------------------------------------------------------------
+    # Layers of the stack -----------------------------------------------------------
 
     def _anode(self) -> tuple[str, dict[str, Any]]:
-        text = self.parts.anode
-        if "+" in text:
-            return self._foils(text)
+        text, empty = self.parts.anode, self._host.as_made == "filled"
         name, measure = split(text, "--anode")
-        material = load_material(name, "anode")
-        if material.kind == "active":
-            return self._particles(material, measure)
-        self._plateau(material)
-        if measure is None:
-            if material.name not in ("Li", "Na"):
-                raise ParameterError(
-                    f"How much {material.name} the anode holds is needed, such as "
-                    f"{material.name}:60mg."
-                )
+        material = None if "+" in text else load_material(name, "anode")
+        if material is None or material.kind != "active":
+            self.values |= metal_electrode(text, self.area, self.parts.li_per_in)
             return "plateau", {}
-        if material.name == "Li-In":
-            self._alloy(_positive(measure, "kg", "anode mass"), measure)
-            return "plateau", {}
-        mass = self._metal_mass(material, measure)
-        self.values["Negative electrode mass [kg]"] = mass
-        self.values["Negative electrode specific capacity [A.h.kg-1]"] = from_card(
-            material, "Specific capacity [A.h.kg-1]"
-        )
-        return "plateau", {}
-
-    def _metal_mass(self, material: Material, measure: str) -> dict[str, Any]:
-        if not _is_length(measure):
-            return stated(_positive(measure, "kg", "anode mass"))
-        thickness = _positive(measure, "m", "thickness of the anode")
-        density = material.number("Density [kg.m-3]")
-        return derived(
-            thickness * self.area * density,
-            f"{measure} x area x {density:g} kg/m3",
-            _WEIGHED,
-        )
-
-    def _plateau(self, material: Material) -> None:
-        electrode = "Negative electrode"
-        self.values[f"{electrode} OCP [V]"] = from_card(material, "OCP [V]")
-        for kind in ("[A.m-2]", "activation energy [J.mol-1]"):
-            self.values[f"{electrode} exchange-current density {kind}"] = from_card(
-                material, f"Exchange-current density {kind}"
-            )
-        if "Molar volume [m3.mol-1]" in material.values:
-            self.values[f"{electrode} molar volume [m3.mol-1]"] = from_card(
-                material, "Molar volume [m3.mol-1]"
-            )
-
-    def _alloy(self, mass: float, measure: str) -> None:
-        """Li-In between In and LiIn: the alloy as weighed."""
-        ratio = self.parts.li_per_in
-        share = ratio if ratio is not None else _LI_PER_IN
-        if not 0 < share <= 1:
+        if material.card.host is not None and material.card.host.guest != self._host.guest:
             raise ParameterError(
-                f"--li-per-in {share:g} is off the plateau; allowed: above 0 to 1."
-            )
-        indium = mass / (1 + share * _LITHIUM / _INDIUM)
-        self._inventory(
-            indium, share, f"indium of {measure} of alloy with Li:In = {share:g}", ratio
-        )
-
-    def _inventory(
-        self, indium: float, share: float, formula: str, known: float | None
-    ) -> None:
-        electrode = "Negative electrode"
-        self.values[f"{electrode} mass [kg]"] = derived(indium, formula, _WEIGHED)
-        self.values[f"{electrode} specific capacity [A.h.kg-1]"] = derived(
-            FARADAY / 3600 / _INDIUM,
-            "F/(3600 s/h x 114.818 g/mol)",
-            "indium up to Li:In = 1",
-        )
-        filling = "Initial negative electrode filling"
-        if known is None:
-            self.values[filling] = assumed(
-                share, *_ALLOYS, "Li:In of the alloy; give --li-per-in", matters=True
-            )
-        else:
-            self.values[filling] = stated(share)
-
-    def _foils(self, text: str) -> tuple[str, dict[str, Any]]:
-        given = dict(split(part, "--anode") for part in text.split("+"))
-        if set(given) != {"In", "Li"} or None in given.values():
-            raise ParameterError(
-                f"Foils are written In:100um+Li:20um (or masses), not '{text}'."
-            )
-        moles = {}
-        for metal, molar in (("In", _INDIUM), ("Li", _LITHIUM)):
-            measure = str(given[metal])
-            if _is_length(measure):
-                mass = (
-                    _positive(measure, "m", f"{metal} foil") * self.area * _DENSITY[metal]
-                )
-            else:
-                mass = _positive(measure, "kg", f"{metal} foil")
-            moles[metal] = mass / molar
-        share = moles["Li"] / moles["In"]
-        if share > 1:
-            raise ParameterError(
-                f"The foils give Li:In = {share:.3g}; beyond 1 the alloy leaves its plateau."
-            )
-        self._plateau(load_material("Li-In"))
-        self._inventory(
-            moles["In"] * _INDIUM, share, f"foils {text} on the area of the cell", share
-        )
-        return "plateau", {}
-
-    def _particles(
-        self, material: Material, measure: str | None
-    ) -> tuple[str, dict[str, Any]]:
-        """Anode of particles, with its own potential."""
-        if measure is None:
-            raise ParameterError(
-                f"How much {material.name} the anode holds is needed, such as "
-                f"{material.name}:20mg."
-            )
-        host, columns = material.card.host, material.potential()
-        if host is None or columns is None:
-            raise ParameterError(
-                f"The material '{material.name}' has no table as an anode."
-            )
-        if host.guest != self._host.guest:
-            raise ParameterError(
-                f"{material.name} takes {host.guest}, {self.active.name} {self._host.guest}."
-            )
-        v, electrode, particle = self.values, "Negative electrode", "Negative particle"
-        mass = _positive(measure, "kg", "anode mass")
-        v[f"{electrode} mass [kg]"] = stated(mass)
-        density = from_card(material, "Density [kg.m-3]")
-        v[f"{electrode} active material density [kg.m-3]"] = density
-        v[f"{electrode} active material molar mass [kg.mol-1]"] = from_card(
-            material, "Molar mass [kg.mol-1]"
-        )
-        dense = mass / density["value"] / self.area
-        # The active mass is weighed; a solid electrolyte of about its volume goes with it.
-        v[f"{electrode} thickness [m]"] = assumed(
-            2 * dense, dense, 3 * dense, f"{measure} with as much electrolyte by volume"
-        )
-        v[f"{particle} radius [m]"] = from_card(material, "Particle radius [m]")
-        for kind in ("[m2.s-1]", "activation energy [J.mol-1]"):
-            v[f"{particle} diffusivity {kind}"] = from_card(material, f"Diffusivity {kind}")
-        for kind in ("[A.m-2]", "activation energy [J.mol-1]"):
-            v[f"{electrode} exchange-current density {kind}"] = from_card(
-                material, f"Exchange-current density {kind}"
+                f"{material.name} takes {material.card.host.guest}, {self.active.name} "
+                f"{self._host.guest}."
             )
         first = load_material(split(self.parts.separator[0], "--separator")[0])
-        sigma = first.number("Conductivity [S.m-1]")
-        v[f"{electrode} effective ionic conductivity [S.m-1]"] = assumed(
-            sigma / 4, sigma / 10, sigma / 2, f"half of the layer is {first.name}"
-        )
-        v[f"{electrode} effective ionic conductivity activation energy [J.mol-1]"] = (
-            from_card(first, "Conductivity activation energy [J.mol-1]")
-        )
-        x = columns["filling"]
-        empty = self._host.as_made == "filled"
-        v["Initial negative electrode filling"] = assumed(
-            x[0] if empty else x[-1],
-            x[0],
-            x[-1],
-            "as made" if empty else "lithiated before",
-        )
-        return "insertion", {"guest_per_host": host.guest_per_host, "table": columns}
+        table, values = particle_electrode(material, measure, self.area, first, empty)
+        self.values |= values
+        return "insertion", table
+
+    def _separator(self) -> list[str]:
+        given, told = self.parts.separator, self.parts.separator_thickness
+        names, values = separator_layers(given, self.area, told)
+        self.values |= values
+        return names
 
     def _window(self, anode: str) -> None:
         """Cut-offs against this anode, from the card's against the metal."""
@@ -777,27 +536,3 @@ class _Assembly:
                 high - shift,
                 f"{self.active.name}: {card.source}, {why}",
             )
-
-
-def _percent(amount: str | None, flag: str) -> float:
-    text = (amount or "").removesuffix("%").strip()
-    try:
-        value = float(text)
-    except ValueError:
-        raise ParameterError(
-            f"{flag} takes weight per cent, such as NAME:70, not '{amount}'."
-        ) from None
-    if not 0 <= value <= 100:
-        raise ParameterError(f"{flag} takes 0 to 100 wt%, not {value:g}.")
-    return value
-
-
-def _positive(text: str, unit: str, what: str) -> float:
-    value = parse_quantity(text, unit, what)
-    if value <= 0:
-        raise ParameterError(f"The {what} must be positive, not {text}.")
-    return value
-
-
-def _is_length(measure: str) -> bool:
-    return bool(re.search(r"[\d.\s](?:nm|um|µm|μm|mm|cm|m)$", measure.strip()))

@@ -37,6 +37,7 @@ _COMMAND_MODULES = (
     "data",
     "papers",
     "sweeps",
+    "design",
     "fitting",
     "bench",
 )

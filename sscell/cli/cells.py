@@ -161,7 +161,7 @@ def _remarks(cell: Cell) -> list[str]:
             remarks.append(
                 f"'{p.name}' = {p.value:g} lies outside its own range {p.range}."
             )
-        if p.matters:
+        if p.matters and p.kind == "assumed":
             remarks.append(f"'{p.name}' = {p.value:g} is assumed and results depend on it.")
     excess = cell.anode_excess
     if excess is not None and excess < 1:

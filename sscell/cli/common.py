@@ -23,6 +23,7 @@ __all__ = [
     "FormationTemperature",
     "JsonFlag",
     "OutputFile",
+    "Patience",
     "PlotFile",
     "Pressure",
     "RateOption",
@@ -84,6 +85,25 @@ Thickness = Annotated[
         help="Finite volumes over the cathode's thickness; 0: one particle for all.",
     ),
 ]
+
+
+def _wait(context: typer.Context, patience: str | None) -> str | None:
+    """Ask that patience of all solves of the command."""
+    if patience is not None:
+        from sscell.solver.watch import asked, watching
+
+        context.with_resource(watching(asked(patience=patience)))
+    return patience
+
+
+Patience = Annotated[
+    str | None,
+    typer.Option(
+        callback=_wait,
+        help="How long a step may compute without getting on before it has failed, such as "
+        "5min; default: 60s.",
+    ),
+]
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")
 ]
@@ -119,6 +139,8 @@ class RunOptions:
         ``NAME=value``, other values of parameters.
     shells, thickness : int, optional
         Finite volumes over the particle radius and over the thickness [-].
+    patience : str, optional
+        For a step of the solver that does not get on.
     output, plot : pathlib.Path, optional
         Files to write.
     as_json : bool, optional
@@ -133,6 +155,7 @@ class RunOptions:
     settings: Settings = None
     shells: Shells = 50
     thickness: Thickness = 0
+    patience: Patience = None
     output: OutputFile = None
     plot: PlotFile = None
     as_json: JsonFlag = False

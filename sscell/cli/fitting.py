@@ -18,6 +18,7 @@ from sscell.cli.common import (
     CurrentSign,
     FileFormat,
     JsonFlag,
+    Patience,
     Settings,
     Shells,
     check_output,
@@ -101,6 +102,7 @@ def fit_command(
         str, typer.Option(help="both, discharge or charge: the other way is only repeated.")
     ] = "both",
     shells: Shells = 25,
+    patience: Patience = None,
     hold_out: Annotated[
         list[Path] | None,
         typer.Option(help="File that is predicted, not fitted; repeatable."),
@@ -228,6 +230,7 @@ def plan_command(
     ],
     noise: Annotated[str, typer.Option(help="Of the voltage, such as 2mV.")] = "2mV",
     settings: Settings = None,
+    patience: Patience = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Rank tests by what they would tell of parameters per hour of the cycler."""

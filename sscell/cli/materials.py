@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_FILLINGS = ("x", "y", "filling", "stoichiometry", "sto", "x in li")
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
@@ -93,6 +95,10 @@ def ocv_command(
     like: Annotated[
         str | None, typer.Option(help="Card that gives what was not measured here.")
     ] = None,
+    capacity: Annotated[
+        str | None,
+        typer.Option(help="Of an x,U table, between x = 0 and 1: 274mAh/g; or --like."),
+    ] = None,
     current: Annotated[
         str | None, typer.Option(help="Of a curve without time, such as 0.05mA.")
     ] = None,
@@ -117,7 +123,7 @@ def ocv_command(
     grams = parse_quantity(mass, "kg", "mass") * 1e3
     if grams <= 0:
         raise ParameterError(f"The mass must be positive, not {mass}.")
-    points = _points(files, grams, current)
+    points = _points(files, grams, current, _per_filling(capacity, like))
     if points is not None:
         reference = against
         found = open_circuit_of_points(*points)
@@ -231,7 +237,7 @@ def _reference(data: list[Any]) -> str | None:
 def _potential_of(anode: Any) -> float:
     if "OCP [V]" in anode.values:
         return float(anode.number("OCP [V]"))
-    columns = anode.potential()
+    columns = anode.table()
     if columns is None:
         raise ParameterError(f"'{anode.name}' has no potential of its own to refer to.")
     middle = len(columns["filling"]) // 2
@@ -243,8 +249,27 @@ def _guest(anode: str) -> str:
     return "sodium" if anode.startswith("Na") else "lithium"
 
 
+def _per_filling(capacity: str | None, like: str | None) -> float | None:
+    """Charge between x = 0 and 1 [mA.h.g-1], as told or by a card's host."""
+    from sscell.cells.materials import load_material
+    from sscell.units import FARADAY, parse_quantity
+
+    if capacity is not None:
+        value = parse_quantity(capacity, "A*h/kg", "capacity")
+        if value <= 0:
+            raise ParameterError(f"The capacity must be positive, not {capacity}.")
+        return value
+    if like is None:
+        return None
+    card = load_material(like, "active")
+    if card.card.host is None:
+        return None
+    sites = card.card.host.guest_per_host / card.number("Molar mass [kg.mol-1]")
+    return sites * FARADAY / 3600
+
+
 def _points(
-    files: list[Path], grams: float, current: str | None
+    files: list[Path], grams: float, current: str | None, per_filling: float | None
 ) -> tuple[Any, Any, float] | None:
     """Filling, potential and capacity [A.h] of a file that is a table without time."""
     import numpy as np
@@ -271,8 +296,15 @@ def _points(
         return x, u, float(np.ptp(x)) * grams * 1e-3
     if "mah" in which:
         return x, u, float(np.ptp(x)) * 1e-3
+    if which.split("[")[0].strip() in _FILLINGS:
+        if per_filling is None:
+            raise ParameterError(
+                f"{files[0].name} is a table over '{which}', which says no charge: give "
+                "--capacity between x = 0 and 1, such as 274mAh/g, or --like a card."
+            )
+        return x, u, float(np.ptp(x)) * per_filling * grams * 1e-3
     if current is not None:
         raise ParameterError("--current goes with a curve of potential over mAh or mAh/g.")
     raise ParameterError(
-        f"{files[0].name}: its first column '{which}' has no unit; name it mAh/g or mAh."
+        f"{files[0].name}: its first column '{which}' has no unit; name it mAh/g, mAh or x."
     )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_FROM = "with --from"
 _PARTS = "from parts"
+_NEEDED = ("--cathode", "--catholyte", "--separator", "--anode")
 Text = str | None
 
 
@@ -45,6 +45,9 @@ def new_command(
     separator: Annotated[
         list[str] | None,
         typer.Option(help="From the anode on, repeatable: Li6PS5Cl:100mg or :600um."),
+    ] = None,
+    symmetric: Annotated[
+        Text, typer.Option(help="Two like electrodes: Li, Na, Li-In[:60mg] or steel.")
     ] = None,
     anode: Annotated[
         Text, typer.Option(help="Li, Li-In:60mg, In:100um+Li:20um or graphite:20mg.")
@@ -93,25 +96,29 @@ def new_command(
 
     From parts: sscell new mine.toml --cathode NMC811:70 --catholyte Li6PS5Cl:27 --carbon 3
     --cathode-mass 12mg --separator Li6PS5Cl:100mg --anode Li-In:60mg --diameter 10mm.
+    A symmetric cell: sscell new sym.toml --symmetric Li --separator Li6PS5Cl:100mg
+    --diameter 10mm.
     """
     from sscell.cells.writing import check_target
 
     check_target(file, overwrite=force)
     name = name or file.stem
-    of_parts = {
+    stack = {
+        "--separator": separator,
+        "--li-per-in": li_per_in,
+        "--pressing-pressure": pressing_pressure,
+    }
+    composite = {
         "--cathode": cathode,
         "--catholyte": catholyte,
-        "--separator": separator,
         "--anode": anode,
         "--active-mass": active_mass,
         "--cathode-thickness": cathode_thickness,
-        "--li-per-in": li_per_in,
         "--one-c": one_c,
         "--d50": d50,
         "--sigma-ion": sigma_ion,
         "--sigma-electron": sigma_electron,
         "--coating": coating,
-        "--pressing-pressure": pressing_pressure,
     }
     of_bases = {
         "--active": active,
@@ -120,8 +127,14 @@ def new_command(
         "--separator-mass": separator_mass,
         "--separator-density": separator_density,
     }
+    shape = {
+        "diameter": diameter,
+        "area": area,
+        "separator_thickness": separator_thickness,
+        "pressure": pressure,
+    }
     if base is not None:
-        _refuse(of_parts, "--from")
+        _refuse({"--symmetric": symmetric, **composite, **stack}, "--from")
         from sscell.cells.builder import Build, write_cell
 
         fractions = {
@@ -133,28 +146,35 @@ def new_command(
             base=base,
             name=name,
             cathode_mass=cathode_mass,
-            diameter=diameter,
-            area=area,
             fractions=fractions,
             anode_mass=anode_mass,
             separator_mass=separator_mass,
             separator_density=separator_density or Build.separator_density,
-            separator_thickness=separator_thickness,
             settings=parse_settings(settings),
-            pressure=pressure,
+            **shape,
         )
-        cell = write_cell(build, file, overwrite=force)
+        _tell(write_cell(build, file, overwrite=force), file, as_json)
+        return
+    _refuse(of_bases, "parts")
+    if symmetric is None:
+        stack = {"--cathode": cathode, "--catholyte": catholyte, "--anode": anode, **stack}
+    missing = [flag for flag, v in stack.items() if flag in _NEEDED and not v]
+    if missing:
+        raise ParameterError(
+            f"A new cell needs {', '.join(missing)}, or a cell to start from (--from)."
+        )
+    shape |= {
+        "separator": tuple(separator or ()),
+        "li_per_in": li_per_in,
+        "pressing_pressure": pressing_pressure,
+    }
+    if symmetric is not None:
+        masses = {"--carbon": carbon, "--cathode-mass": cathode_mass}
+        _refuse({**composite, **masses}, "--symmetric")
+        from sscell.cells.symmetric_parts import SymmetricParts, symmetric_tables
+
+        tables = symmetric_tables(SymmetricParts(name, symmetric, **shape))
     else:
-        _refuse(of_bases, "parts")
-        missing = [
-            flag
-            for flag in ("--cathode", "--catholyte", "--separator", "--anode")
-            if not of_parts[flag]
-        ]
-        if missing:
-            raise ParameterError(
-                f"A new cell needs {', '.join(missing)}, or a cell to start from (--from)."
-            )
         from sscell.cells.parts import Parts, tables_of
 
         tables = tables_of(
@@ -162,28 +182,21 @@ def new_command(
                 name=name,
                 cathode=str(cathode),
                 catholyte=str(catholyte),
-                separator=tuple(separator or ()),
                 anode=str(anode),
                 carbon=carbon or "0",
                 cathode_mass=cathode_mass,
                 active_mass=active_mass,
-                diameter=diameter,
-                area=area,
                 cathode_thickness=cathode_thickness,
-                separator_thickness=separator_thickness,
-                li_per_in=li_per_in,
                 one_c=one_c,
                 d50=d50,
                 sigma_ion=sigma_ion,
                 sigma_electron=sigma_electron,
                 coating=coating,
-                pressure=pressure,
-                pressing_pressure=pressing_pressure,
                 electrolyte_redox=electrolyte_redox,
+                **shape,
             )
         )
-        cell = _write(tables, settings, file)
-    _tell(cell, file, as_json)
+    _tell(_write(tables, settings, file), file, as_json)
 
 
 def _refuse(options: dict[str, Any], where: str) -> None:
@@ -245,4 +258,5 @@ def _tell(cell: Cell, file: Path, as_json: bool) -> None:
         print("Assumed, and it matters most: " + "; ".join(unsourced))
     for note in warnings:
         print(f"warning: {note}")
-    print(f"Written to {file}. Next: sscell check {file}; sscell simulate {file}")
+    then = "eis" if cell.is_symmetric else "simulate"
+    print(f"Written to {file}. Next: sscell check {file}; sscell {then} {file}")

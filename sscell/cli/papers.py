@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sscell.cli.common import JsonFlag, Shells
+from sscell.cli.common import JsonFlag, Patience, Shells
 from sscell.cli.output import print_json, progress
 from sscell.errors import ParameterError
 
@@ -39,6 +39,7 @@ def validate_command(
         bool, typer.Option("--bands", help="Also at both ends of what is assumed.")
     ] = False,
     shells: Shells = 50,
+    patience: Patience = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare a cell with everything its paper published that the model can produce."""
@@ -166,6 +167,7 @@ def refit_command(
         typer.Option(help="Keep finished runs in this file; started again, go on there."),
     ] = None,
     shells: Shells = 25,
+    patience: Patience = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Fit a parameter set to its published observables; writes a set and a log."""

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sscell.cli.common import CellName, JsonFlag, PlotFile, Shells, check_output, given
+from sscell.cli.common import (
+    CellName,
+    JsonFlag,
+    Patience,
+    PlotFile,
+    Shells,
+    check_output,
+    given,
+)
 from sscell.cli.output import print_json, progress
 from sscell.errors import ParameterError, SimulationError, condensed
 
@@ -63,6 +71,7 @@ def sweep_command(
         typer.Option(help="Keep finished points in this file; started again, go on there."),
     ] = None,
     shells: Shells = 50,
+    patience: Patience = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write the table: .nc or .csv.")
     ] = None,
@@ -86,6 +95,8 @@ def sweep_command(
     axes = _design(_axes(temperatures, pressures, rates, over), points, seed, listed)
     if plot is not None and not (temperatures and rates and points is None):
         raise ParameterError("--plot needs a grid of temperatures (-T) and rates (-C).")
+    # Other processes hear of it only as an option of each run.
+    asked = {} if patience is None else {"patience": patience}
     with progress(time.monotonic(), timed=False) as tell:
         grid = sweep(
             cell,
@@ -96,6 +107,7 @@ def sweep_command(
             store=store,
             on_progress=tell,
             resolution=Resolution(shells=shells),
+            **asked,
         )
     _save_grid(grid, output)
     if plot is not None and phase is not None:

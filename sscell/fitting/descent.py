@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.problem import Problem
 from sscell.fitting.result import Start
 from sscell.optimisers.broyden import BroydenJacobian
-from sscell.simulation.progress import Progress
+from sscell.simulation.progress import FitEvent, Progress
+from sscell.solver.watch import watched
 
 __all__ = ["Search"]
 
@@ -122,6 +124,8 @@ class Search:
         Best position, and the sum of squares there [-].
     trail : list of dict
         Every evaluation.
+    listener : callable or None
+        Called with each `FitEvent`.
     """
 
     problem: Problem
@@ -134,6 +138,7 @@ class Search:
     u: np.ndarray | None = None
     cost: float = math.inf
     trail: list[dict[str, Any]] = field(default_factory=list)
+    listener: Callable[[FitEvent], None] | None = None
 
     def __post_init__(self) -> None:
         self.stages = _stages(self.problem)
@@ -175,7 +180,8 @@ class Search:
         self.trail.append(entry if final else {**entry, "rough": True})
         if cost < self.best[0]:
             self.best = cost, np.array(u)
-        self._tell(cost)
+        self._tell(u, cost)
+        watched().check()
         self._notice_a_stall()
 
     def _notice_a_stall(self) -> None:
@@ -206,22 +212,44 @@ class Search:
     def _derivatives(self) -> BroydenJacobian:
         return BroydenJacobian(lambda u, _: self.stage.slopes(u)[1])
 
-    def _tell(self, cost: float) -> None:
+    def _tell(self, u: np.ndarray, cost: float) -> None:
         self.write("running")
-        if self.on_progress is None:
+        if self.on_progress is None and self.listener is None:
             return
-        best, u = self.best
+        best, place = self.best
+        rough = not self.stage.final
+        share = min(self.evaluations / (self.limit * len(self.starts)), 0.99)
         values = ", ".join(
             f"{v.short} {v.value(x):.4g}"
-            for v, x in zip(self.problem.variables, u, strict=True)
+            for v, x in zip(self.problem.variables, place, strict=True)
         )
-        share = self.evaluations / (self.limit * len(self.starts))
-        rough = "" if self.stage.final else "rough "
-        self.on_progress(
-            min(share, 0.99),
-            f"start {self.current + 1}/{len(self.starts)}, {rough}cost {cost:.4g}, "
-            f"best {best:.4g}: {values}",
+        text = (
+            f"start {self.current + 1}/{len(self.starts)}, {'rough ' if rough else ''}"
+            f"cost {cost:.4g}, best {best:.4g}: {values}"
         )
+        if self.on_progress is not None:
+            self.on_progress(share, text)
+        if self.listener is not None:
+            self.listener(
+                FitEvent(
+                    share,
+                    text,
+                    self.current + 1,
+                    len(self.starts),
+                    self.evaluations,
+                    rough,
+                    self._named(u),
+                    cost,
+                    math.sqrt(cost),
+                    self._named(place),
+                    best,
+                )
+            )
+
+    def _named(self, u: np.ndarray) -> dict[str, float]:
+        """Values by name; what each dataset has of its own, with the dataset."""
+        pairs = zip(self.problem.variables, u, strict=True)
+        return {v.title: v.value(x) for v, x in pairs}
 
     def write(self, state: str) -> None:
         """Put what is known into the file, whole or not at all."""

@@ -18,6 +18,7 @@ from sscell.fitting.starts import differentiated, prepared
 from sscell.fitting.tracks import State
 from sscell.optimisers.bounds import Variable
 from sscell.simulation.engine import Resolution
+from sscell.solver.cancelling import Cancelled
 
 __all__ = ["Problem"]
 
@@ -117,6 +118,8 @@ class Problem:
         """
         try:
             return self._kept(u, True)
+        except Cancelled:
+            raise
         except SimulationError:  # the sensitivities may fail where the state does not
             return self._differences(np.asarray(u, dtype=float))
 
@@ -178,6 +181,8 @@ class Problem:
             self.sloped_evaluations += sloped
             try:
                 kept = self._evaluate(u, sloped)
+            except Cancelled:
+                raise
             except (SimulationError, ParameterError) as error:
                 self.failures, self.last_failure = self.failures + 1, str(error)
                 raise SimulationError(str(error)) from error
@@ -216,6 +221,8 @@ class Problem:
         own = self.resolution
         try:
             return self._traced(cell, u, number, course, sloped, own)
+        except Cancelled:
+            raise
         except SimulationError as error:
             finer = replace(own, rtol=own.rtol / _TIGHTER, atol=own.atol / _TIGHTER)
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,14 @@ from sscell.fitting.problem import Problem
 from sscell.fitting.result import Fit
 from sscell.optimisers.bounds import starting_points
 from sscell.protocols.steps import whole
-from sscell.simulation.progress import Progress
+from sscell.simulation.progress import FitEvent, Progress
+from sscell.solver.cancelling import Cancelled, CancelToken, Deadline
+from sscell.solver.watch import asked, watching
 
 __all__ = ["fit"]
 
 _MESH = 0.5  # of the noise
+_PATIENT = 1.0  # s for the errors of a fit that was interrupted
 
 
 def fit(
@@ -36,6 +39,9 @@ def fit(
     max_evaluations: int = 40,
     log_file: str | Path | None = None,
     on_progress: Progress | None = None,
+    progress: Callable[[FitEvent], None] | None = None,
+    cancel: CancelToken | None = None,
+    patience: float | str | None = None,
     **options: Any,
 ) -> Fit:
     """Fit parameters to measured curves by least squares with exact derivatives.
@@ -59,6 +65,13 @@ def fit(
         JSON file of what is done; a fit that finds its own goes on from there.
     on_progress : callable, optional
         Called with the share done [-] and a text: cost and best values.
+    progress : callable, optional
+        Called with a `FitEvent` after each evaluation: values, cost, residual norm, best.
+    cancel : CancelToken, optional
+        Ends the fit from another thread or from `progress`, with the best so far.
+    patience : float or str, optional
+        How long a step of the model may compute without getting on before it has failed
+        [s]; default: 60 s.
     **options
         ``temperature``, ``pressure``, ``weights``, ``states``, ``noise``, ``cutoffs``, ``log``,
         ``priors``, ``separate``, ``points``, ``only``, ``resolution``, as for `prepare`.
@@ -66,7 +79,8 @@ def fit(
     Returns
     -------
     Fit
-        An interrupt (Ctrl-C) ends it with the best so far.
+        An interrupt (Ctrl-C) or `cancel` ends it with the best so far; its `ended` is then
+        ``"interrupted"``.
 
     Raises
     ------
@@ -76,6 +90,8 @@ def fit(
         If the data cannot be of this cell.
     SimulationError
         If the model fails at every start.
+    Cancelled
+        If it is cancelled before anything was found.
 
     Examples
     --------
@@ -94,17 +110,25 @@ def fit(
     whole(seed, "The seed", 0)
     if log_file is not None and not Path(log_file).parent.is_dir():
         raise ParameterError(f"The folder '{Path(log_file).parent}' does not exist.")
-    problem, told = prepare(cell, datasets, vary, **options)
-    points = starting_points(problem.start(), starts, seed)
-    key = _digest(problem, points, max_evaluations)
-    file = None if log_file is None else Path(log_file)
-    search = Search(problem, points, max_evaluations, on_progress, file, key)
-    search.resume()
-    ended = "converged"
+    watch = asked(cancel, patience, interrupts=True)
+    search, told, ended = None, [], "converged"
     try:
-        search.run()
+        with watching(watch):
+            watch.check()
+            problem, told = prepare(cell, datasets, vary, **options)
+            points = starting_points(problem.start(), starts, seed)
+            key = _digest(problem, points, max_evaluations)
+            file = None if log_file is None else Path(log_file)
+            search = Search(problem, points, max_evaluations, on_progress, file, key)
+            search.listener = progress
+            search.resume()
+            search.run()
     except KeyboardInterrupt:
-        if search.u is None:
+        if search is None or search.u is None:
+            if watch.cancel is not None and watch.cancel.cancelled:
+                raise Cancelled(
+                    "The fit was cancelled before it had found anything."
+                ) from None
             raise
         ended = "interrupted"
     return _conclude(search, ended, told, seed)
@@ -158,12 +182,16 @@ def _conclude(search: Search, ended: str, told: list[str], seed: int) -> Fit:
         ended = "evaluations used up"
     search.count_all()
     residuals = problem.residuals(search.u)
+    # Who ends a fit waits no longer for its errors.
+    soon = Deadline(_PATIENT) if ended == "interrupted" else None
     try:
-        _, jacobian = problem(search.u)
+        with watching(asked(soon)):
+            _, jacobian = problem(search.u)
     except SimulationError as error:
         jacobian = np.zeros((residuals.size, search.u.size))
         told = [*told, f"There are no errors: the derivatives failed ({error})."]
-    told = [*told, *_mesh_remark(problem, search.u, residuals)]
+    if ended != "interrupted":
+        told = [*told, *_mesh_remark(problem, search.u, residuals)]
     problem.residuals(search.u)  # the traces shown belong to these residuals
     search.write(ended)
     return Fit.of(

@@ -50,11 +50,16 @@ class PlateauAnode(pybamm.BaseSubModel):
     ----------
     double_layer : bool
         Whether the double layer is charged.
+    side : str, optional
+        ``"negative"``, or ``"positive"`` for the second electrode of a symmetric cell, which
+        takes up what the first gives; both have the values of the negative electrode.
     """
 
-    def __init__(self, double_layer: bool) -> None:
-        super().__init__(None, domain="negative", name="plateau anode")
+    def __init__(self, double_layer: bool, side: str = "negative") -> None:
+        super().__init__(None, domain=side, name=f"{side} plateau electrode")
         self._double_layer = double_layer
+        self._side, self._gives = side.capitalize(), 1 if side == "negative" else -1
+        self._eta = f"{self._side} electrode reaction overpotential [V]"
 
     @staticmethod
     def quantities() -> tuple[Quantity, ...]:
@@ -72,6 +77,7 @@ class PlateauAnode(pybamm.BaseSubModel):
                 1e4,
                 0.0,
             ),
+            Quantity("Negative electrode density [kg.m-3]", "zero: not known", 0, 3e4, 0.0),
             Quantity("Initial negative electrode filling", "of its capacity", 0.01, 1, 1.0),
             Quantity(
                 "Negative electrode molar volume [m3.mol-1]",
@@ -105,39 +111,34 @@ class PlateauAnode(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the overpotential, where it charges the double layer."""
-        if not self._double_layer:
-            return {}
-        eta = pybamm.Variable("Negative electrode reaction overpotential [V]")
-        return {eta.name: eta}
+        return {self._eta: pybamm.Variable(self._eta)} if self._double_layer else {}
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Give the open-circuit potential and the losses, positive on discharge."""
         temperature = pybamm.Parameter("Ambient temperature [K]")
         thermal = GAS_CONSTANT * temperature / FARADAY
-        i = variables["Current density [A.m-2]"]
-        passed = variables["Discharge capacity [A.h]"]
+        i, electrode = variables["Current density [A.m-2]"], f"{self._side} electrode"
+        gone = self._gives * variables["Discharge capacity [A.h]"]
         theta = pybamm.Parameter("Initial negative electrode filling") - (
-            passed / pybamm.Parameter("Negative electrode capacity [A.h]")
+            gone / pybamm.Parameter("Negative electrode capacity [A.h]")
         )
         heated = temperature - pybamm.Parameter("Reference temperature [K]")
         own = {
-            "Negative electrode inventory": theta,
-            "Negative electrode open-circuit potential [V]": pybamm.Parameter(
+            f"{electrode} inventory": theta,
+            f"{electrode} open-circuit potential [V]": pybamm.Parameter(
                 "Negative electrode OCP [V]"
             )
             + pybamm.Parameter("Negative electrode OCP entropic change [V.K-1]") * heated
             + thermal * self._end_of_plateau(theta),
-            "Negative electrode interphase overpotential [V]": i
+            f"{electrode} interphase overpotential [V]": i
             * pybamm.Parameter("Negative electrode interphase resistance [Ohm.m2]"),
-            "Negative electrode thickness change [m]": -pybamm.Parameter(
+            f"{electrode} thickness change [m]": -pybamm.Parameter(
                 "Negative electrode molar volume [m3.mol-1]"
             )
-            * (passed * 3600 / FARADAY / pybamm.Parameter("Electrode area [m2]")),
+            * (gone * 3600 / FARADAY / pybamm.Parameter("Electrode area [m2]")),
         }
         if not self._double_layer:
-            own["Negative electrode reaction overpotential [V]"] = (
-                2 * thermal * pybamm.arcsinh(i / (2 * self._i0(variables)))
-            )
+            own[self._eta] = 2 * thermal * pybamm.arcsinh(i / (2 * self._i0(variables)))
         return own
 
     @staticmethod
@@ -157,7 +158,7 @@ class PlateauAnode(pybamm.BaseSubModel):
         """Charge the double layer."""
         if self._double_layer:
             thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
-            eta = variables["Negative electrode reaction overpotential [V]"]
+            eta = variables[self._eta]
             faradaic = 2 * self._i0(variables) * pybamm.sinh(eta / (2 * thermal))
             capacity = pybamm.Parameter("Negative electrode double-layer capacity [F.m-2]")
             self.rhs[eta] = (variables["Current density [A.m-2]"] - faradaic) / capacity
@@ -165,5 +166,4 @@ class PlateauAnode(pybamm.BaseSubModel):
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """At rest."""
         if self._double_layer:
-            eta = variables["Negative electrode reaction overpotential [V]"]
-            self.initial_conditions[eta] = pybamm.Scalar(0)
+            self.initial_conditions[variables[self._eta]] = pybamm.Scalar(0)

@@ -40,6 +40,7 @@ class Physics(Table):
     sscell.errors.ParameterError: mine.toml: 'degradation' must be true or false, not 'false'.
     """
 
+    symmetric: bool = Field(False, description="two like electrodes, no composite cathode")
     anode: str | None = Field(None, description="model of the anode")
     separator: Annotated[list[str], BeforeValidator(_different_names)] = Field(
         ["Separator"], description="names of the layers, from the anode on"

@@ -51,6 +51,9 @@ class SeparatorLayers(pybamm.BaseSubModel):
                 Quantity(
                     f"{layer} conductivity activation energy [J.mol-1]", "Arrhenius", 0, 2e5
                 ),
+                Quantity(
+                    f"{layer} density [kg.m-3]", "as pressed; zero: not known", 0, 2e4, 0.0
+                ),
             ]
         return (
             *rows,

@@ -13,25 +13,19 @@ import numpy as np
 import pybamm
 
 from sscell.cells.cell import Cell
-from sscell.cells.model import (
-    ATOL,
-    RTOL,
-    SHELLS,
-    SolidStateCell,
-    budget_of,
-    check_mesh,
-    solver,
-)
+from sscell.cells.cell_model import ATOL, RTOL, solver
+from sscell.cells.model import SHELLS, budget_of, check_mesh, model_of
 from sscell.errors import ParameterError
 from sscell.simulation.series import series
 from sscell.solver import cache
 from sscell.solver.compiling import LONGEST, allowed, compiled, expected_seconds
 from sscell.solver.functions import Functions, build_functions
-from sscell.solver.integrator import Integrator, StepSolution
+from sscell.solver.integrator import Integrator, Piece, StepSolution
 from sscell.solver.stepping import OwnClock
-from sscell.solver.watch import alone
+from sscell.solver.watch import Look, Paused, alone
 
 __all__ = [
+    "BEAT",
     "CAPACITY",
     "CURRENT",
     "FAR",
@@ -48,6 +42,8 @@ __all__ = [
 LOWER, UPPER = "lower voltage cut-off", "upper voltage cut-off"
 CURRENT, CAPACITY = "current limit", "capacity limit"
 FAR = 1e3  # V or A.h: a limit that is never reached
+BEAT = 0.1  # s of computing: after as much, a listener hears of a step
+_SHORTEST = 1e-4  # of a step: pieces are no shorter
 _BLOCK = 16  # times that are evaluated together
 _TAG = "[experiment]"  # lets the solver go on after an event
 LIMITS = {
@@ -169,7 +165,7 @@ class Engine:
     def model(self) -> pybamm.BaseModel:
         """The discretised model: only what its functions do not say needs it."""
         resolution = self._resolution
-        model = SolidStateCell(
+        model = model_of(
             self._cell,
             shells=resolution.shells,
             thickness_points=resolution.thickness_points,
@@ -340,21 +336,74 @@ class Engine:
             calculate_sensitivities=sensitive,
         )
 
+    def pieces(
+        self, solution: StepSolution | None, duration: float, inputs: Mapping[str, float]
+    ) -> Iterator[StepSolution]:
+        """Integrate as `step` does, and hand over what there is some times a second.
+
+        A step that takes less than a tenth of a second of computing is one piece. At the
+        ends of others the solver begins anew, which moves the result within its tolerance.
+
+        Parameters
+        ----------
+        solution : StepSolution or None
+            Where the cell is.
+        duration : float
+            Longest time [s].
+        inputs : mapping
+            From `inputs`.
+
+        Yields
+        ------
+        StepSolution
+            Of this piece alone.
+        """
+        look = Look(duration, self._resolution.rtol)
+        since, ahead, longest = 0.0, duration, BEAT
+        before = solution
+        while True:
+            ends = since + ahead >= duration * (1 - 1e-9)
+            ahead = duration - since if ends else ahead
+            look.begin(since, longest)
+            try:
+                found = self._piece(before, ahead, inputs, Piece(look, since))
+            except Paused as paused:
+                ahead = max(paused.reached - since, _SHORTEST * duration)
+                longest = np.inf
+                continue
+            yield found
+            if ends or found.termination != "final time":
+                return
+            since, before, longest = since + ahead, found, 2 * BEAT
+            taken = max(float(found.solve_time.value), 1e-3)
+            ahead = max(ahead * min(max(BEAT / taken, 0.2), 5.0), _SHORTEST * duration)
+
+    @alone
+    def _piece(
+        self,
+        before: StepSolution | None,
+        duration: float,
+        inputs: Mapping[str, float],
+        piece: Piece,
+    ) -> StepSolution:
+        return self._run(before, duration, inputs, None, piece)
+
     def _run(
         self,
         before: StepSolution | None,
         duration: float,
         inputs: Mapping[str, float],
         times: np.ndarray | None,
+        piece: Piece | None = None,
     ) -> StepSolution:
         values = self._values(inputs)
         t, y = self._state(before, values)
-        found = self._integrator.run(t, y, duration, values, times)
+        found = self._integrator.run(t, y, duration, values, times, piece)
         self._spent += float(found.solve_time.value)
         if self._spent > self._pays:
             self._compile(make=True)
         if self.controlled in ("current", "ramp", "drive"):
-            passed = float(found.t[-1] - t)
+            passed = float(found.t[-1] - t) + (0.0 if piece is None else piece.since)
             found.current = (
                 inputs["Current function [A]"] + inputs.get(_SLOPE, 0.0) * passed
             )

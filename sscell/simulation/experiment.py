@@ -11,11 +11,12 @@ import pybamm
 import xarray as xr
 
 from sscell.cells.cell import Cell
-from sscell.cells.model import SolidStateCell, solver
+from sscell.cells.cell_model import CellModel, solver
+from sscell.cells.model import model_of
 from sscell.dataset import set_metadata
 from sscell.errors import ParameterError, SimulationError
 from sscell.simulation.engine import Resolution
-from sscell.simulation.progress import Progress
+from sscell.simulation.progress import Teller
 from sscell.simulation.results import labelled, remarks
 from sscell.simulation.series import series
 from sscell.solver.stepping import OwnClock
@@ -41,19 +42,19 @@ class _Attempt:
 class _Watch(pybamm.callbacks.Callback):
     """Follows an experiment: its solution does not say which steps were left out."""
 
-    def __init__(self, on_progress: Progress | None, total: int):
+    def __init__(self, teller: Teller, total: int):
         self.attempts: list[_Attempt] = []
         self.trouble = ""
-        self._tell, self._total, self._time = on_progress, total, 0.0
+        self._teller, self._total, self._time = teller, total, 0.0
 
     def on_step_start(self, logs: Mapping[str, Any]) -> None:
         """Note what begins."""
         text = str(logs["step operating conditions"])
         cycle, number = logs["cycle number"][0], logs["step number"][0]
         self.attempts.append(_Attempt(cycle, number, text))
-        if self._tell:
-            share = (len(self.attempts) - 1) / self._total
-            self._tell(min(share, 0.99), f"cycle {cycle}, {text}")
+        begun = len(self.attempts)
+        share = (begun - 1) / self._total
+        self._teller.begin(begun, cycle, text, share, 1 / self._total)
 
     def on_step_end(self, logs: Mapping[str, Any]) -> None:
         """Note whether time has passed: it has not in a step that was skipped."""
@@ -61,6 +62,7 @@ class _Watch(pybamm.callbacks.Callback):
         self.attempts[-1].ended = True
         self.attempts[-1].skipped = now <= self._time
         self._time = now
+        self._teller.point({"Time [s]": np.array([now])}, None, celled=False)
 
     def on_experiment_error(self, logs: Mapping[str, Any]) -> None:
         """Note why the solver gave up."""
@@ -118,7 +120,7 @@ def run_experiment(
     *,
     start: Mapping[str, np.ndarray] | None = None,
     outputs: Sequence[str] | None = None,
-    on_progress: Progress | None = None,
+    teller: Teller | None = None,
 ) -> xr.Dataset:
     """Run any PyBaMM experiment through PyBaMM itself.
 
@@ -137,8 +139,8 @@ def run_experiment(
         States by the names of the model's variables; default: as assembled.
     outputs : sequence of str, optional
         Series to keep; default: all.
-    on_progress : callable, optional
-        Called with the share done [-] and a text.
+    teller : Teller, optional
+        Tells how far it is.
 
     Returns
     -------
@@ -152,7 +154,7 @@ def run_experiment(
         what was computed before.
     """
     check_experiment(cell, experiment)
-    model = SolidStateCell(
+    model = model_of(
         cell,
         shells=resolution.shells,
         thickness_points=resolution.thickness_points,
@@ -167,7 +169,8 @@ def run_experiment(
         experiment=experiment,
         solver=OwnClock.like(solver(resolution.rtol, resolution.atol)),
     )
-    watch = _Watch(on_progress, len(experiment.steps))
+    teller = teller or Teller()
+    watch = _Watch(teller, len(experiment.steps))
     try:
         solution = simulation.solve(callbacks=[watch])
     except pybamm.SolverError as error:
@@ -179,8 +182,7 @@ def run_experiment(
     data = _dataset(cell, model, solution, watch, kept, applied)
     if watch.trouble:
         raise _failure(watch, watch.trouble, data)
-    if on_progress:
-        on_progress(1.0, "done")
+    teller.done()
     return data
 
 
@@ -210,7 +212,7 @@ def _failure(watch: _Watch, reason: str, partial: Any = None) -> SimulationError
 
 def _dataset(
     cell: Cell,
-    model: SolidStateCell,
+    model: CellModel,
     solution: Any,
     watch: _Watch,
     kept: Sequence[str],

@@ -9,7 +9,7 @@ import numpy as np
 import pybamm
 
 from sscell.cells.cell import Cell
-from sscell.cells.model import SolidStateCell
+from sscell.cells.model import model_of
 from sscell.simulation.engine import Resolution
 from sscell.solver.watch import alone
 
@@ -60,7 +60,7 @@ def spectrum_at(
 def _simulation(cell: Cell, resolution: Resolution) -> pybamm.EISSimulation:
     key = (cell.structure, resolution)
     if key not in _SIMULATIONS:
-        model = SolidStateCell(
+        model = model_of(
             cell,
             shells=resolution.shells,
             thickness_points=resolution.thickness_points,

@@ -83,7 +83,6 @@ def labelled(
     xarray.Dataset
     """
     bases = cell.data["bases"]
-    capacity, energy = cell.basis("capacity"), cell.basis("energy")
     data = time_series(columns)
     host, guest = cell.host.host, cell.host.guest
     worst = balances or {
@@ -93,15 +92,10 @@ def labelled(
     set_metadata(
         data,
         cell=cell.name,
-        capacity_basis=capacity[0],
-        capacity_basis_mass_g=capacity[1] * 1e3,
-        energy_basis=energy[0],
-        energy_basis_mass_g=energy[1] * 1e3,
+        **cell.about(),
         area_cm2=cell.area * 1e4,
-        cathode_volume_cm3=cell.cathode_thickness * cell.area * 1e6,
         voltage_reference=bases["voltage_reference"],
         working_metal=bases["working_metal"],
-        working_metal_offset_V=cell.values.get("Negative electrode OCP [V]", 0.0),
         theoretical_capacity_Ah=cell.theoretical_capacity,
         first_step=cell.first_step,
         phases=phases,
@@ -202,7 +196,8 @@ def remarks(
             for value in _extremes(currents, slow, fast)
         ]
     found += pressure_remarks(cell, applied)
-    assumed = [p for p in cell.parameters.parameters.values() if p.matters]
+    values = cell.parameters.parameters.values()
+    assumed = [p for p in values if p.matters and p.kind == "assumed"]
     return found + [f"Assumed, and it matters: {p.name} = {p.value:g}." for p in assumed]
 
 

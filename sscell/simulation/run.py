@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import Step
 from sscell.protocols.steps import after, as_now
 from sscell.simulation.engine import (
+    BEAT,
     CAPACITY,
     CURRENT,
     FAR,
@@ -29,11 +31,12 @@ from sscell.simulation.engine import (
     engine,
 )
 from sscell.simulation.impedance import spectrum_at
-from sscell.simulation.progress import Progress
+from sscell.simulation.progress import Teller
 from sscell.simulation.results import BALANCES, Spectrum, add_spectra, labelled, remarks
 from sscell.simulation.resuming import packed
-from sscell.solver.integrator import NO_PROGRESS, StepSolution
-from sscell.solver.watch import NoProgress, watched
+from sscell.solver.cancelling import Cancelled
+from sscell.solver.integrator import CANCELLED, NO_PROGRESS, StepSolution, joined
+from sscell.solver.watch import NoProgress, Watch, watched, watching
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Run"]
@@ -91,6 +94,9 @@ class Run:
         self._worst: dict[str, float] = dict.fromkeys(BALANCES, 0.0)
         self.is_now = "pristine"  # before the records
         self.failed_trials = 0  # solutions that were refused, and computed again
+        self.teller = Teller()
+        self._heard, self._heard_at = -1.0, 0.0  # what a listener knows, and since when [s]
+        self.in_pieces = False  # long steps, so that what is cancelled keeps its beginning
 
     def go_on_with(self, cell: Cell, set_anew: bool = False) -> None:
         """Go on from the present state with other values and new records.
@@ -112,19 +118,17 @@ class Run:
         """Start the records anew from the present state."""
         self.records, self.spectra, self._ended, self._begun = [], [], {}, {}
         self._worst = dict.fromkeys(BALANCES, 0.0)
-        self._start = float(self.solution.t[-1]) if self.solution is not None else 0.0
+        self._start, self._heard = self._now(), -1.0
 
     # Steps ---------------------------------------------------------------------------
 
-    def execute(self, steps: Sequence[Step], on_progress: Progress | None = None) -> None:
+    def execute(self, steps: Sequence[Step]) -> None:
         """Run steps in order; what is done stays in the records if one fails.
 
         Parameters
         ----------
         steps : sequence of Step
             After a cut-off, later pulses of the same group are left out.
-        on_progress : callable, optional
-            Called with the share done [-] and a text.
 
         Raises
         ------
@@ -132,25 +136,61 @@ class Run:
             If the solver fails.
         """
         groups = len({step.group for step in steps})
-        number = 0
+        number, executed = 0, 0
         while number < len(steps):
-            step, share = steps[number], number / len(steps)
+            step, share, width = steps[number], number / len(steps), 1 / len(steps)
             number += 1
             if step.group in self._ended and step.pulse > self._ended[step.group]:
                 continue
             watched().check()
-            if on_progress:
-                if step.group:
-                    share = min(self._passed() / groups, 0.99)
-                on_progress(share, f"cycle {step.cycle}, {step.direction}")
+            if step.group:
+                share, width = self._passed() / groups, 0.0
+            executed += 1
+            self.teller.begin(executed, step.cycle, step.direction, share, width)
             try:
-                self._execute(step)
+                with watching(self._looked()):
+                    self._execute(step)
             except (pybamm.SolverError, FloatingPointError) as error:
                 raise self._failure(step, error) from error
+            self._tell_end(step)
             if step.back and self._goes_on(step):
                 number -= 1 + step.back
-        if on_progress:
-            on_progress(1.0, "done")
+        self.teller.done()
+
+    def _looked(self) -> Watch:
+        """What is asked of the solver, and that it tells how far it is."""
+        own = watched()
+        begun = self._now
+        return Watch(
+            own.patience,
+            own.cancel,
+            lambda t, _: self.teller.look(begun() + t),
+            own.steps,
+            own.interrupts,
+        )
+
+    def _now(self) -> float:
+        """Time at the end of the last solution [s]."""
+        return 0.0 if self.solution is None else float(self.solution.t[-1])
+
+    def _tell_end(self, step: Step) -> None:
+        """Tell of a step that is over."""
+        if step.direction == "impedance" and self.teller.listened:
+            point = {name: np.array([self._last(name, 0.0)]) for name in _NEEDED}
+            time = np.array([self._now() - self._start])
+            self.teller.point({"Time [s]": time, **point}, None)
+        elif self.records:
+            self._tell(self.records[-1].time, self.records[-1].outputs, None)
+
+    def _tell(self, time: np.ndarray, outputs: Mapping[str, np.ndarray], now: Any) -> None:
+        """Tell a listener what it has not heard yet."""
+        if not self.teller.listened:
+            return
+        new = time > self._heard
+        if new.any() and np.isfinite(outputs["Voltage [V]"]).all():
+            self._heard, self._heard_at = float(time[-1]), perf_counter()
+            curve = {name: outputs[name][new] for name in _NEEDED}
+            self.teller.point({"Time [s]": time[new], **curve}, now)
 
     def _goes_on(self, step: Step) -> bool:
         """Whether the steps of a group are repeated: no cut-off has ended it."""
@@ -189,6 +229,7 @@ class Run:
             self.cell, self.resolution, _CONTROLLED.get(step.direction, "current")
         )
         inputs, duration = self._inputs(step, built)
+        self.teller.expect(self._now(), self._expected(step, duration))
         record = self._at_once(step, built, inputs) or self._solve(
             step, built, inputs, duration
         )
@@ -196,11 +237,19 @@ class Run:
         if step.group and step.direction in _SIGN and record.stop_reason != "duration":
             self._ended[step.group] = step.pulse
 
+    @staticmethod
+    def _expected(step: Step, duration: float) -> float | None:
+        """How long a step may take [s], where that is known."""
+        if step.duration or step.share is not None or step.direction == "sweep":
+            return duration
+        return duration / _MOST if step.direction in _SIGN else None
+
     def _drive(self, step: Step) -> None:
         """Follow a course row by row: one record, each row an integration of its own."""
         kind = {"current": "drive", "power": "power"}[step.driven]
         built = engine(self.cell, self.resolution, kind)
         done: list[_Record] = []
+        self.teller.expect(self._now(), step.course[-1][0] - step.course[0][0])
         try:
             for begin, end in pairwise(step.course):
                 if end[0] > begin[0]:
@@ -208,6 +257,9 @@ class Run:
                     done.append(self._stretch(step, built, begin, end))
                     if done[-1].stop_reason != "duration":
                         break
+                    if perf_counter() - self._heard_at > BEAT:
+                        row = done[-1]
+                        self._tell(row.time, row.outputs, self._now())
         finally:
             if done:
                 self.records.append(_joined(done))
@@ -370,7 +422,7 @@ class Run:
             trial = self._tighter(built, share)
             try:
                 with np.errstate(over="ignore", invalid="ignore"):
-                    solution = trial.step(self.solution, duration, inputs)
+                    solution = self._advance(step, trial, duration, inputs)
             except NoProgress as error:
                 if error.partial is not None:
                     made = self._record(step, trial, inputs, error.partial)
@@ -386,6 +438,31 @@ class Run:
                 failure = failure or FloatingPointError("the voltage is no possible one")
             self.failed_trials += 1
         raise failure or pybamm.SolverError("no solution")
+
+    def _advance(
+        self, step: Step, built: Engine, duration: float, inputs: Mapping[str, float]
+    ) -> Any:
+        """Solution of a step, in pieces if somebody listens."""
+        if not self.in_pieces:
+            return built.step(self.solution, duration, inputs)
+        begun, done = self._now(), []
+        try:
+            for part in built.pieces(self.solution, duration, inputs):
+                new = slice(1 if done else 0, None)  # it begins where the last one ends
+                done.append(part)
+                own = part.t[new] - begun
+                if part.termination == "final time" and own[-1] < duration * (1 - 1e-9):
+                    found = built.evaluate(own, part.y[:, new], inputs, _NEEDED)
+                    self._tell(part.t[new] - self._start, found, float(part.t[-1]))
+        except NoProgress as error:
+            error.partial = joined(done, NO_PROGRESS) if done else None
+            raise
+        except (Cancelled, KeyboardInterrupt):
+            if done:
+                made = self._record(step, built, inputs, joined(done, CANCELLED))
+                self.records.extend([made] if made else [])
+            raise
+        return joined(done)
 
     def _tighter(self, built: Engine, share: float) -> Engine:
         """The same engine with smaller tolerances."""
@@ -411,8 +488,8 @@ class Run:
         self._note_balances(outputs)
         timed = step.duration or step.share is not None or step.direction == "sweep"
         reason = built.stop_reason(solution) or ("duration" if timed else "time limit")
-        if solution.termination == NO_PROGRESS:
-            reason = NO_PROGRESS
+        if solution.termination in (NO_PROGRESS, CANCELLED):
+            reason = solution.termination
         seconds = float(solution.solve_time.value)
         kept = {name: outputs[name] for name in self._kept(built)}
         return _Record(step, reason, self.celsius, t - self._start, kept, seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.protocols import Protocol, Step, checked, prepared
 from sscell.simulation.engine import Resolution
 from sscell.simulation.experiment import check_experiment, run_experiment
-from sscell.simulation.progress import Progress
+from sscell.simulation.progress import Progress, RunEvent, Teller
 from sscell.simulation.resuming import saved
 from sscell.simulation.run import Run
 from sscell.simulation.series import series
 from sscell.simulation.states import bring_to, parse_state
-from sscell.solver.watch import Watch, watching
+from sscell.solver.cancelling import CancelToken
+from sscell.solver.watch import asked, watching
 from sscell.units import parse_pressure
 
 __all__ = ["simulate"]
@@ -46,8 +47,10 @@ def simulate(
     resolution: Resolution | None = None,
     outputs: Sequence[str] | None = None,
     on_progress: Progress | None = None,
+    progress: Callable[[RunEvent], None] | None = None,
+    cancel: CancelToken | None = None,
+    patience: float | str | None = None,
     start: xr.Dataset | str | Path | None = None,
-    watch: Watch | None = None,
 ) -> xr.Dataset:
     """Simulate a protocol, or any PyBaMM experiment, on a cell.
 
@@ -84,12 +87,19 @@ def simulate(
         thousand cycles needs a tenth of the memory with none of them.
     on_progress : callable, optional
         Called with the share done [-] and a text.
+    progress : callable, optional
+        Called with a `RunEvent` after each step and some times a second within a long one:
+        step, cycle, time, voltage, current, and the curve since the event before.
+    cancel : CancelToken, optional
+        Ends the run from another thread or from `progress`, with what it had. With one of
+        these two, steps of more than a tenth of a second of computing are solved in pieces,
+        which moves results within the tolerance of the solver.
+    patience : float or str, optional
+        How long a step may compute without getting on before it has failed [s]; default:
+        60 s.
     start : xarray.Dataset, str or pathlib.Path, optional
         A run to go on from, or its .nc file: from its last state, with its values and meshes
         unless others are given here. It takes the place of `state`.
-    watch : Watch, optional
-        Cancels the run from another thread, hears of its progress within a step, or waits
-        longer for a step that gets nowhere than its 60 s.
 
     Returns
     -------
@@ -101,8 +111,9 @@ def simulate(
     ParameterError
         If a name or value is not usable.
     SimulationError
-        If the solver fails or gets nowhere, or the run is cancelled; carries what was
-        computed before.
+        If the solver fails or gets nowhere; carries what was computed before.
+    Cancelled
+        If the run is cancelled: a `SimulationError` too.
 
     Examples
     --------
@@ -155,8 +166,11 @@ def simulate(
         if any(step.direction in _NEED_DOUBLE_LAYER for step in steps):
             resolution = replace(resolution, double_layer=True)
     run = Run(forming, resolution, applied)
+    run.in_pieces = progress is not None or cancel is not None
+    run.teller = Teller(on_progress, progress)
     try:
-        with watching(watch):
+        with watching(asked(cancel, patience)):
+            run.teller.preparing = True
             if before is None:
                 is_now = bring_to(run, state)
             else:
@@ -165,9 +179,10 @@ def simulate(
             run.is_now = is_now
             run.go_on_with(cell, set_anew=formation_pressure is not None)
             run.outputs = kept
+            run.teller.preparing = False
             if isinstance(protocol, pybamm.Experiment):
-                return _experiment(run, protocol, state, on_progress)
-            run.execute(prepared(protocol, is_now, cell.first_step), on_progress)
+                return _experiment(run, protocol, state)
+            run.execute(prepared(protocol, is_now, cell.first_step))
     except SimulationError as error:
         if error.partial is None and run.records:
             error.partial = run.dataset(described, state)
@@ -175,9 +190,7 @@ def simulate(
     return run.dataset(described, state)
 
 
-def _experiment(
-    run: Run, experiment: pybamm.Experiment, state: str, on_progress: Progress | None
-) -> xr.Dataset:
+def _experiment(run: Run, experiment: pybamm.Experiment, state: str) -> xr.Dataset:
     """Run PyBaMM's experiment from where a run is."""
 
     def told(data: xr.Dataset) -> xr.Dataset:
@@ -192,7 +205,7 @@ def _experiment(
             run.applied,
             start=run.state(),
             outputs=run.outputs,
-            on_progress=on_progress,
+            teller=run.teller,
         )
     except SimulationError as error:
         error.partial = None if error.partial is None else told(error.partial)

@@ -11,6 +11,7 @@ import importlib
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -28,13 +29,30 @@ except ImportError:  # it has moved: PyBaMM knows where to
 
 from sscell.solver.consistent import consistent
 
-__all__ = ["NO_PROGRESS", "Integrator", "StepSolution"]
+__all__ = ["CANCELLED", "NO_PROGRESS", "Integrator", "Piece", "StepSolution", "joined"]
 
 NO_PROGRESS = "no progress"  # what ended a solution that got nowhere
+CANCELLED = "cancelled"  # what ended one that was no longer wanted
 
 _ROOT_FOUND = 2  # IDA_ROOT_RETURN
 _CURRENT = "Current variable [A]"
 _DIFFERENT = (AttributeError, TypeError)  # what an interface that has changed raises
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Part of a step: its clock is that of the step.
+
+    Parameters
+    ----------
+    look : Look
+        Looks on during the whole step.
+    since : float, optional
+        Time since the start of the step at which the part begins [s].
+    """
+
+    look: Look
+    since: float = 0.0
 
 
 class StepSolution:
@@ -75,6 +93,31 @@ class StepSolution:
         end = self.y[:, -1:].copy()
         ended = self.t[-1:].copy()
         return StepSolution(self.functions, ended, end, self.termination, 0.0, self.current)
+
+
+def joined(parts: Sequence[StepSolution], termination: str | None = None) -> StepSolution:
+    """One solution of parts that follow one another.
+
+    Parameters
+    ----------
+    parts : sequence of StepSolution
+        Of one model, in order.
+    termination : str, optional
+        What ended it; default: what ended the last part.
+
+    Returns
+    -------
+    StepSolution
+    """
+    last = parts[-1]
+    if len(parts) == 1 and termination is None:
+        return last
+    # Each part begins where the one before it ends.
+    t = np.concatenate([part.t[k > 0 :] for k, part in enumerate(parts)])
+    y = np.concatenate([part.y[:, k > 0 :] for k, part in enumerate(parts)], axis=1)
+    seconds = sum(float(part.solve_time.value) for part in parts)
+    ended = last.termination if termination is None else termination
+    return StepSolution(last.functions, t, y, ended, seconds, last.current)
 
 
 class Integrator:
@@ -128,6 +171,7 @@ class Integrator:
         duration: float,
         values: np.ndarray,
         times: np.ndarray | None = None,
+        piece: Piece | None = None,
     ) -> StepSolution:
         """Integrate for a time, or until an event.
 
@@ -144,6 +188,8 @@ class Integrator:
         times : numpy.ndarray, optional
             Where the solution is wanted, since the start [s]; default: where the solver
             stops.
+        piece : Piece, optional
+            If this is a part of a step: since when, and who looks on.
 
         Returns
         -------
@@ -155,6 +201,8 @@ class Integrator:
             If the solver fails, or an event lies behind the start.
         """
         if self._group is None:
+            if piece is not None and piece.since > 0:
+                raise pybamm.SolverError("a step goes through PyBaMM as a whole only")
             return self._through_pybamm(begun, y, duration, values, times)
         wanted = np.empty(0) if times is None else np.array(times, dtype=float)
         wanted[wanted < 0] = 0.0
@@ -162,9 +210,11 @@ class Integrator:
         settled = self.functions.settled(values)
         clock = time.perf_counter()
         try:
-            flag, t, states = self._solved(state, duration, settled, wanted)
+            own = piece or Piece(Look(duration, float(self._solver.rtol)))
+            flag, t, states = self._solved(state, duration, settled, wanted, own)
         except NoProgress as error:
-            error.partial = self._up_to(error.reached, begun, state, settled, wanted)
+            if piece is None:
+                error.partial = self._up_to(error.reached, begun, state, settled, wanted)
             raise
         except _DIFFERENT as error:
             _complain(error)
@@ -175,30 +225,37 @@ class Integrator:
             raise pybamm.SolverError(idaklu.sundials_error_message(flag))
         termination = "final time"
         if flag == _ROOT_FOUND:
-            termination = self._ended(t, states, settled)
+            since = 0.0 if piece is None else piece.since
+            termination = self._ended(t + since, states, settled)
         t, states = _after(begun, t, states)
         return StepSolution(self.functions, t, states, termination, seconds)
 
     def _solved(
-        self, state: np.ndarray, duration: float, settled: np.ndarray, wanted: np.ndarray
+        self,
+        state: np.ndarray,
+        duration: float,
+        settled: np.ndarray,
+        wanted: np.ndarray,
+        piece: Piece,
     ) -> tuple[int, np.ndarray, np.ndarray]:
-        """Flag of the solver, times since the start of the step and states."""
+        """Flag of the solver, times since the start of this solution and states."""
+        since = piece.since
         try:
-            (found,) = Look(duration, float(self._solver.rtol)).solve(
+            (found,) = piece.look.solve(
                 self._group.solve,
-                np.array([0.0, duration]),
+                np.array([since, since + duration]),
                 wanted,
                 state[None, :],
-                self._rates(0.0, state, settled)[None, :],
+                self._rates(since, state, settled)[None, :],
                 settled[None, :],
                 pbar=_NOTHING,
             )
         except ValueError as error:
-            nearer = consistent(self.functions, 0.0, state, settled)
+            nearer = consistent(self.functions, since, state, settled)
             if nearer is None or np.allclose(nearer, state, rtol=1e-9, atol=0):
                 raise pybamm.SolverError(str(error)) from None
-            return self._solved(nearer, duration, settled, wanted)
-        t = np.array(found.t)
+            return self._solved(nearer, duration, settled, wanted, piece)
+        t = np.array(found.t) - since
         return int(found.flag), t, np.array(found.y).reshape(t.size, -1).T
 
     def _up_to(
@@ -214,7 +271,7 @@ class Integrator:
             return None
         try:
             flag, t, states = self._solved(
-                state, reached, settled, wanted[wanted <= reached]
+                state, reached, settled, wanted[wanted <= reached], Piece(Look(reached))
             )
         except pybamm.SolverError:
             return None

@@ -2,12 +2,13 @@
 
 The compiled solver calls its logger after every internal step. That is the one moment at which
 Python has its turn: signals are handled and other threads run. Of what a logger raises, only a
-KeyboardInterrupt ends the solve.
+KeyboardInterrupt ends the solve, and nothing of the solution is left then.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import re
 import threading
 import time
@@ -18,16 +19,19 @@ from typing import Any, ParamSpec, TypeVar
 
 import pybamm
 
-from sscell.errors import ParameterError, SimulationError
+from sscell.errors import ParameterError
+from sscell.solver.cancelling import Cancelled, CancelToken
+from sscell.units import parse_quantity
 
 __all__ = [
     "PATIENCE",
     "STEPS",
-    "Cancelled",
     "Look",
     "NoProgress",
+    "Paused",
     "Watch",
     "alone",
+    "asked",
     "watched",
     "watching",
 ]
@@ -35,7 +39,7 @@ __all__ = [
 PATIENCE = 60.0  # s of solving without progress, after which a step has failed
 STEPS = 100_000  # of the solver within one step, at the usual tolerance
 _USUAL = 3e-6  # relative tolerance; finer ones take more steps, as the root of their ratio
-_EVERY = 0.1  # s between two looks
+_EVERY = 0.05  # s between two looks
 _SHARE = 1e-3  # of a step's longest time: to go on by as much is progress
 _AGAIN = 0.2  # of what a step may take: so far it is computed again if it fails
 _TIME = re.compile(r"Step\s+(\d+): t = (\S+)")
@@ -68,10 +72,6 @@ def alone(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return serial
 
 
-class Cancelled(SimulationError):
-    """A run was ended by who had started it."""
-
-
 class NoProgress(pybamm.SolverError):
     """A solver that got nowhere.
 
@@ -90,6 +90,20 @@ class NoProgress(pybamm.SolverError):
         self.partial: Any = None
 
 
+class Paused(pybamm.SolverError):
+    """A piece of a step that took longer than it was to.
+
+    Parameters
+    ----------
+    reached : float
+        Time since the start of the step up to which it had got on [s].
+    """
+
+    def __init__(self, reached: float):
+        super().__init__("paused")
+        self.reached = reached
+
+
 class Watch:
     """What is asked of all solves for a while.
 
@@ -97,13 +111,15 @@ class Watch:
     ----------
     patience : float, optional
         Seconds of solving in which a step has to get on.
-    cancel : threading.Event, optional
-        Ends the run within a second of being set.
+    cancel : CancelToken, optional
+        Ends the run within a fraction of a second of being cancelled.
     on_look : callable, optional
-        Called about ten times a second with the time since the start of the step and the
+        Called some ten times a second with the time since the start of the step and the
         step's longest time [s].
     steps : int, optional
         Most steps of the solver within one step [-], at the usual tolerance.
+    interrupts : bool, optional
+        Whether what is cancelled ends as by Ctrl-C, not as a run that has failed.
 
     Raises
     ------
@@ -119,20 +135,23 @@ class Watch:
     def __init__(
         self,
         patience: float = PATIENCE,
-        cancel: threading.Event | None = None,
+        cancel: CancelToken | None = None,
         on_look: Callable[[float, float], None] | None = None,
         steps: int = STEPS,
+        interrupts: bool = False,
     ):
         if not patience > 0:
             raise ParameterError(f"The patience must be a positive time, not {patience}.")
         if not steps > 0:
             raise ParameterError(f"The steps must be a positive number, not {steps}.")
         self.patience, self.cancel, self.on_look = patience, cancel, on_look
-        self.steps = steps
+        self.steps, self.interrupts = steps, interrupts
 
     def check(self) -> None:
-        """Raise `Cancelled` if the run was cancelled."""
-        if self.cancel is not None and self.cancel.is_set():
+        """Raise `Cancelled`, or a KeyboardInterrupt, if the run was cancelled."""
+        if self.cancel is not None and self.cancel.cancelled:
+            if self.interrupts:
+                raise KeyboardInterrupt
             raise Cancelled("The run was cancelled.")
 
 
@@ -152,6 +171,40 @@ def watched() -> Watch:
     60.0
     """
     return _CURRENT.get()
+
+
+def asked(
+    cancel: CancelToken | None = None,
+    patience: float | str | None = None,
+    interrupts: bool = False,
+) -> Watch:
+    """What is asked of solves now, with something else asked beside.
+
+    Parameters
+    ----------
+    cancel : CancelToken, optional
+        Default: that of now.
+    patience : float or str, optional
+        A time [s]; default: that of now.
+    interrupts : bool, optional
+        Whether `cancel` ends as by Ctrl-C.
+
+    Returns
+    -------
+    Watch
+
+    Examples
+    --------
+    >>> asked(patience="2 min").patience
+    120.0
+    """
+    now = watched()
+    waits = now.patience
+    if patience is not None:
+        waits = parse_quantity(patience, "s", "patience")
+    if cancel is None:
+        cancel, interrupts = now.cancel, now.interrupts
+    return Watch(waits, cancel, now.on_look, now.steps, interrupts)
 
 
 @contextmanager
@@ -175,7 +228,7 @@ def watching(watch: Watch | None) -> Iterator[None]:
 
 
 class Look:
-    """Logger of one solve.
+    """Logger of the solves of one step.
 
     Parameters
     ----------
@@ -193,7 +246,24 @@ class Look:
         self._got_on = self._since
         self._mark = 0.0  # s: where it last got on
         self._back = 0.0  # s: where it was after less than the patience
+        self._before = 0  # steps of the solver in the pieces that are done
+        self._count = 0
+        self._pause: tuple[float, float] = (math.inf, 0.0)  # when, unless it is still here
         self._ended: Exception | None = None
+
+    def begin(self, at: float, seconds: float) -> None:
+        """Begin a piece of the step.
+
+        Parameters
+        ----------
+        at : float
+            Time since the start of the step [s].
+        seconds : float
+            Of solving, after which the piece is `Paused` [s].
+        """
+        self._before += self._count
+        self._count = 0
+        self._pause = time.perf_counter() + seconds, at
 
     def __call__(self, text: str) -> None:
         """Called by the solver after each of its steps."""
@@ -212,7 +282,8 @@ class Look:
         found = _TIME.match(text)
         if found is None:
             return
-        count, t = int(found[1]), float(found[2])
+        self._count, t = int(found[1]), float(found[2])
+        count = self._before + self._count
         if self._watch.on_look is not None:
             self._watch.on_look(t, self._duration)
         if (t >= 2 * self._mark and t > 0) or t - self._mark >= _SHARE * self._duration:
@@ -224,6 +295,9 @@ class Look:
             self._give_up(f"{now - self._got_on:.3g} s of computing", t)
         if count > self._steps:
             self._give_up(f"{count} steps of the solver", t)
+        due, at = self._pause
+        if now > due and t > at:
+            raise Paused(t)
 
     def _give_up(self, spent: str, t: float) -> None:
         raise NoProgress(
@@ -248,9 +322,10 @@ class Look:
 
         Raises
         ------
-        Cancelled, NoProgress, KeyboardInterrupt
+        Cancelled, NoProgress, Paused, KeyboardInterrupt
             What ended it in here.
         """
+        self._ended = None
         try:
             return function(*args, logger=self, **kwargs)
         except (_Ended, ValueError):

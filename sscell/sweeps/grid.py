@@ -116,7 +116,8 @@ def sweep(
 
 def _checked_options(options: Mapping[str, Any], design: Design) -> dict[str, Any]:
     """Options of every point, none of which is unknown or an axis as well."""
-    known = set(signature(simulate).parameters) - {"cell", "protocol", "outputs"}
+    own = {"cell", "protocol", "outputs", "progress", "cancel"}
+    known = set(signature(simulate).parameters) - own
     axes = design.coordinates.keys()
     for name in options:
         if name not in known:
