@@ -37,10 +37,12 @@ def draw_curves(axes):
     for celsius in DEGREES:
         _, passed, voltage = second("Liang2023", celsius, "0.1C")
         colour = matplotlib.colormaps["coolwarm"]((celsius + 30) / 90)
-        axes.plot(passed, voltage, color=colour, label=f"{celsius} °C")
+        axes.plot(passed, voltage, color=colour)
+        if celsius in (-30, -20, -10, 0, 60):
+            place = (passed[-1] - 1, 2.04)
+            axes.text(*place, f"{celsius} °C", rotation=90, ha="right", fontsize=7)
     axes.set(xlabel="capacity [mAh/g]", ylabel="voltage [V]", ylim=(2.0, 3.05))
-    axes.set_title("transformation, 0.1C", loc="left")
-    axes.legend(ncols=2, fontsize=6, loc="lower left")
+    axes.set_title("transformation, 0.1C, -30 to 60 °C", loc="left")
 
 
 def draw_temperatures(axes):

@@ -29,6 +29,9 @@ _CONTENT = "Positive particle content"
 _STATE = "Positive particle hysteresis state"
 # Share of full or empty sites beyond which the logarithm goes on as a straight line.
 _EDGE = 1e-5
+# Where some sites transform: wider, as a window for them reaches far below and above all
+# steps, and from there a jump of the current must find its way around this corner.
+_WIDE_EDGE = 5e-5
 
 
 class InsertionParticle(pybamm.BaseSubModel):
@@ -215,9 +218,7 @@ class InsertionParticle(pybamm.BaseSubModel):
         assert isinstance(self._sites, Sites)
         kelvin = pybamm.Parameter("Ambient temperature [K]")
         some = names or self._sites.names
-        shares = self._sites.split_of(
-            some, potential, kelvin, pybamm.Parameter, pybamm.exp
-        )
+        shares = self._sites.split_of(some, potential, kelvin, pybamm.Parameter, pybamm.exp)
         if len(some) == len(self._sites.names):
             return shares
         total = sum(pybamm.Parameter(f"{name} fraction") for name in some)
@@ -225,7 +226,8 @@ class InsertionParticle(pybamm.BaseSubModel):
 
     def _mismatch(self, potential: Any, filling: Any, names: tuple[str, ...] = ()) -> Any:
         """Zero where sites at a potential are filled to a share."""
-        return site_mismatch(*self._split(potential, names), filling, _EDGE)
+        edge = _WIDE_EDGE if self._grains else _EDGE
+        return site_mismatch(*self._split(potential, names), filling, edge)
 
     def set_algebraic(self, variables: dict[str, Any]) -> None:
         """Sites at the surface, and of the mean filling, in equilibrium with a potential."""

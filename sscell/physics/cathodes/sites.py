@@ -54,9 +54,7 @@ def _grain_quantities(step: str) -> tuple[Quantity, ...]:
     return (
         Quantity(f"{name} rate [s-1]", "of the slowest grains", 1e-12, 1e3),
         Quantity(f"{name} rate activation energy [J.mol-1]", "Arrhenius", *_EA),
-        Quantity(
-            f"{name} spread", "mean of ln(rate) over that of the slowest", 0, 3, 0.0
-        ),
+        Quantity(f"{name} spread", "mean of ln(rate) over that of the slowest", 0, 3, 0.0),
     )
 
 
