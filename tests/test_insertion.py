@@ -34,11 +34,10 @@ def one_site(**changes):
     tables = copy.deepcopy(_TABLES)
     tables.pop("variants", None)
     tables["network"] |= {"sites": ["Step"], "transformed": []}
-    tables["physics"]["degradation"] = False
     tables["parameters"] = {
         name: entry
         for name, entry in tables["parameters"].items()
-        if not name.startswith(("Upper step", "Lower step", "Active host fade"))
+        if not name.startswith(("Upper step", "Lower step"))
     }
     for name, end in (("Lower", 2.45), ("Upper", 3.25)):
         tables["parameters"][f"{name} voltage cut-off [V]"] = assumed(end)
@@ -153,7 +152,6 @@ def test_grains_follow_their_law():
     changes = {
         "Lower step transformation spread": 0.0,
         "Lower step transformation rate [s-1]": k,
-        "Active host fade per cycle": 0.0,
     }
     cell = sscell.load("Liang2023").replace(changes)
     run = sscell.simulate(cell, sscell.discharge("1C"))
@@ -174,7 +172,6 @@ def test_fast_grains_are_dissolved_guest():
     fast = {
         "Positive particle diffusivity [m2.s-1]": 1e-11,
         "Lower step transformation rate [s-1]": 10.0,
-        "Active host fade per cycle": 0.0,
     }
     grains = sscell.load("Liang2023").replace(fast)
     fast = {

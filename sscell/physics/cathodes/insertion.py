@@ -149,12 +149,13 @@ class InsertionParticle(pybamm.BaseSubModel):
         diffusivity = pybamm.Parameter(f"{name} [m2.s-1]") * thermal * blocked * reached
         rate = diffusivity / variables["Positive particle squared radius [m2]"]
         told = self._transform(variables)
-        uptake = uptake_per_site(variables, self._sites.guest_per_host)
+        every = uptake_per_site(variables, self._sites.guest_per_host)
+        uptake = every
         for grains in self._grains:
             share = pybamm.Parameter(f"{grains.step} fraction")
-            uptake -= share * grains.total(self._gains) / 3
+            uptake = uptake - share * grains.total(self._gains) / 3
         if self._grains:
-            uptake /= self._fraction()
+            uptake = uptake / self._fraction()
         half_shell = pybamm.BoundaryMeshSize(x, "right") / 2
         surface = pybamm.boundary_value(x, "right") + half_shell * uptake / (
             pybamm.boundary_value(rate, "right")
@@ -165,7 +166,8 @@ class InsertionParticle(pybamm.BaseSubModel):
             "Average positive particle stoichiometry": average,
             "Positive particle diffusivity [m2.s-1]": diffusivity,
             "Positive particle diffusion rate [s-1]": rate,
-            "Positive particle uptake [s-1]": uptake,
+            "Positive particle uptake [s-1]": every,
+            "Positive particle dissolved uptake [s-1]": uptake,
             "Positive particle surface stoichiometry": surface,
             "X-averaged positive particle surface stoichiometry": pybamm.x_average(
                 self._settled(variables) if self._grains else surface
@@ -257,7 +259,7 @@ class InsertionParticle(pybamm.BaseSubModel):
         content = variables[_CONTENT]
         x = variables["Positive particle stoichiometry"]
         flux = variables["Positive particle diffusion rate [s-1]"] * pybamm.grad(x)
-        uptake = variables["Positive particle uptake [s-1]"]
+        uptake = variables["Positive particle dissolved uptake [s-1]"]
         gain = pybamm.div(flux + entering(uptake, self._distributed))
         lost = variables["Total host loss rate [s-1]"] * content
         left = variables["Active host remaining"]
