@@ -25,6 +25,7 @@ _HOMES = {
     "gitt": "protocols",
     "load": "cells.cell",
     "protocols": "",
+    "published": "simulation.customary",
     "read": "readers",
     "Resolution": "simulation.engine",
     "rest": "protocols",

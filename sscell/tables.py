@@ -3,6 +3,7 @@
 Every file that a person may write (a parameter set, a table of observables, a material) is
 described by models that derive from `Table`. `read_table` checks a file against its model;
 the first fault is one sentence that names the key, the nearest name or what is allowed.
+`html_table` is how a notebook shows a table of results.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sscell.errors import ParameterError, did_you_mean
 
-__all__ = ["Pair", "Table", "fault", "json_schema", "read_table"]
+__all__ = ["Pair", "Table", "fault", "html_table", "json_schema", "read_table"]
 
 Loc = tuple[int | str, ...]
 Model = TypeVar("Model", bound="Table")
@@ -260,3 +261,38 @@ def _alternatives(
         yield from _alternatives(schema, each)
     if "anyOf" not in node:
         yield node
+
+
+def html_table(
+    title: str, rows: Sequence[Mapping[str, Any]], notes: Sequence[str] = ()
+) -> str:
+    """A table as a notebook shows it.
+
+    Parameters
+    ----------
+    title : str
+        Above it.
+    rows : sequence of mapping
+        Column to value; numbers are shown with six digits.
+    notes : sequence of str, optional
+        Below it.
+
+    Returns
+    -------
+    str
+        HTML, all text escaped.
+
+    Examples
+    --------
+    >>> html_table("a < b", [{"x": 1.0}])[:20]
+    '<p><b>a &lt; b</b></'
+    """
+    import html
+
+    import pandas as pd
+
+    frame = pd.DataFrame(list(rows))
+    table = frame.to_html(index=False, border=0, float_format="{:.6g}".format)
+    below = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
+    listed = f"<ul>{below}</ul>" if below else ""
+    return f"<p><b>{html.escape(title)}</b></p>{table if len(frame) else ''}{listed}"

@@ -41,6 +41,18 @@ def test_charge_of_a_drive_cycle_is_the_integral_of_its_current(cell, celsius, s
     assert max(metadata(run, "balances").values()) < 1e-6
 
 
+@pytest.mark.parametrize("cell", ["Song2024", "Liang2023"])
+def test_charge_of_a_drive_cycle_by_power_is_the_integral_of_its_current(cell):
+    """Little charge moves after much has passed, which the solver weighs its error by."""
+    loaded = sscell.load(cell)
+    t = np.arange(0, 9.0)
+    power = 0.2 * loaded.current(loaded.slow_rate) * (np.sin(t) + 0.2)
+    drive = sscell.drive({"Time [s]": t, "Power [W]": power})
+    run = sscell.simulate(cell, drive, state="50%", resolution=COARSE)
+    assert abs(_missed(run)) < 1e-4
+    assert metadata(run, "failed_trials") == 0
+
+
 def test_power_and_temperature_follow_their_rows():
     table = {
         "Time [s]": [0, 600, 600, 1200],

@@ -148,6 +148,43 @@ def test_composites_have_their_resistances_within_5_percent(ion, electron, separ
         assert miss < 3 * found["r_electron_std_error"]
 
 
+def test_composite_between_blocking_electrodes_tells_both_resistances():
+    """High: R_i R_e/(R_i + R_e); low: R_e, the electronic leak."""
+    f, ion, electron = np.logspace(6, -3, 46), 120.0, 800.0
+    total = ion + electron
+    u = np.sqrt(total * 2e-3 * (2j * np.pi * f) ** 0.9)
+    z = ion * electron / total + electron**2 / total * np.tanh(u / 2) / (u / 2)
+    assert z[-1].real == pytest.approx(electron, rel=2e-2)
+    found = conductivities(spectra(z, 3, f), composite=True)["composite"]
+    for name, true in (("ion", ion), ("electron", electron)):
+        assert found[f"r_{name}_ohm"] == pytest.approx(true, rel=0.05)
+        assert abs(found[f"r_{name}_ohm"] - true) < 3 * found[f"r_{name}_std_error"]
+
+
+def test_a_known_separator_tells_equal_phases_from_one():
+    """R and R look like R/2 beside a perfect conductor, in series with R/2."""
+    f = np.logspace(5, -2, 40)
+    data = spectra(80 + line(200, 200, f=f), 1, f)
+    blind = conductivities(data)["composite"]
+    assert blind["r_ion_ohm"] == pytest.approx(100, rel=0.05)
+    assert blind["r_electron_ohm"] is None
+    told = conductivities(data, series_resistance_ohm=80.0)["composite"]
+    assert told["r_ion_ohm"] == pytest.approx(200, rel=0.05)
+    assert told["r_electron_ohm"] == pytest.approx(200, rel=0.05)
+    with pytest.raises(ParameterError, match="more than that"):
+        conductivities(data, series_resistance_ohm=1e3)
+
+
+def test_currents_that_settle_by_diffusion_are_no_single_exponential():
+    t = np.arange(5.0, 1800.0, 5.0)
+    decay = sum(np.exp(-(t * k**2) / 400) for k in range(1, 8))
+    i = 1e-6 * (1 + 2 * decay) + 2e-9 * np.random.default_rng(0).normal(size=len(t))
+    data = time_series({"Time [s]": t, "Voltage [V]": 0 * t + 0.2, "Current [A]": i})
+    found = polarisation(data, blocking="ions")
+    assert abs(found["resistance_ohm"] / 2e5 - 1) < 3 * found["resistance_std_error"] / 2e5
+    assert found["resistance_std_error"] < 0.005 * 2e5
+
+
 def test_transmission_line_has_both_limits_of_its_derivation():
     """High: R_i R_e/(R_i + R_e); low: (R_i + R_e)/3 in series with the capacitance."""
     from sscell.analysis.ladders import _line
@@ -305,6 +342,16 @@ def discharge():
     return time_series({"Time [s]": t, "Current [A]": i, "Voltage [V]": v})
 
 
+def sweeps():
+    """A voltammogram of a cell."""
+    v = np.concatenate([np.linspace(2.5, 4.2, 300), np.linspace(4.2, 2.5, 300)])
+    up, down = (np.exp(-(((v - at) / 0.1) ** 2)) for at in (3.6, 3.4))
+    i = 1e-4 * np.where(np.arange(600) < 300, -up, down)
+    return time_series(
+        {"Time [s]": np.arange(600) * 57.0, "Voltage [V]": v, "Current [A]": i}
+    )
+
+
 def decay():
     t = np.arange(1.0, 3600.0, 5.0)
     t_all = np.concatenate([np.arange(-600.0, 0.0, 10.0), t]) + 600
@@ -321,7 +368,9 @@ def decay():
         (ramp, "rate", "ccd"), (ramp, "step", "ccd"), (ramp, "cycles", "ccd"),
         (ramp, "gitt", "ccd"), (ramp, "polarisation", "ccd"),
         (discharge, "ccd", "rate or cycles"), (discharge, "polarisation", "rate or cycles"),
-        (decay, "polarisation", "step"), (decay, "ccd", "step"),
+        (decay, "polarisation", "step"), (decay, "ccd", "step"), (decay, "rate", "step"),
+        (sweeps, "ccd", "cv"), (sweeps, "rate", "cv"), (sweeps, "step", "cv"),
+        (discharge, "cv", "rate or cycles"), (discharge, "gitt", "rate or cycles"),
     ],
 )  # fmt: skip
 def test_data_of_another_experiment_name_the_kind_that_fits(

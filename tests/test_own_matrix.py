@@ -18,7 +18,7 @@ from sscell.cells.writing import write_set
 from sscell.dataset import metadata
 
 FAST = sscell.Resolution(shells=15)
-SAMPLE, SEED = 10, 7  # of the whole, in every run of the suite
+SAMPLE, SEED = 8, 7  # of the whole, in every run of the suite
 
 
 def _sound(run, cell):

@@ -68,3 +68,29 @@ def test_a_figure_of_pyplot_is_closed_once_it_is_written(tmp_path):
     save_figure(figure, tmp_path / "a.png")
     assert not pyplot.fignum_exists(figure.number)
     assert png_of(new_figure())[1:4] == b"PNG"
+
+
+def test_charts_over_each_other_share_their_axis():
+    """Per gram only where every mass is known, else a file without one would look empty."""
+    from sscell.dataset import time_series
+    from sscell.plots.charts import voltage_chart
+
+    columns = {"Time [s]": [0, 3600], "Current [A]": [1.0, 1.0], "Voltage [V]": [2.0, 1.0]}
+    known = time_series(columns, {"capacity_basis_mass_g": 2.0})
+    unknown = time_series(columns)
+    together = voltage_chart({"a": known, "b": unknown})
+    assert [trace["x"][-1] for trace in together["data"]] == [1000.0, 1000.0]
+    assert "/ g" not in together["layout"]["xaxis"]["title"]["text"]
+    assert voltage_chart({"a": known})["data"][0]["x"][-1] == 500.0
+
+
+def test_thinned_lines_keep_spikes_and_gaps():
+    import numpy as np
+
+    from sscell.plots.charts import MOST, line
+
+    y = np.sin(np.linspace(0, 9, 200_000))
+    y[123_456], y[150_000:150_100] = 5.0, np.nan
+    drawn = line(np.arange(y.size), y)
+    assert len(drawn["x"]) <= MOST and max(v for v in drawn["y"] if v is not None) == 5.0
+    assert drawn["x"][0] == 0 and drawn["x"][-1] == y.size - 1

@@ -306,7 +306,7 @@ def test_an_impossible_voltage_is_a_failed_trial_that_is_tried_again(wrong, monk
 
     def spoilt(self, state, duration, inputs, times):
         path = whole(self, state, duration, inputs, times)
-        if not self.names or self.engine._resolution.rtol < problem.resolution.rtol:
+        if not self.names or self.engine.resolution.rtol < problem.resolution.rtol:
             return path
         return replace(path, values=np.full_like(path.values, wrong))
 

@@ -264,6 +264,30 @@ def test_experiments_tell_their_steps():
     assert np.isnan(told[0].voltage)
 
 
+# Retries ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("controlled", ["voltage", "power"])
+def test_a_step_may_go_on_from_one_of_other_tolerances(controlled):
+    """Each tolerance has an engine of its own; the current is an unknown in all of them."""
+    cell = sscell.load("Liang2023")
+    usual, finer = (
+        Engine(cell, Resolution(8, double_layer=True, rtol=r, atol=r / 100), controlled)
+        for r in (3e-6, 3e-7)
+    )
+    given = (
+        {"Voltage start [V]": 3.1} if controlled == "voltage" else {"Power start [W]": 1e-4}
+    )
+    inputs = usual.inputs(cell) | given
+    first = usual.step(None, 10.0, inputs)
+    second = finer.step(first, 10.0, inputs)
+    for one in (first, second):
+        found = usual.evaluate(one.t - one.t[0], one.y, inputs, ("Current [A]",))
+        assert np.isfinite(found["Current [A]"]).all()
+    last, begin = (float(one.y[-1, k]) for one, k in ((first, -1), (second, 0)))
+    assert begin == pytest.approx(last, rel=1e-4)
+
+
 # Impossible results -----------------------------------------------------------------------
 
 

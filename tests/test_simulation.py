@@ -301,6 +301,23 @@ def test_a_state_by_voltage_says_where_the_cell_rests(ji):
     assert f"{rested:.3f} V" in note
 
 
+@pytest.mark.parametrize(("cell", "volts"), [("Liang2023", 2.85), ("Pan2023", 0.6)])
+def test_a_voltage_at_rest_stays_there(cell, volts):
+    coarse = Resolution(shells=12)
+    run = sscell.simulate(
+        cell, sscell.rest("1 h"), state=f"{volts} V at rest", resolution=coarse
+    )
+    assert run["Voltage [V]"].values == pytest.approx(volts, abs=1e-3)
+    assert not [n for n in metadata(run, "warnings") if n.startswith("State")]
+
+
+def test_a_voltage_at_which_no_cell_rests_is_refused_with_figures(ji):
+    with pytest.raises(ParameterError, match=r"rests at 1\.\d{3} to 2\.0\d\d V"):
+        sscell.simulate(ji, sscell.rest("1 h"), temperature=60, state="2.4V at rest")
+    with pytest.raises(ParameterError, match="at rest"):
+        sscell.simulate(ji, sscell.rest("1 h"), state="50% at rest")
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

@@ -36,6 +36,7 @@ def polarisation(
     blocking: str | None = None,
     thickness_cm: float | None = None,
     area_cm2: float | None = None,
+    thickness_error_cm: float = 0.0,
     series_resistance_ohm: float = 0.0,
     bulk_conductivity_S_cm: float | None = None,
     volume_fraction: float | None = None,
@@ -50,6 +51,8 @@ def polarisation(
         What the electrodes block: ``"ions"`` or ``"electrons"``.
     thickness_cm, area_cm2 : float, optional
         Of the sample [cm, cm2]; without them the conductivity is None.
+    thickness_error_cm : float, optional
+        One standard error of the thickness [cm].
     series_resistance_ohm : float, optional
         Of electrolytes and interfaces beside the sample [Ohm].
     bulk_conductivity_S_cm, volume_fraction : float, optional
@@ -92,9 +95,10 @@ def polarisation(
             f"The series resistance of {series_resistance_ohm:g} Ohm is more than the "
             f"{resistance:.4g} Ohm of the whole cell."
         )
-    sigma = None
+    sigma = spread = None
     if thickness_cm and area_cm2:
         sigma = thickness_cm / (inner * area_cm2)
+        spread = sigma * float(np.hypot(error / inner, thickness_error_cm / thickness_cm))
     else:
         notes.append(
             "No thickness (--thickness) and area (--diameter or --area) are known: the "
@@ -112,7 +116,7 @@ def polarisation(
     return {
         "steps": [_step(h) for h in holds],
         "conductivity_S_cm": sigma,
-        "std_error": None if sigma is None else sigma * error / inner,
+        "std_error": spread,
         "conducts": None if blocking is None else BLOCKED[blocking],
         "resistance_ohm": inner,
         "resistance_std_error": error,
@@ -140,7 +144,7 @@ def _hold_notes(holds: Sequence[Hold]) -> list[str]:
         return []
     return [
         f"The {what} had not settled in step {', '.join(late)} of {len(holds)}: it is "
-        "extrapolated with one exponential."
+        "extrapolated by the exponentials of its decay."
     ]
 
 
@@ -148,6 +152,9 @@ def _ohm(holds: Sequence[Hold], notes: list[str]) -> tuple[float, float, float]:
     """Resistance [Ohm], its error, and the current at no voltage [A]."""
     v = np.array([h.voltage for h in holds])
     i = np.array([h.current for h in holds])
+    # A sample takes power: which way its current counts is the instrument's convention.
+    way = 1 if v @ i > 0 else -1
+    i = way * i
     size = np.abs(i).max()
     # An error of nothing but rounding does not weigh without end.
     error = np.array([max(h.current_error, 1e-6 * size) for h in holds])
@@ -176,7 +183,7 @@ def _ohm(holds: Sequence[Hold], notes: list[str]) -> tuple[float, float, float]:
             "or its interfaces are not ohmic."
         )
     relative = float(np.sqrt(covariance[0, 0])) / conductance
-    return 1 / conductance, relative / conductance, offset
+    return 1 / conductance, relative / conductance, way * offset
 
 
 def _line(
@@ -253,12 +260,18 @@ def transference(step: xr.Dataset, before: xr.Dataset, after: xr.Dataset) -> dic
     # Noise of a current is at worst in proportion to it.
     first = abs(hold.first)
     dfirst = hold.scatter * max(first / max(abs(hold.current), 1e-30), 1.0)
+    dfirst = float(np.hypot(dfirst, _since_step(step, hold)))
+    dohmic = ohmic * float(np.hypot(dbulk, dr0)) / (bulk + r0)
     if abs(first / ohmic - 1) > 0.02:
         notes.append(
             f"The first current of {first:.4g} A is not that of the resistances "
             f"({ohmic:.4g} A), which is taken: sampling missed it."
         )
-        first, dfirst = ohmic, ohmic * float(np.hypot(dbulk, dr0)) / (bulk + r0)
+        first, dfirst = ohmic, dohmic
+    else:  # both are measurements of it
+        weights = np.array([dfirst, max(dohmic, 1e-9 * ohmic)]) ** -2.0
+        first = float(np.average([first, ohmic], weights=weights))
+        dfirst = float(weights.sum() ** -0.5)
     steady = abs(hold.current)
     values = np.array([first, steady, r0, rs])
     errors = np.array([dfirst, hold.current_error, dr0, drs])
@@ -284,6 +297,17 @@ def transference(step: xr.Dataset, before: xr.Dataset, after: xr.Dataset) -> dic
         "interface_after_ohm": rs,
         "warnings": notes,
     }
+
+
+def _since_step(step: xr.Dataset, hold: Hold) -> float:
+    """How much the current may have fallen before its first sample [A]."""
+    t, i = (step[n].values.astype(float) for n in ("Time [s]", "Current [A]"))
+    at = int(np.argmin(np.abs(t - hold.start)))
+    if at == 0 or len(t) - at < 8:
+        return 0.0
+    early = slice(at, at + 8)
+    slope = float(np.polyfit(t[early], i[early], 1)[0])
+    return abs(slope) * float(t[at] - t[at - 1])
 
 
 def _bruce_vincent(values: np.ndarray, volts: float) -> float:

@@ -240,10 +240,10 @@ def _scatter(half: HalfCycle) -> float:
 
 
 def _late_rise(half: HalfCycle) -> float:
-    """Rise of the voltage over the last third of a charge at its current [V]."""
+    """Rise of the voltage over the last fifth of a charge at its current [V]."""
     full = half.voltage[np.abs(half.current) > 0.9 * _current(half)]
     if len(full) < 6:
         return 0.0
-    part = full[-(len(full) // 3) :]
+    part = full[-max(len(full) // 5, 3) :]
     third = max(len(part) // 3, 1)
     return float(np.median(part[-third:]) - np.median(part[:third]))

@@ -18,18 +18,19 @@ _WORDS = {
     "polarisation": "currents that settle under held voltages",
     "step": "a current that decays after a step of the voltage",
     "cycles": "charges and discharges of a cell",
+    "cv": "sweeps of the voltage",
 }
 # What each kind of analysis does not take, though it would give a number.
 _REFUSED = {
-    "rate": {"ccd", "polarisation"},
-    "cycles": {"ccd", "polarisation"},
-    "dqdv": {"ccd", "polarisation"},
-    "gitt": {"ccd", "polarisation"},
-    "cv": {"ccd"},
-    "step": {"ccd", "polarisation", "cycles"},
-    "ccd": {"polarisation", "step", "cycles"},
-    "polarisation": {"ccd", "step", "cycles"},
-    "transference": {"ccd", "cycles"},
+    "rate": {"ccd", "polarisation", "step", "cv"},
+    "cycles": {"ccd", "polarisation", "step"},
+    "dqdv": {"ccd", "polarisation", "step"},
+    "gitt": {"ccd", "polarisation", "step", "cv", "cycles"},
+    "cv": {"ccd", "polarisation", "step", "cycles"},
+    "step": {"ccd", "polarisation", "cycles", "cv"},
+    "ccd": {"polarisation", "step", "cycles", "cv"},
+    "polarisation": {"ccd", "step", "cycles", "cv"},
+    "transference": {"ccd", "cycles", "cv"},
 }
 
 
@@ -44,8 +45,8 @@ def which_experiment(data: xr.Dataset) -> str | None:
     Returns
     -------
     str or None
-        ``"ccd"``, ``"polarisation"``, ``"step"`` or ``"cycles"``; None where it is not
-        plain.
+        ``"ccd"``, ``"polarisation"``, ``"step"``, ``"cv"`` or ``"cycles"``; None where it is
+        not plain.
 
     Examples
     --------
@@ -64,6 +65,8 @@ def which_experiment(data: xr.Dataset) -> str | None:
     )
     if by_voltage and _held_share(data, holds) > 0.6:
         return _held(holds)
+    if _swept(data):
+        return "cv"
     halves = [h for h in half_cycles(data) if len(h.rows) >= 3]
     if not halves:
         return None
@@ -97,6 +100,38 @@ def _held_share(data: xr.Dataset, holds: list[Hold]) -> float:
     flowing = current[1:] > 1e-4 * current.max(initial=0)
     total = float(np.diff(time)[flowing].sum())
     return sum(h.duration for h in holds) / total if total else 0.0
+
+
+def _swept(data: xr.Dataset) -> bool:
+    """Whether the voltage moves at one speed up and down, and the current as it will."""
+    t, v, i = (
+        data[n].values.astype(float) for n in ("Time [s]", "Voltage [V]", "Current [A]")
+    )
+    number = len(t)
+    if number < 40 or not np.ptp(v):
+        return False
+    # Over a fiftieth of the rows, so that noise and steps of a staircase mean nothing.
+    reach = max(number // 50, 1)
+    passed = t[reach:] - t[:-reach]
+    good = passed > 0
+    speed = np.abs(v[reach:] - v[:-reach])[good] / passed[good]
+    usual = float(np.median(speed))
+    if not usual or np.mean(np.abs(speed / usual - 1) < 0.1) < 0.7:
+        return False
+    turns = np.flatnonzero(np.diff(np.sign(v[reach:] - v[:-reach])) != 0)
+    edges = [0, *(turns + reach // 2).tolist(), number]
+    parts = [
+        np.abs(i[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True) if b - a > 10
+    ]
+    spread = [np.ptp(part) / max(part.max(), 1e-30) for part in parts]
+    return bool(spread and np.median(spread) > 0.2)
+
+
+def _rests(data: xr.Dataset) -> bool:
+    """Whether the current pauses, as it does after the pulses of a titration."""
+    current = np.abs(data["Current [A]"].values.astype(float))
+    idle = current < 1e-3 * current.max(initial=0)
+    return bool(np.mean(idle) > 0.02)
 
 
 def _galvanostatic(data: xr.Dataset) -> bool:
@@ -137,6 +172,8 @@ def check_experiment(data: xr.Dataset, kind: str, name: str = "The file") -> Non
     if not refused:
         return
     found = which_experiment(data)
+    if kind == "gitt" and found == "cycles" and _rests(data):
+        return
     if found in refused:
         other = "rate or cycles" if found == "cycles" else found
         raise DataError(

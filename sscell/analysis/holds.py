@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import xarray as xr
@@ -142,42 +143,82 @@ def _hold(
 def _settle(since: np.ndarray, answer: np.ndarray) -> tuple[float, float, bool, float]:
     """Where an answer settles, its error, whether it had, and the scatter of a sample.
 
-    A constant, or a constant and one exponential, over the later four fifths, whichever
-    the data ask for by Bayesian information. It had settled where less than 2 % was still
-    to come.
+    A constant with none, one or two exponentials, over the later four fifths, whichever the
+    data ask for by Bayesian information: a capacitance gives one, diffusion several. It had
+    settled where less than 2 % was still to come.
     """
-    late = since >= 0.2 * since[-1]
+    *found, count = _settled(since, answer, 0.2)
+    if count > 1:  # diffusion has still faster parts at the begin
+        *found, _ = _settled(since, answer, 0.4)
+    return found[0], found[1], found[2], found[3]
+
+
+def _settled(
+    since: np.ndarray, answer: np.ndarray, begin: float
+) -> tuple[float, float, bool, float, int]:
+    """The same from a share of the time on, with the number of exponentials."""
+    late = since >= begin * since[-1]
     s, y = since[late], answer[late]
     number = len(s)
     mean = float(np.mean(y))
     flat = float(np.sum((y - mean) ** 2))
+    # Below the rounding of a file nothing is told apart.
     tiny = max(1e-24 * float(np.sum(y**2)), 1e-300)
+    scatter = float(np.sqrt(flat / max(number - 1, 1)))
+    best = mean, scatter / float(np.sqrt(number)), True, scatter, 0
+    least = number * np.log(flat + tiny)
+    for count in (1, 2):
+        if number < 6 * count or flat <= tiny:
+            break
+        value, error, left, miss = _relaxed(s, y, count, float(since[-1]))
+        criterion = number * np.log(miss + tiny) + 2 * count * np.log(number)
+        if criterion < least:
+            scatter = float(np.sqrt(miss / max(number - 1 - 2 * count, 1)))
+            settled = bool(left < LEFT * abs(value))
+            best = value, error * scatter, settled, scatter, count
+            least = criterion
+    return best
 
-    def project(logarithm: float) -> tuple[float, np.ndarray]:
-        design = np.column_stack([np.ones_like(s), np.exp(-s / np.exp(logarithm))])
-        fit, *_ = np.linalg.lstsq(design, y, rcond=None)
-        return float(np.sum((y - design @ fit) ** 2)), fit
 
-    from scipy.optimize import minimize_scalar
+def _relaxed(
+    s: np.ndarray, y: np.ndarray, count: int, length: float
+) -> tuple[float, float, float, float]:
+    """Constant and exponentials: it, its error by unit scatter, what is left, the misfit."""
+    from scipy.optimize import least_squares
 
-    grid = np.log(np.geomspace(since[-1] / 60, 3 * since[-1], 40))
-    at = int(np.argmin([project(x)[0] for x in grid]))
-    near = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
-    found = minimize_scalar(
-        lambda x: project(x)[0], bounds=near, method="bounded", options={"xatol": 1e-6}
+    grid = np.log(np.geomspace(length / 60, 3 * length, 40))
+    decays = np.column_stack([np.ones_like(s), *(np.exp(-s / np.exp(x)) for x in grid)])
+    gram, moment = decays.T @ decays, decays.T @ y
+
+    def gain(rows: tuple[int, ...]) -> float:
+        at = [0, *(r + 1 for r in rows)]
+        part, *_ = np.linalg.lstsq(gram[np.ix_(at, at)], moment[at], rcond=1e-12)
+        return float(part @ moment[at])
+
+    rows = max(combinations(range(len(grid)), count), key=gain)
+
+    def columns(logs: np.ndarray) -> np.ndarray:
+        return np.column_stack([np.ones_like(s), *(np.exp(-s / np.exp(x)) for x in logs)])
+
+    def project(logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        fit, *_ = np.linalg.lstsq(columns(logs), y, rcond=None)
+        return fit, y - columns(logs) @ fit
+
+    scale = float(np.abs(y).max())
+    step = grid[1] - grid[0]
+    found = least_squares(
+        lambda x: project(x)[1] / scale,
+        grid[list(rows)],
+        bounds=(grid[list(rows)] - 3 * step, grid[list(rows)] + 3 * step),
+        xtol=1e-8,
     )
-    miss, fit = project(float(found.x))
-    tau = float(np.exp(found.x))
-    gain = number * np.log((flat + tiny) / (miss + tiny))
-    if number < 6 or gain < 2 * np.log(number):
-        scatter = float(np.sqrt(flat / max(number - 1, 1)))
-        return mean, scatter / np.sqrt(number), True, scatter
-    # Of the time constant too: its derivative is a third column.
-    decay = np.exp(-s / tau)
-    full = np.column_stack([np.ones_like(s), decay, fit[1] * s / tau * decay])
-    scatter = float(np.sqrt(miss / max(number - 3, 1)))
+    fit, miss = project(found.x)
+    taus = np.exp(found.x)
+    # Of the time constants too: their derivatives are columns as well.
+    slopes = [a * s / t * np.exp(-s / t) for a, t in zip(fit[1:], taus, strict=True)]
+    full = np.column_stack([columns(found.x), *slopes])
     sizes = np.maximum(np.linalg.norm(full, axis=0), 1e-300)
-    covariance = np.linalg.pinv((full / sizes).T @ (full / sizes), rcond=1e-12) / sizes**2
-    error = float(np.sqrt(covariance[0, 0])) * scatter
-    left = abs(fit[1] * np.exp(-since[-1] / tau))
-    return float(fit[0]), error, bool(left < LEFT * abs(fit[0])), scatter
+    covariance = np.linalg.pinv((full / sizes).T @ (full / sizes), rcond=1e-12)
+    error = float(np.sqrt(covariance[0, 0]) / sizes[0])
+    left = float(abs(fit[1:] @ np.exp(-length / taus)))
+    return float(fit[0]), error, left, float(miss @ miss)

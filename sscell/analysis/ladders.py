@@ -8,7 +8,12 @@ takes electrons and an electrolyte that takes ions is the transmission line
 
 with ``S = R_ion + R_e`` and ``P = R_ion R_e/S``. At high frequency it is P, at low
 frequency its real part is S/3, less the high-frequency one R_ion/3 only where R_e is far
-smaller. The two resistances change places in it without a trace.
+smaller. The two resistances change places in it without a trace; and two equal ones R give
+the spectrum of R/2 with a perfect conductor beside it, in series with R/2: of readings that
+the data do not tell apart, that with the better second conductor is taken.
+
+Between two electrodes that take electrons and block ions it is
+``Z_b = P + (R_e^2/S) tanh(u/2)/(u/2)``, which tends to R_e and tells whose resistance is whose.
 
 Source: Bisquert, Phys. Chem. Chem. Phys. 2 (2000) 4185, for terminals at opposite ends,
 doi:10.1039/b001708f.
@@ -25,6 +30,9 @@ import numpy as np
 __all__ = ["Arc", "LadderFit", "choose_ladder", "fit_ladder", "ladders"]
 
 STARTS = 4  # descents of one circuit
+SHARES = (0.003, 0.1, 0.22)  # of the parallel in the sum of both resistances, at the start
+PARTS = (0.05, 0.3, 0.7)  # of the electrons in that sum
+TELLS = 10.0  # of twice the logarithm of the likelihood, between two readings
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,7 @@ class Shape:
     arcs: int
     tail: bool
     composite: bool = False
+    blocked: bool = False  # ions at both ends of the composite
 
     @property
     def size(self) -> int:
@@ -44,7 +53,8 @@ class Shape:
     def __str__(self) -> str:
         parts = ["R0"] if self.series else []
         parts += [f"p(R{k},CPE{k})" for k in range(1, self.arcs + 1)]
-        parts += ["line(R_ion,R_e,CPE)"] if self.composite else []
+        line = "blocked_line" if self.blocked else "line"
+        parts += [f"{line}(R_ion,R_e,CPE)"] if self.composite else []
         parts += [f"CPE{self.arcs + 1}"] if self.tail else []
         return "-".join(parts)
 
@@ -89,8 +99,8 @@ class LadderFit:
     arcs : list of Arc
         From fast to slow.
     composite : dict or None
-        ``sum_ohm``, ``parallel_ohm``, and ``larger_ohm`` and ``smaller_ohm`` of the two
-        phases, each with its error.
+        ``sum_ohm``, ``ion_ohm`` and ``electron_ohm``, each with its error; where the spectrum
+        does not tell which is whose, the larger is taken for the ions.
     chi_squared : float
         Sum of squared residuals over ``|Z|`` [-].
     criterion : float
@@ -153,7 +163,10 @@ def ladders(f: np.ndarray, z: np.ndarray, composite: bool | None = None) -> list
     lines.append(Shape(True, 1, False, True))
     if composite is None:
         return plain + (lines if tail else [])
-    return lines if composite else plain
+    if not composite:
+        return plain
+    # Without a tail nothing takes ions only: both ends take electrons.
+    return lines if tail else [Shape(False, 0, False, True, True)]
 
 
 def _model(shape: Shape, omega: np.ndarray, logs: np.ndarray) -> np.ndarray:
@@ -166,7 +179,8 @@ def _model(shape: Shape, omega: np.ndarray, logs: np.ndarray) -> np.ndarray:
         z += resistance / (1 + (1j * omega * tau) ** exponent)
     if shape.composite:
         total, share, tau, exponent = (next(values) for _ in range(4))
-        z += _line(total, share, (1j * omega * tau) ** exponent)
+        square = (1j * omega * tau) ** exponent
+        z += (_blocked if shape.blocked else _line)(total, share, square)
     if shape.tail:
         size, exponent = next(values), next(values)
         z += size * (1j * omega / omega.min()) ** -exponent
@@ -183,6 +197,14 @@ def _line(total: float, share: float, square: np.ndarray) -> np.ndarray:
     return total * (share + coth / u - 2 * share * tanh / u)
 
 
+def _blocked(total: float, part: float, square: np.ndarray) -> np.ndarray:
+    """Line with ions blocked at both ends, of S [Ohm], R_e/S and u^2."""
+    half = np.sqrt(square) / 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        tanh = np.where(np.real(half) > 300, 1, np.tanh(half))
+    return total * (part * (1 - part) + part**2 * tanh / half)
+
+
 def _bounds(shape: Shape, omega: np.ndarray, z: np.ndarray) -> tuple[list, list]:
     """Of the logarithms of the parameters, in the order of `_model`."""
     small, large = np.log(1e-6 * np.abs(z).min()), np.log(10 * np.abs(z).max())
@@ -194,7 +216,8 @@ def _bounds(shape: Shape, omega: np.ndarray, z: np.ndarray) -> tuple[list, list]
         high += [large, slow, 1e-9]
     if shape.composite:
         low += [small, np.log(1e-6), fast - 6, np.log(0.6)]
-        high += [large, np.log(0.25), slow + 6, 1e-9]
+        most = 1 - 1e-6 if shape.blocked else 0.25
+        high += [large, np.log(most), slow + 6, 1e-9]
     if shape.tail:
         low += [np.log(1e-6 * np.abs(z).max()), np.log(0.3)]
         high += [large, 1e-9]
@@ -213,14 +236,7 @@ def _starts(shape: Shape, omega: np.ndarray, z: np.ndarray) -> list[np.ndarray]:
     places = np.geomspace(0.3 / omega.max(), 1 / begin, shape.arcs + 4)
     found = []
     if shape.composite:
-        corner = np.geomspace(0.1 / omega.max(), 10 / omega.min(), 12)
-        for tau in corner:
-            for share in (0.003, 0.1, 0.22):
-                # From the 45 degree part: the real part rises by about a third of S.
-                total = 3 * max(real[len(real) // 2] - real[0], 0.05 * abs(z[-1].real))
-                arcs = [first, 1 / omega.max(), 0.9] * shape.arcs
-                found.append([*head, *arcs, total, share, tau, 0.9])
-        return [np.log(x) for x in found]
+        return [np.log(x) for x in _line_starts(shape, omega, z)]
     for taus in combinations(places, shape.arcs):
         for split in (0.5, 0.15, 0.85) if shape.arcs == 2 else (1 / max(shape.arcs, 1),):
             sizes = [split, 1 - split] if shape.arcs == 2 else [split] * shape.arcs
@@ -229,6 +245,29 @@ def _starts(shape: Shape, omega: np.ndarray, z: np.ndarray) -> list[np.ndarray]:
             ]
             found.append([*head, *arcs, *foot])
     return [np.log(x) for x in found]
+
+
+def _line_starts(shape: Shape, omega: np.ndarray, z: np.ndarray) -> list[list[float]]:
+    """Starts of a composite: its sum and the series resistance follow from the rest."""
+    least = 1e-3 * np.abs(z).min()
+    arcs = [least, 1 / omega.max(), 0.9] * shape.arcs
+    found = []
+    for tau in np.geomspace(0.1 / omega.max(), 30 / omega.min(), 24):
+        for share in PARTS if shape.blocked else SHARES:
+            for exponent in (0.85, 1.0):
+                made = _blocked if shape.blocked else _line
+                line = made(1.0, share, (1j * omega * tau) ** exponent)
+                parts = [line, np.ones_like(line)] if shape.series else [line]
+                weighed = np.column_stack(parts) / np.abs(z)[:, None]
+                goal = z / np.abs(z)
+                sizes, *_ = np.linalg.lstsq(
+                    np.concatenate([weighed.real, weighed.imag]),
+                    np.concatenate([goal.real, goal.imag]),
+                    rcond=None,
+                )
+                total, *first = (max(float(x), least) for x in sizes)
+                found.append([*first, *arcs, total, share, tau, exponent])
+    return found
 
 
 def fit_ladder(f: np.ndarray, z: np.ndarray, shape: Shape) -> LadderFit:
@@ -267,9 +306,19 @@ def fit_ladder(f: np.ndarray, z: np.ndarray, shape: Shape) -> LadderFit:
 
     starts = [np.clip(x, np.add(low, 1e-6), np.subtract(high, 1e-6)) for x in
               _starts(shape, omega, z)]  # fmt: skip
-    starts = sorted(starts, key=lambda x: np.sum(miss(x) ** 2))[:STARTS]
+    starts = sorted(starts, key=lambda x: np.sum(miss(x) ** 2))
+    if shape.composite:
+        at = int(shape.series) + 3 * shape.arcs + 1
+        shares = PARTS if shape.blocked else SHARES
+        starts = [x for s in shares for x in [y for y in starts if y[at] == np.log(s)][:2]]
+    else:
+        starts = starts[:STARTS]
     ends = [least_squares(miss, x, bounds=(low, high), max_nfev=40) for x in starts]
     best = min(ends, key=lambda e: e.cost)
+    if shape.composite and not shape.blocked:
+        # Two phases that conduct alike look like one with half of both in series with it.
+        alike = [e for e in ends if 2 * len(f) * np.log(e.cost / best.cost + 1e-9) < TELLS]
+        best = min(alike, key=lambda e: e.x[at])
     best = least_squares(
         miss, best.x, bounds=(low, high), max_nfev=400, ftol=1e-13, xtol=1e-13
     )
@@ -282,8 +331,11 @@ def _result(
 ) -> LadderFit:
     number, chi = 2 * len(f), 2 * float(best.cost)
     variance = chi / max(number - shape.size, 1)
-    covariance = np.linalg.pinv(best.jac.T @ best.jac, rcond=1e-13) * variance
     sizes = np.linalg.norm(best.jac, axis=0)
+    # A value at its bound is hardly felt on its logarithmic scale, yet uncertain.
+    scaled = best.jac / np.maximum(sizes, 1e-150)
+    inverse = np.linalg.pinv(scaled.T @ scaled, rcond=1e-13)
+    covariance = inverse * variance / np.outer(*[np.maximum(sizes, 1e-150)] * 2)
     errors = np.sqrt(np.diag(covariance))
     errors[sizes < 1e-9] = np.inf  # the data do not feel it
     values = np.exp(best.x)
@@ -296,9 +348,9 @@ def _result(
     composite = None
     if shape.composite:
         rows = slice(at + 3 * shape.arcs, at + 3 * shape.arcs + 2)
-        composite = _phases(values[rows], covariance[rows, rows])
-        if edges[rows][1]:  # nothing shows the better conductor
-            composite["smaller_ohm"] = (composite["smaller_ohm"][0], np.inf)
+        composite = _phases(values[rows], covariance[rows, rows], shape.blocked)
+        if edges[rows][1] and values[rows][1] < 0.01:  # nothing shows the better conductor
+            composite["electron_ohm"] = (composite["electron_ohm"][0], np.inf)
     # Better than a hundred-thousandth is no better: beside a bound a fit ends no nearer.
     floor = (1e-5) ** 2 * number
     criterion = number * np.log(max(chi, floor) / number) + shape.size * np.log(number)
@@ -315,22 +367,35 @@ def _result(
     )
 
 
-def _phases(values: np.ndarray, covariance: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Resistances of the two phases from S and P/S, with errors by their derivatives."""
+def _phases(
+    values: np.ndarray, covariance: np.ndarray, blocked: bool
+) -> dict[str, tuple[float, float]]:
+    """Resistances of the two phases, with errors by the derivatives.
+
+    From S and P/S; where ions are blocked at both ends from S and R_e/S.
+    """
     total, share = values
     root = np.sqrt(max(1 - 4 * share, 1e-9))
+    # Towards two equal phases the shares move with the root of P/S: a secant, no tangent.
+    step = min(max(share * float(np.sqrt(covariance[1, 1])), 1e-9), share)
+    steep = (np.sqrt(max(1 - 4 * (share - step), 0.0)) - root) / (2 * step)
     found = {"sum_ohm": (float(total), float(total * np.sqrt(covariance[0, 0])))}
-    for name, sign in (("larger_ohm", 1), ("smaller_ohm", -1)):
+    for name, sign in (("ion_ohm", 1), ("electron_ohm", -1)):
         value = total * (1 + sign * root) / 2
         # With respect to the logarithms of S and of P/S.
-        slope = np.array([value, -sign * total * share / root])
+        slope = np.array([value, -sign * total * share * steep])
+        if blocked:
+            value = total * (1 - share if sign > 0 else share)
+            slope = np.array([value, -sign * total * share])
         error = float(np.sqrt(max(slope @ covariance @ slope, 0.0)))
         found[name] = (float(value), error)
     return found
 
 
 def choose_ladder(
-    spectra: list[tuple[np.ndarray, np.ndarray]], composite: bool | None = None
+    spectra: list[tuple[np.ndarray, np.ndarray]],
+    composite: bool | None = None,
+    bare: bool = False,
 ) -> list[LadderFit]:
     """Best ladder for each spectrum of a series; one for all where it serves them all.
 
@@ -340,6 +405,8 @@ def choose_ladder(
         Frequency [Hz], descending, and impedance [Ohm].
     composite : bool, optional
         Whether they are those of a composite; default: as they fit.
+    bare : bool, optional
+        Whether a series resistance was taken off: then a composite has none.
 
     Returns
     -------
@@ -355,7 +422,12 @@ def choose_ladder(
     'R0-p(R1,CPE1)-CPE2'
     """
     fits = [
-        {str(s): fit_ladder(f, z, s) for s in ladders(f, z, composite)} for f, z in spectra
+        {
+            str(s): fit_ladder(f, z, s)
+            for s in ladders(f, z, composite)
+            if not (bare and s.composite and (s.series or s.arcs))
+        }
+        for f, z in spectra
     ]
     fits = [{k: fit for k, fit in one.items() if fit.determined} or one for one in fits]
     shared = set.intersection(*(set(one) for one in fits))

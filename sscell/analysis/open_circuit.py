@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,20 +42,25 @@ _SLIP, _SCALE = 0.01, 0.005  # -, V
 _FEWEST = 12  # samples of a branch
 _RESTING = 0.05  # of the largest current: less is none
 _TITRATED = 0.2  # rests of a titration last at least so long as their pulses
+_DAMPED = 0.5  # of that trend: one difference between two cycles is as much noise as trend
+_STEADY, _ERRATIC = 0.02, 0.3  # change of a loss from cycle to cycle that is a trend
 _RISES = (0.01, 0.02)  # V, of the span: an OCV that rises by more is none
 _OVERLAP = (0.05, 0.95)  # of the charge, where branches are compared
 
 
 @dataclass(frozen=True)
 class Loss:
-    """Current that goes elsewhere: `current` times exp((V - potential)/width).
+    """Current that goes elsewhere: `current` times (1 + growth q) exp((V - potential)/width).
 
     Parameters
     ----------
     current : float
-        [A].
+        As the last whole cycle began [A].
     potential, width : float
         [V].
+    growth : float, optional
+        Relative change per q, the charge that is gone over that of a half cycle [-]: half of
+        what the last two cycles after the first show.
 
     Examples
     --------
@@ -65,6 +71,7 @@ class Loss:
     current: float
     potential: float
     width: float
+    growth: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +190,7 @@ def open_circuit(
     returned = loss = None
     if len(branches) == 2:
         returned = branches["discharge"].charge / branches["charge"].charge
-        loss = _take_out_loss(branches)
+        loss = _growing(_take_out_loss(branches), halves)
     return _joined(branches, returned, loss)
 
 
@@ -374,6 +381,28 @@ def _take_out_loss(branches: dict[str, _Branch]) -> Loss | None:
     width = float(min(np.geomspace(0.03, 3.0, 25), key=unevenness))
     branches["discharge"], branches["charge"], current = without(width)
     return Loss(current, top, width)
+
+
+def _growing(loss: Loss | None, halves: Sequence[HalfCycle]) -> Loss | None:
+    """The loss with its change from one cycle to the next, where there are enough cycles."""
+    most = {"discharge": 0.0, "charge": 0.0}
+    for half in halves:
+        most[half.direction] = max(most[half.direction], _travelled(half))
+    whole = [h for h in halves if _travelled(h) > _WHOLE * most[h.direction]]
+    excess = [
+        up.capacity - down.capacity
+        for up, down in pairwise(whole)
+        if (up.direction, down.direction) == ("charge", "discharge")
+    ]
+    # What a first charge passes in excess is of its own kind.
+    if loss is None or len(excess) < 3 or min(excess[-2:]) <= 0:
+        return loss
+    change = 1 - excess[-2] / excess[-1]
+    if not _STEADY < abs(change) < _ERRATIC:
+        return loss
+    growth = _DAMPED * change * whole[-1].capacity / excess[-1]
+    current = loss.current / (1 + _DAMPED * change / 2)
+    return replace(loss, current=current, growth=growth)
 
 
 def _lost(branch: _Branch, top: float, width: float) -> np.ndarray:

@@ -37,9 +37,11 @@ def conductivities(
     pressures: Sequence[float | None] | None = None,
     thickness_cm: float | None = None,
     area_cm2: float | None = None,
+    thickness_error_cm: float = 0.0,
     circuit: str | None = None,
     composite: bool | None = None,
     layers: int = 1,
+    series_resistance_ohm: float = 0.0,
 ) -> dict[str, Any]:
     """Conductivities of a pellet from spectra at several temperatures or pressures.
 
@@ -54,6 +56,8 @@ def conductivities(
     thickness_cm, area_cm2 : float, optional
         Of the pellet [cm] and of the electrodes [cm2]; without them conductivities are
         None.
+    thickness_error_cm : float, optional
+        One standard error of the thickness [cm]; the errors of conductivities hold it.
     circuit : str, optional
         In impedance.py's notation, with arcs ``p(Rk,CPEk)``; default: a series of arcs that
         the data choose.
@@ -61,6 +65,9 @@ def conductivities(
         Whether the pellet conducts ions and electrons; default: as the spectrum shows.
     layers : int, optional
         Composite layers in series in the cell.
+    series_resistance_ohm : float, optional
+        Of a separator and leads, where known [Ohm]: less it, a composite tells its two
+        resistances apart better.
 
     Returns
     -------
@@ -90,30 +97,39 @@ def conductivities(
     notes: list[str] = []
     sizes = None
     if thickness_cm and area_cm2:
-        sizes = (thickness_cm, area_cm2)
+        sizes = (thickness_cm, area_cm2, thickness_error_cm / thickness_cm)
     else:
         notes.append(
             "No thickness (--thickness) and area (--diameter or --area) are known: "
             "resistances and energies are given, conductivities are not."
         )
+    if series_resistance_ohm:
+        spectra = [(f, z - series_resistance_ohm) for f, z in spectra]
+        if any(np.real(z).min() < 0 for _, z in spectra):
+            raise ParameterError(
+                f"The series resistance of {series_resistance_ohm:g} Ohm is more than that of "
+                "a spectrum."
+            )
     if circuit is None:
-        fits = choose_ladder(spectra, composite)
+        fits = choose_ladder(spectra, composite, series_resistance_ohm > 0)
     else:
         fits = [_given(f, z, circuit, notes) for f, z in spectra]
-    points, both = [], []
+    points = []
     for fit, celsius, pressure in zip(fits, hot, pressed, strict=True):
         point, said = _point(fit, sizes, celsius, pressure)
+        point["composite"] = _composite(fit.composite, layers)
         points.append(point)
         notes += [n for n in said if n not in notes]
-        both.append(fit.composite)
     notes += _fit_notes(fits)
+    both = [p["composite"] for p in points if p["composite"] is not None]
+    notes += _composite_notes(both, any(fit.shape.blocked for fit in fits))
     energies = {part: _energy(points, part, sizes is not None) for part in _PARTS}
     return {
         "points": points,
         "activation_energy_eV": energies,
         "arrhenius_form": "ln(sigma T)" if sizes else "ln(T/R)",
         "pressure_exponent": _exponent(points),
-        "composite": _composite(both, layers, notes),
+        "composite": both[0] if both else None,
         "fits": [_curves(fit, z) for fit, (_, z) in zip(fits, spectra, strict=True)],
         "warnings": notes,
     }
@@ -180,7 +196,7 @@ def _given(f: np.ndarray, z: np.ndarray, circuit: str, notes: list[str]) -> Ladd
 
 def _point(
     fit: LadderFit,
-    sizes: tuple[float, float] | None,
+    sizes: tuple[float, float, float] | None,
     celsius: float | None,
     pressure: float | None,
 ) -> tuple[dict[str, Any], list[str]]:
@@ -193,11 +209,15 @@ def _point(
             value = error = None  # not known
         elif sizes is not None:
             sigma = sizes[0] / (value * sizes[1])
-            spread = sigma * error / value
+            spread = sigma * float(np.hypot(error / value, sizes[2]))
         point[f"{part}_S_cm"] = sigma
         point[f"{part}_std_error"] = spread
         point[f"{part}_ohm"] = value
         point[f"{part}_ohm_std_error"] = error
+    value, error = found.get("interface", (None, None))
+    told = value is not None and error is not None and error < 0.5 * value
+    point["interface_ohm"] = value if told else None
+    point["interface_ohm_std_error"] = error if told else None
     point["circuit"] = fit.circuit
     return point, notes
 
@@ -205,7 +225,7 @@ def _point(
 def _named(
     fit: LadderFit, area: float | None
 ) -> tuple[dict[str, tuple[float, float]], list[str]]:
-    """Resistances [Ohm] with errors by what they are: bulk, grain boundary, total."""
+    """Resistances [Ohm] with errors by what they are: bulk, grain boundary, total, interface."""
     notes: list[str] = []
     found: dict[str, tuple[float, float]] = {}
     if fit.composite is not None:
@@ -222,8 +242,11 @@ def _named(
             order = ("bulk", "grain_boundary", "interface")
             classes = [c if c == "interface" else o for c, o in
                        zip(classes, order, strict=False)]  # fmt: skip
+    electrodes = []
     for arc, name in zip(fit.arcs, classes, strict=False):
-        if name != "interface":
+        if name == "interface":
+            electrodes.append((arc.resistance, arc.std_error))
+        else:
             found[str(name)] = (arc.resistance, arc.std_error)
     parts = list(found.values())
     if fit.series is not None and "bulk" not in found:
@@ -241,6 +264,9 @@ def _named(
     if parts:
         error = float(np.sqrt(sum(e**2 for _, e in parts)))
         found["total"] = (sum(v for v, _ in parts), error)
+    if electrodes:
+        error = float(np.sqrt(sum(e**2 for _, e in electrodes)))
+        found["interface"] = (sum(v for v, _ in electrodes), error)
     return found, notes
 
 
@@ -313,35 +339,43 @@ def _exponent(points: Sequence[dict[str, Any]]) -> dict[str, float | None] | Non
     return {"value": slope, "std_error": error}
 
 
-def _composite(
-    found: Sequence[dict[str, tuple[float, float]] | None], layers: int, notes: list[str]
-) -> Any:
-    rows = [one for one in found if one is not None]
-    if not rows:
-        return None
+def _composite(found: dict[str, tuple[float, float]] | None, layers: int) -> Any:
+    """Both resistances of one layer; None where the spectrum is that of a plain pellet."""
     if layers < 1:
         raise ParameterError(f"{layers} composite layers are none.")
-    parts = []
-    for one in rows:
-        ion, electron = one["larger_ohm"], one["smaller_ohm"]
-        known = electron[1] < 0.5 * electron[0]
-        parts.append(
-            {
-                "r_ion_ohm": ion[0] / layers,
-                "r_ion_std_error": ion[1] / layers,
-                "r_electron_ohm": electron[0] / layers if known else None,
-                "r_electron_std_error": electron[1] / layers if known else None,
-            }
+    if found is None:
+        return None
+    ion, electron = found["ion_ohm"], found["electron_ohm"]
+    known = electron[1] < 0.5 * electron[0]
+    return {
+        "r_ion_ohm": ion[0] / layers,
+        "r_ion_std_error": ion[1] / layers,
+        "r_electron_ohm": electron[0] / layers if known else None,
+        "r_electron_std_error": electron[1] / layers if known else None,
+    }
+
+
+def _composite_notes(found: Sequence[dict[str, Any]], blocked: bool) -> list[str]:
+    notes = []
+    if found and blocked:
+        notes.append(
+            "The spectrum is taken for that of a composite between two electrodes that block "
+            "ions; leads and contacts count as part of it unless --series-resistance says them."
         )
-    notes.append(
-        "The spectrum is that of a composite in which both phases conduct; it does not tell "
-        "which resistance is whose, and the larger one is taken for the ions."
-    )
-    if any(p["r_electron_ohm"] is None for p in parts):
+    elif found:
+        notes.append(
+            "The spectrum is that of a composite in which both phases conduct; it does not "
+            "tell which resistance is whose, and the larger one is taken for the ions. Two "
+            "that conduct alike look like one with a larger separator: --series-resistance "
+            "says that of the separator."
+        )
+    if len(found) > 1:
+        notes.append("The composite told first is that of the first of these spectra.")
+    if any(p["r_electron_ohm"] is None for p in found):
         notes.append(
             "The resistance for electrons is too small beside the rest to be told."
         )
-    return parts[0] if len(parts) == 1 else parts
+    return notes
 
 
 def _curves(fit: LadderFit, z: np.ndarray) -> dict[str, Any]:

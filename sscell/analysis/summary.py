@@ -10,6 +10,7 @@ import xarray as xr
 
 from sscell.analysis.capacity import HalfCycle, dqdv_peaks, half_cycles
 from sscell.analysis.pairs import OTHER, Pair, coulombic_efficiencies
+from sscell.analysis.symmetric import end_voltage
 from sscell.dataset import metadata, temperatures
 from sscell.errors import condensed
 
@@ -51,10 +52,37 @@ class Summary(dict[str, Any]):
         lines += [f"  note: {text}" for text in self.get("warnings", [])]
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """Table of the half cycles, for a notebook."""
+        from sscell.tables import html_table
+
+        columns = {
+            "Cycle": "cycle",
+            "Direction": "direction",
+            "Capacity [mAh/g]": "capacity_mAh_g",
+            "Energy [Wh/kg]": "energy_Wh_kg",
+            "Mean voltage [V]": "mean_voltage_V",
+            "Ended by": "stop_reason",
+        }
+        rows = [
+            {title: step.get(key) for title, key in columns.items()}
+            for step in self["steps"]
+        ]
+        head = str(self).splitlines()[0]
+        return html_table(head, rows, self.get("warnings", []))
+
 
 def _line(step: Mapping[str, Any], unit: str) -> str:
     capacity = step["capacity_mAh_g"]
     amount = f"{capacity:7.1f} {unit}" if capacity is not None else "capacity basis unknown"
+    if "plates" in step:
+        amount = (
+            f"{step['capacity_mAh_cm2']:.3g} mAh/cm2 at {step['current_mA_cm2']:.3g} mA/cm2: "
+            f"{step['overpotential_V'] * 1e3:.4g} mV, "
+            f"{step['area_resistance_ohm_cm2']:.4g} Ohm cm2, plates the {step['plates']}"
+        )
+    if step.get("capacity_band_mAh_g"):
+        amount += "  ({:.1f} to {:.1f})".format(*step["capacity_band_mAh_g"])
     peaks = ", ".join(f"{p['voltage_V']:.2f}" for p in step["dqdv_peaks"])
     text = f"  cycle {step['cycle']:>3} {step['direction']:<9} {amount}"
     if step["mean_voltage_V"] is not None:
@@ -87,7 +115,8 @@ def summary(data: xr.Dataset) -> Summary:
     Summary
         ``steps`` with capacity [mA.h.g-1], energy [W.h.kg-1] (voltage against the working
         metal), mean voltage [V], stop reason, peaks, phases, final stack pressure [MPa] and
-        contact [-]; ``coulombic_efficiency``
+        contact [-], and for a symmetric cell what is plated, currents and charges per area,
+        overpotential and area resistance; ``coulombic_efficiency``
         per cycle (charge passed the second way over the first); ``balances`` and ``warnings``.
 
     Raises
@@ -164,6 +193,8 @@ def _half(data: xr.Dataset, half: HalfCycle) -> dict[str, Any]:
     }
     if "Electrolyte redox current [A]" in data:
         row |= _sort_peaks(data, half, row["dqdv_peaks"])
+    if metadata(data, "symmetric") == "plateau" and moved:
+        row |= _of_like_electrodes(data, half)
     budget = metadata(data, "budget")
     if budget and moved:
         row |= _losses(data, half, budget)
@@ -176,6 +207,42 @@ def _half(data: xr.Dataset, half: HalfCycle) -> dict[str, Any]:
         row["max_phase_fraction"] = {p: float(np.max(f)) for p, f in fractions.items()}
         row["final_phase_fraction"] = {p: float(f[-1]) for p, f in fractions.items()}
     return row
+
+
+def _of_like_electrodes(data: xr.Dataset, half: HalfCycle) -> dict[str, Any]:
+    """Of a half between two like electrodes, per area of one of them."""
+    area = float(metadata(data, "area_cm2", "the area resistance"))
+    density = float(np.median(np.abs(half.current))) * 1e3 / area
+    voltage = end_voltage(half)
+    return {
+        "plates": "positive" if half.direction == "discharge" else "negative",
+        "current_mA_cm2": density,
+        "capacity_mAh_cm2": half.capacity * 1e3 / area,
+        "overpotential_V": voltage,
+        "area_resistance_ohm_cm2": voltage / density * 1e3,
+        **_voids(data, half),
+    }
+
+
+def _voids(data: xr.Dataset, half: HalfCycle) -> dict[str, Any]:
+    """Contact that stripping left, where the cell has voids."""
+    ends = {
+        side.lower(): {
+            what: float(data[f"{side} electrode {name}"].values[half.rows][-1])
+            for what, name in (
+                ("contact", "contact fraction"),
+                ("critical", "critical stripping current [A.m-2]"),
+            )
+        }
+        for side in ("Negative", "Positive")
+        if f"{side} electrode contact fraction" in data
+    }
+    if not ends:
+        return {}
+    return {
+        "final_contact_fractions": {side: end["contact"] for side, end in ends.items()},
+        "critical_stripping_current_mA_cm2": ends["negative"]["critical"] / 10,
+    }
 
 
 def _losses(data: xr.Dataset, half: HalfCycle, budget: list[str]) -> dict[str, Any]:
@@ -213,6 +280,8 @@ def _efficiencies(data: xr.Dataset, halves: list[HalfCycle]) -> dict[int, float 
     the cell to where a cycle begins.
     """
     first, steps = metadata(data, "first_step"), metadata(data, "steps")
+    if metadata(data, "symmetric"):
+        return {}  # what one electrode loses the other takes up
     if steps is None or not halves:
         return coulombic_efficiencies(halves, first)
     first = first or halves[0].direction

@@ -20,13 +20,14 @@ from sscell.analysis.capacity import HalfCycle, half_cycles
 from sscell.dataset import metadata
 from sscell.errors import DataError
 
-__all__ = ["critical_current", "is_symmetric", "scatter"]
+__all__ = ["critical_current", "end_voltage", "is_symmetric", "scatter"]
 
 SAME = 0.05  # share within which two currents are one
 FALLEN = 0.75  # of the area resistance before: below it the cell is shorted
 HARD = 0.2  # the same, for a hard short
 DROP = 0.1  # of the voltage, at once and for good, within a half
 ROUGH = 0.05  # of the voltage: scatter that turned up is a soft short as well
+ENDLESS = 1.2  # from the first to the last third of a half, and ever faster
 RISEN = 2.0  # of the area resistance before: above it contact is lost
 
 
@@ -53,7 +54,7 @@ def is_symmetric(halves: Sequence[HalfCycle]) -> bool:
     """
     means: dict[str, list[float]] = {"charge": [], "discharge": []}
     for half in halves:
-        means[half.direction].append(_end(half, signed=True))
+        means[half.direction].append(end_voltage(half, signed=True))
     if not all(means.values()):
         return False
     up, down = (float(np.median(v)) for v in means.values())
@@ -61,8 +62,28 @@ def is_symmetric(halves: Sequence[HalfCycle]) -> bool:
     return bool(up * down < 0 and sizes[0] > sizes[1] / 3)
 
 
-def _end(half: HalfCycle, signed: bool = False) -> float:
-    """Mean voltage of the last tenth of a half [V]."""
+def end_voltage(half: HalfCycle, signed: bool = False) -> float:
+    """Mean voltage of the last tenth of a half [V].
+
+    Parameters
+    ----------
+    half : HalfCycle
+        Of plating or stripping.
+    signed : bool, optional
+        Whether its sign stays.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from sscell.dataset import time_series
+    >>> data = time_series({"Time [s]": [0, 9, 10], "Current [A]": [1, 1, 1],
+    ...                     "Voltage [V]": [-0.1, -0.2, -0.2]})
+    >>> round(end_voltage(half_cycles(data)[0]), 3)
+    0.2
+    """
     moving = np.abs(half.current) > 0.5 * np.abs(half.current).max()
     time, voltage = half.time[moving], half.voltage[moving]
     late = time >= time[-1] - 0.1 * (time[-1] - time[0])
@@ -156,7 +177,7 @@ def _current(half: HalfCycle) -> float:
 
 def _step(pair: Sequence[HalfCycle], area: float) -> dict[str, Any]:
     density = float(np.mean([_current(h) for h in pair])) * 1e3 / area
-    ends = [_end(h) for h in pair]
+    ends = [end_voltage(h) for h in pair]
     over = float(np.mean(ends))
     begins = [
         float(np.mean(np.abs(h.voltage[: max(len(h.voltage) // 10, 1)]))) for h in pair
@@ -182,7 +203,7 @@ def _failure(
         usual = known[-1] if known else None
         for half in pair:
             fallen = _sudden_fall(half)
-            left = _end(half) / _current(half)
+            left = end_voltage(half) / _current(half)
             density = steps[k]["current_mA_cm2"]
             expected = usual * density * 1e-3 / _current(half) if usual else None
             share = left / expected if expected else 1 - fallen
@@ -194,16 +215,24 @@ def _failure(
             before = [_roughness(h) for p in pairs[max(k - 3, 0) : k] for h in p]
             if before and rough > max(5 * float(np.median(before)), ROUGH):
                 return k + 1, "soft"
-            if expected and share > RISEN:
-                return k + 1, "contact"
-            if not expected and _runaway(half):
+            if (expected and share > RISEN) or _runaway(half):
                 return k + 1, "contact"
     return 0, ""
 
 
+def _evenly(half: HalfCycle) -> np.ndarray:
+    """Voltage of a half without sign, at even times while its current flows [V]."""
+    moving = np.abs(half.current) > 0.5 * np.abs(half.current).max()
+    time, voltage = half.time[moving], np.abs(half.voltage[moving])
+    steps = np.diff(time)
+    if not len(steps) or np.ptp(steps) < 0.5 * np.median(steps):
+        return voltage
+    return np.interp(np.linspace(time[0], time[-1], len(time)), time, voltage)
+
+
 def _sudden_fall(half: HalfCycle) -> float:
     """Largest share of the voltage that is lost at once and does not come back."""
-    voltage = np.abs(half.voltage[np.abs(half.current) > 0.5 * np.abs(half.current).max()])
+    voltage = _evenly(half)
     number = len(voltage)
     if number < 12:
         return 0.0
@@ -223,7 +252,7 @@ def _sudden_fall(half: HalfCycle) -> float:
 
 def _roughness(half: HalfCycle) -> float:
     """Scatter of the voltage of a half, over the voltage it ends with [-]."""
-    return scatter(np.abs(half.voltage)) / max(_end(half), 1e-12)
+    return scatter(np.abs(half.voltage)) / max(end_voltage(half), 1e-12)
 
 
 def scatter(voltage: np.ndarray) -> float:
@@ -250,10 +279,12 @@ def scatter(voltage: np.ndarray) -> float:
 
 
 def _runaway(half: HalfCycle) -> bool:
-    """Whether the voltage of a half grows many times over and ever faster."""
-    voltage = np.abs(half.voltage)
+    """Whether the voltage of a half rises, and ever faster: polarisation levels off."""
+    voltage = _evenly(half)
+    voltage = voltage[len(voltage) // 10 :]
     third = max(len(voltage) // 3, 1)
     begin, middle, end = (
         float(np.mean(voltage[a : a + third])) for a in (0, third, len(voltage) - third)
     )
-    return end > 3 * begin and end - middle > 2 * (middle - begin)
+    noise = 5 * scatter(voltage) / np.sqrt(third)
+    return end > ENDLESS * begin + noise and end - middle > middle - begin

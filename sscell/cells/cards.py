@@ -57,9 +57,11 @@ class Measured:
         ``potential`` [V], ``fraction`` and ``width`` [-] of each.
     loss : mapping, optional
         ``current_density`` [A.kg-1 of active material], ``potential`` and ``width`` [V] of
-        the charge that did not come back.
+        the charge that did not come back, perhaps its ``growth`` [-].
     first : str, optional
         ``"filled"`` or ``"empty"`` as made.
+    anode : bool, optional
+        Whether it serves as an anode too.
 
     Examples
     --------
@@ -76,9 +78,15 @@ class Measured:
     sites: Sequence[Mapping[str, float]] = ()
     loss: Mapping[str, float] | None = None
     first: str = "filled"
+    anode: bool = False
 
 
-def write_card(measured: Measured, path: Path, like: str | None = None) -> Material:
+def write_card(
+    measured: Measured,
+    path: Path,
+    like: str | None = None,
+    known: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Material:
     """Write an active material's card, with its table beside it.
 
     Parameters
@@ -89,6 +97,8 @@ def write_card(measured: Measured, path: Path, like: str | None = None) -> Mater
         A ``.toml`` file in a folder that exists.
     like : str, optional
         Card that gives what was not measured; default: usual values with wide ranges.
+    known : mapping, optional
+        Entries with their provenance that stand before all others.
 
     Returns
     -------
@@ -114,6 +124,8 @@ def write_card(measured: Measured, path: Path, like: str | None = None) -> Mater
             "formula": "" if other is None else other.card.formula,
         }
     )
+    if measured.anode:
+        document["anode"] = True
     host = "host" if other is None or other.card.host is None else other.card.host.host
     document["host"] = {
         "host": host,
@@ -121,7 +133,9 @@ def write_card(measured: Measured, path: Path, like: str | None = None) -> Mater
         "guest_per_host": float(f"{measured.capacity * 3600 / FARADAY * molar:.9g}"),
         "as_made": measured.first,
     }
-    values = _values(measured, other, molar)
+    values = _values(measured, other, molar) | {
+        k: dict(v) for k, v in (known or {}).items()
+    }
     if measured.columns is not None:
         table = path.with_suffix(".csv")
         _write_table(table, measured.columns)
@@ -171,6 +185,12 @@ def _values(
             "charge less discharge, spread as exp((V - potential)/width)",
             measured.source,
         )
+        if measured.loss.get("growth"):
+            values["Loss growth"] = derived(
+                measured.loss["growth"],
+                "change of the loss between the last two cycles, per charge of 1C lost",
+                measured.source,
+            )
         for key in ("potential", "width"):
             values[f"Loss {key} [V]"] = derived(
                 measured.loss[key], "most even distance of the branches", measured.source

@@ -65,8 +65,8 @@ class Cell:
         if parameters is not None and parameters.data["physics"].get("symmetric"):
             from sscell.cells.symmetric import SymmetricCell
 
-            cls = SymmetricCell
-        return super().__new__(cls)
+            return object.__new__(SymmetricCell)
+        return object.__new__(cls)
 
     def __post_init__(self) -> None:
         self._settle(self.parameters.complete(self.quantities))
@@ -306,6 +306,11 @@ class Cell:
         read_table(Physics, physics, self.name)
         data = {**self.data, "physics": physics}
         return Cell(replace(self.parameters, data=data))
+
+    @property
+    def feels_pressure(self) -> bool:
+        """Whether the stack pressure changes anything."""
+        return self.has_contact
 
     def under(self, pressure: float, told: Iterable[str] = ()) -> Cell:
         """Copy under another stack pressure.
@@ -581,6 +586,11 @@ class Cell:
             raise ParameterError(
                 f"{self.name}: the cathode's mass fractions add up to {total:g}, above 1."
             )
+
+    def _repr_html_(self) -> str:
+        """Table of the parameters with unit, kind and source, for a notebook."""
+        sizes = "; ".join(f"{name} {value:.4g}" for name, value in self.describe().items())
+        return self.parameters._repr_html_() + f"<p>{sizes}</p>"
 
     def describe(self) -> dict[str, float]:
         """Sizes that a person checks first, in laboratory units.

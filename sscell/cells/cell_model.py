@@ -17,6 +17,45 @@ __all__ = ["ATOL", "RTOL", "CellModel", "solver"]
 RTOL, ATOL = 3e-6, 3e-8
 
 
+# Contributions by the components that PyBaMM draws; what is left lies in the particles.
+_COMPONENTS = {
+    "Battery open-circuit voltage [V]": ("Open-circuit contribution [V]",),
+    "X-averaged battery reaction overpotential [V]": (
+        "Charge-transfer contribution [V]",
+        "Interphase contribution [V]",
+        "Anode contribution [V]",
+        "Positive electrode contribution [V]",
+    ),
+    "X-averaged battery electrolyte ohmic losses [V]": (
+        "Separator contribution [V]",
+        "Cathode ion contribution [V]",
+    ),
+    "X-averaged battery solid phase ohmic losses [V]": (
+        "Cathode electron contribution [V]",
+    ),
+    "X-averaged battery concentration overpotential [V]": (),
+    "Battery contact contribution [V]": ("Contact contribution [V]",),
+}
+
+
+class _Options(dict[str, str]):
+    """Options that PyBaMM's plots look up; its lithium-ion states get a sentence.
+
+    ``initial_soc=`` balances two electrodes of one open-circuit curve each, and begins by
+    asking for the kind of these curves.
+    """
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Value of an option."""
+        if key == "open-circuit potential":
+            raise ParameterError(
+                "PyBaMM's initial_soc balances two open-circuit curves, which this cell does "
+                "not have. Start with sscell.simulate(cell, protocol, state='50%'), or hand a "
+                "solution to model.set_initial_conditions_from(solution)."
+            )
+        return super().get(key, default)
+
+
 class CellModel(pybamm.BaseModel):
     """A PyBaMM model of a cell, with all that PyBaMM demands of one.
 
@@ -37,6 +76,7 @@ class CellModel(pybamm.BaseModel):
             Q=pybamm.Parameter("Nominal cell capacity [A.h]"),
             A_cc=pybamm.Parameter("Electrode area [m2]"),
         )
+        self.options = _Options({"particle phases": "1", "working electrode": "both"})
 
     @property
     def budget(self) -> tuple[str, ...]:
@@ -71,7 +111,9 @@ class CellModel(pybamm.BaseModel):
 
     def _end(self, voltage: Any) -> None:
         """Name the voltage and end at the cut-offs."""
-        self.variables |= {"Voltage [V]": voltage, "Battery voltage [V]": voltage}
+        names = ("Voltage [V]", "Battery voltage [V]", "Terminal voltage [V]")
+        self.variables |= dict.fromkeys(names, voltage)
+        self.variables |= self._components()
         parts = sum(self.variables[name] for name in self.budget)
         self.variables["Voltage budget residual [V]"] = parts - voltage
         self.events += [
@@ -84,6 +126,17 @@ class CellModel(pybamm.BaseModel):
                 pybamm.Parameter("Upper voltage cut-off [V]") - voltage,
             ),
         ]
+
+    def _components(self) -> dict[str, Any]:
+        """The budget by the names of `pybamm.plot_voltage_components`."""
+        named = {name for names in _COMPONENTS.values() for name in names}
+        rest = tuple(name for name in self.budget if name not in named)
+        groups = {**_COMPONENTS, "Battery particle concentration overpotential [V]": rest}
+        zero: Any = pybamm.Scalar(0)
+        return {
+            group: sum((self.variables[n] for n in names if n in self.budget), zero)
+            for group, names in groups.items()
+        }
 
     def _control(self, controlled: str) -> None:
         if controlled == "voltage":

@@ -104,10 +104,27 @@ class Formation(Table):
         return self
 
 
+class PublishedProtocol(Table):
+    """What the paper did where it measured: the default of the command line there."""
+
+    command: Literal["cycle", "rate", "gitt"]
+    rates: Annotated[list[Rate], Field(min_length=1)]
+    state: str = "pristine"
+    cycles: list[int] | int | None = None
+    hold_until: Rate | None = None
+    hold_time: str | None = None
+    charge_rate: Rate | None = None
+    pulse: str | None = None
+    rest: str | None = None
+    direction: Literal["discharge", "charge", "both"] | None = None
+    source: str
+
+
 class Protocols(Table):
     """What is done with the cell by default."""
 
     formation: Formation | None = None
+    published: list[PublishedProtocol] = []
 
 
 class Contents(Table):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +18,7 @@ from sscell.physics.curves import Potential
 from sscell.tables import Pair, Table, fault, read_table
 from sscell.units import FARADAY, GAS_CONSTANT
 
-__all__ = ["KINDS", "Card", "Material", "load_material", "material_names"]
+__all__ = ["KINDS", "Card", "Material", "load_material", "material_names", "sources_table"]
 
 KINDS = ("active", "electrolyte", "anode", "conductor", "coating")
 _POINTS = 121  # at which a function of PyBaMM becomes a table
@@ -267,6 +268,56 @@ def _evaluated(name: str, parameter: str, low: float, high: float) -> np.ndarray
 
     points = [at(float(v)) for v in x]
     return np.asarray(points, dtype=float)
+
+
+def sources_table(materials: Iterable[Material]) -> str:
+    """Where potentials and conductivities come from, as a table of Markdown.
+
+    Parameters
+    ----------
+    materials : iterable of Material
+        One row each.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(sources_table([load_material("Li3PS4")]).splitlines()[0])
+    | material | open-circuit potential | conductivity | values |
+    """
+    lines = [
+        "| material | open-circuit potential | conductivity | values |",
+        "|---|---|---|---|",
+    ]
+    order = {kind: k for k, kind in enumerate(KINDS)}
+    for card in sorted(materials, key=lambda m: (order[m.kind], m.name.lower())):
+        cells = [f"`{card.name}`", _potential_source(card), _conductivity_source(card)]
+        lines.append("| " + " | ".join([*cells, _counted(card)]) + " |")
+    return "\n".join(lines)
+
+
+def _potential_source(material: Material) -> str:
+    ocv = material.card.ocv
+    if ocv is None:
+        value = material.values.get("OCP [V]")
+        return "-" if value is None else f"{value.value:g} V, {value.kind}: {value.source}"
+    if ocv.pybamm:
+        return f"PyBaMM's `{ocv.pybamm}` by name: {ocv.source}"
+    return ocv.source
+
+
+def _conductivity_source(material: Material) -> str:
+    value = material.values.get("Conductivity [S.m-1]")
+    if value is None:
+        return "-"
+    return f"{value.value:.3g} S/m, {value.kind}: {value.source}"
+
+
+def _counted(material: Material) -> str:
+    count = Counter(value.kind for value in material.values.values())
+    return ", ".join(f"{n} {kind}" for kind, n in sorted(count.items()))
 
 
 def _folder() -> Path:

@@ -298,6 +298,10 @@ def check_mesh(cell: Cell, thickness_points: int) -> None:
     ParameterError
         If it has both.
     """
+    if thickness_points and cell.is_symmetric:
+        raise ParameterError(
+            f"{cell.name} is symmetric: it has no cathode whose thickness could be resolved."
+        )
     if thickness_points and cell.size_classes:
         raise ParameterError(
             f"{cell.name} resolves its particle sizes, which share one potential: "

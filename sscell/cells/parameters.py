@@ -84,6 +84,21 @@ class ParameterSet:
     parameters: Mapping[str, Parameter]
     path: Path | None = field(default=None, compare=False)
 
+    def _repr_html_(self) -> str:
+        """Table of the values with unit, kind and source, for a notebook."""
+        from sscell.tables import html_table
+
+        rows = [
+            {
+                "Name": entry.name,
+                "Value": entry.value,
+                "Kind": entry.kind,
+                "Source": entry.source,
+            }
+            for entry in self.parameters.values()
+        ]
+        return html_table(f"{self.name}: {self.data.get('title', '')}", rows)
+
     @classmethod
     def load(cls, name: str | Path) -> ParameterSet:
         """Read a set by its name, its variant's name or a path to a TOML file.

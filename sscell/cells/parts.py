@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sscell.cells.materials import Material, load_material
 from sscell.cells.part_anodes import metal_electrode, particle_electrode
 from sscell.cells.part_layers import PORES, POROSITY, separator_layers
@@ -27,6 +29,7 @@ from sscell.units import FARADAY, GAS_CONSTANT, parse_pressure, parse_quantity
 
 __all__ = ["Parts", "tables_of"]
 
+_NEARLY = 0.8  # filling of an anode of particles that its cell's window is told at
 _TENTH = 0.1  # wt%: how far the parts of a cathode may be from 100
 
 
@@ -195,7 +198,7 @@ class _Assembly:
         physics["anode"], anode = self._anode()
         if anode:
             tables["anode"] = anode
-        self._window(physics["anode"])
+        self._window(self._anode_potential(anode))
         if self._redox():
             physics["electrolyte_redox"] = True
         if self._loses:
@@ -456,6 +459,8 @@ class _Assembly:
         per_surface = density * radius / 3
         card = self.active["Loss current [A.kg-1]"]
         width = self.active.number("Loss width [V]")
+        if "Loss growth" in self.active.values:
+            self.values["Side reaction growth"] = from_card(self.active, "Loss growth")
         thermal = GAS_CONSTANT * 298.15 / FARADAY
         source = f"{self.active.name}: {card.source}"
         self.values["Side reaction exchange-current density [A.m-2]"] = derived(
@@ -518,18 +523,21 @@ class _Assembly:
         self.values |= values
         return names
 
-    def _window(self, anode: str) -> None:
+    def _anode_potential(self, anode: dict[str, Any]) -> float:
+        """Potential against the metal: of the plateau, or of particles that are nearly full."""
+        if not anode:
+            return float(self.values["Negative electrode OCP [V]"]["value"])
+        columns = anode["table"]
+        branch = columns.get("potential", columns.get("discharge"))
+        return round(float(np.interp(_NEARLY, columns["filling"], branch)), 2)
+
+    def _window(self, shift: float) -> None:
         """Cut-offs against this anode, from the card's against the metal."""
+        why = f"less {shift:g} V of the anode" if shift else "against the anode"
         for edge in ("Lower", "Upper"):
             name = f"{edge} voltage cut-off [V]"
             card = self.active[name]
             low, high = card.range or (card.value, card.value)
-            if anode == "plateau":
-                shift = self.values["Negative electrode OCP [V]"]["value"]
-                why = f"less {shift:g} V of the anode" if shift else "against the anode"
-            else:
-                shift = 0.1 if edge == "Upper" else 0.0
-                why = "of a full cell, the anode near its own plateau"
             self.values[name] = assumed(
                 card.value - shift,
                 low - shift,

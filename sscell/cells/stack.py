@@ -193,7 +193,7 @@ def stack_of(cell: Cell, pouch: Pouch | None = None) -> Stack:
     """
     if cell.is_symmetric:
         raise ParameterError(f"{cell.name} is symmetric: it stores no energy.")
-    pouch, notes = pouch or Pouch(), []
+    pouch, notes = pouch or Pouch.model_validate({}), []
     v = cell.values
     solid = v["Positive electrode electrolyte density [kg.m-3]"] * (1 - POROSITY)
     n_p, anode = _anode(cell, pouch, solid, notes)

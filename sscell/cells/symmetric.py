@@ -180,18 +180,25 @@ class SymmetricCell(Cell):
         """Nothing is odd by itself."""
         return []
 
+    @property
+    def feels_pressure(self) -> bool:
+        """Whether stripping opens voids that pressure closes."""
+        return self.composition.voids
+
     def under(self, pressure: float, told: Any = ()) -> Cell:
-        """The cell itself: it has no data on pressure.
+        """The cell under another stack pressure; without a law of voids it is the same.
 
         Parameters
         ----------
         pressure : float
             By the jig [Pa].
         told : iterable of str, optional
-            Names of quantities that are to be set afterwards.
+            Without a meaning here.
 
         Returns
         -------
         Cell
         """
-        return self
+        if not self.composition.voids:
+            return self
+        return self.replace({"Applied stack pressure [Pa]": pressure}, "given with the run")

@@ -91,7 +91,7 @@ class SymmetricModel(CellModel):
             "Guest balance residual": v["Positive electrode inventory"]
             + v["Negative electrode inventory"]
             - 2 * pybamm.Parameter("Initial negative electrode filling")
-            if self.cell.electrode == "plateau"
+            if self.cell.data["physics"]["anode"] == "plateau"
             else none,
         }
 

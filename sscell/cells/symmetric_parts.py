@@ -8,7 +8,14 @@ from typing import Any
 
 from sscell.cells.part_anodes import metal_electrode
 from sscell.cells.part_layers import separator_layers
-from sscell.cells.provenance import Entries, area_of, assumed, derived, split
+from sscell.cells.provenance import (
+    Entries,
+    area_of,
+    assumed,
+    derived,
+    split,
+    stated,
+)
 from sscell.cells.symmetric import BASIS
 from sscell.errors import ParameterError
 from sscell.units import parse_pressure
@@ -17,6 +24,10 @@ __all__ = ["SymmetricParts", "symmetric_tables"]
 
 _BLOCKING = ("steel", "gold", "Au", "carbon")  # take no ions
 _SODIUM = ("Na", "sodium")
+# Creep of each metal at 10 MPa [A.m-2]: value and range.
+_CREEP = {"Li": (10.0, 2.0, 40.0), "Na": (28.0, 10.0, 60.0)}
+_JOLLY = "Spencer Jolly et al. (2020), doi:10.1021/acsami.9b17786"
+_KASEMCHAINAN = "Kasemchainan et al. (2019), doi:10.1038/s41563-019-0438-9"
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,9 @@ class SymmetricParts:
         As measured.
     li_per_in : float, optional
         Of an alloy with its amount.
-    pressure, pressing_pressure : str, optional
+    pressure : str, optional
+        In operation; with Li or Na it adds voids that stripping opens and pressure closes.
+    pressing_pressure : str, optional
         Kept as a record.
 
     Examples
@@ -89,6 +102,7 @@ def symmetric_tables(parts: SymmetricParts) -> dict[str, Any]:
         raise ParameterError(f"{name} takes no ions: its amount has no meaning.")
     electrode = _blocking() if blocking else _metal(parts.electrode, area, parts.li_per_in)
     metal = "Na" if name in _SODIUM or name.startswith("Na") else "Li"
+    pressed = parts.pressure is not None and name in _CREEP
     room = "room temperature where no other is asked for"
     return {
         "schema": 1,
@@ -100,6 +114,7 @@ def symmetric_tables(parts: SymmetricParts) -> dict[str, Any]:
         "physics": {
             "symmetric": True,
             "anode": "blocking" if blocking else "plateau",
+            **({"voids": True} if pressed else {}),
             "separator": layers,
         },
         "bases": {
@@ -117,8 +132,56 @@ def symmetric_tables(parts: SymmetricParts) -> dict[str, Any]:
             "Electrode area [m2]": entry,
             **values,
             **electrode,
+            **(_voids(name, parts.pressure) if pressed else {}),
         },
     }
+
+
+def _voids(metal: str, pressure: str | None) -> Entries:
+    """Law of voids at a metal: values that nobody has measured for this cell."""
+    void, touch = "Negative electrode void", "Negative electrode contact"
+    creep, low, high = _CREEP[metal]
+    sustained = f"sodium: 2.5 mA/cm2 need 9 MPa, in proportion; {_JOLLY}"
+    if metal == "Li":
+        sustained += f". Lithium creeps less; it does the same, {_KASEMCHAINAN}"
+    return {
+        "Applied stack pressure [Pa]": stated(parse_pressure(pressure)),
+        f"{void} height [m]": assumed(
+            1e-6, 3e-7, 1e-5, "micrometres; sets how fast contact is lost"
+        ),
+        f"{void} coverage at half supply": assumed(
+            0.02, 0.005, 0.1, "small, so that contact stays below the critical current"
+        ),
+        f"{void} supply without pressure [A.m-2]": assumed(
+            0.5, 0.0, 1.0,
+            "vacancies diffuse without pressure: Krauskopf et al. (2019), "
+            "doi:10.1021/acsami.9b02537; the value is no measurement",
+        ),
+        f"{void} supply by creep [A.m-2]": assumed(
+            creep, low, high, sustained, matters=True
+        ),
+        f"{void} supply reference pressure [Pa]": derived(1e7, "10 MPa", "definition"),
+        f"{void} supply pressure exponent": assumed(
+            1.0, 1.0, 6.0,
+            f"in proportion: {_JOLLY}; free creep of lithium is steeper: Masias et al. "
+            "(2019), doi:10.1007/s10853-018-2971-3",
+        ),
+        f"{void} supply activation energy [J.mol-1]": assumed(
+            1.35e4, 5e3, 3e4,
+            "0.14 eV, of critical currents of sodium on three ceramics: Lowack et al., "
+            "arXiv:2603.23340",
+        ),
+        f"{void} refilling by plating": assumed(
+            0.5, 0.0, 1.0, f"voids accumulate on cycling: {_JOLLY}"
+        ),
+        f"{touch} pressure [Pa]": assumed(
+            2.5e7, 5e6, 1e8, "where a pressed soft metal touches everywhere"
+        ),
+        f"{touch} exponent": assumed(
+            0.5, 0.0, 1.0,
+            "of Li6PS5Cl whose contacts recover: arXiv:2501.00600",
+        ),
+    }  # fmt: skip
 
 
 def _blocking() -> Entries:

@@ -39,7 +39,9 @@ _COMMAND_MODULES = (
     "sweeps",
     "design",
     "fitting",
+    "interchange",
     "bench",
+    "workbench",
 )
 
 _NO_CACHE = "--no-cache"

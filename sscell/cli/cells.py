@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -45,11 +46,28 @@ def list_command(as_json: JsonFlag = False) -> None:
         print(f"{row['name']:<{width}}  {row['title']}")
 
 
-def show_command(cell: CellName, as_json: JsonFlag = False) -> None:
+def show_command(
+    cell: CellName,
+    linked: Annotated[
+        Path | None,
+        typer.Option(
+            "--linked-data", help="Write all of it as linked data, a .jsonld file."
+        ),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Show every parameter of a cell with its unit, kind and source."""
     from sscell.cells.cell import Cell
+    from sscell.cli.common import check_output
 
+    check_output(linked, (".jsonld", ".json"))
     loaded = Cell.load(cell)
+    if linked is not None:
+        import json
+
+        from sscell.interchange.linked import linked_data
+
+        linked.write_text(json.dumps(linked_data(loaded), indent=1), encoding="utf-8")
     meanings = {q.name: q.meaning for q in loaded.quantities}
     rows = [
         p.as_dict() | {"meaning": meanings[p.name]}
@@ -163,9 +181,7 @@ def _remarks(cell: Cell) -> list[str]:
             )
         if p.matters and p.kind == "assumed":
             remarks.append(f"'{p.name}' = {p.value:g} is assumed and results depend on it.")
-    excess = cell.anode_excess
-    if excess is not None and excess < 1:
-        remarks.append(f"The anode holds only {excess:.2f} times the cathode's capacity.")
+    remarks += cell.remarks()
     if "citation" not in cell.data:
         remarks.append("There is no [citation].")
     return remarks

@@ -15,6 +15,7 @@ from sscell.errors import ParameterError
 
 __all__ = [
     "DATA_SUFFIXES",
+    "BandsFlag",
     "CellName",
     "Columns",
     "CurrentSign",
@@ -26,6 +27,7 @@ __all__ = [
     "Patience",
     "PlotFile",
     "Pressure",
+    "ProtocolOption",
     "RateOption",
     "RunOptions",
     "Settings",
@@ -54,8 +56,20 @@ RateOption = Annotated[
     typer.Option("-C", "--c-rate", help="C/20, 0.05C, 25mA/g, 0.2mA/cm2 or 50uA."),
 ]
 StateOption = Annotated[
-    str,
-    typer.Option(help="pristine, formed, a state of charge (50%) or a voltage (3.38V)."),
+    str | None,
+    typer.Option(
+        help="pristine, formed, a state of charge (50%), a voltage under the slow current "
+        "(3.38V) or at rest ('3.38V at rest'); default: that of the paper's protocol, else "
+        "pristine."
+    ),
+]
+ProtocolOption = Annotated[
+    str | None,
+    typer.Option(
+        "--protocol",
+        help="published: as the paper did, the default where it has one for the command and "
+        "rate; plain: as assembled, one cycle.",
+    ),
 ]
 Pressure = Annotated[
     str | None, typer.Option(help="On the stack, from its assembly on, such as 50MPa.")
@@ -107,6 +121,13 @@ Patience = Annotated[
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")
 ]
+BandsFlag = Annotated[
+    bool,
+    typer.Option(
+        "--bands",
+        help="90 % bands from the set's covariance and ranges: some 25 runs instead of one.",
+    ),
+]
 OutputFile = Annotated[
     Path | None,
     typer.Option("-o", "--output", help="Write the data: .nc, .csv or .parquet."),
@@ -135,6 +156,8 @@ class RunOptions:
     ----------
     temperature, state, formation_temperature, formation_pressure, pressure : str, optional
         As typed: conditions of the cell [degC], [MPa], and where it starts.
+    protocol : str, optional
+        ``"published"`` or ``"plain"``.
     settings : list of str, optional
         ``NAME=value``, other values of parameters.
     shells, thickness : int, optional
@@ -143,12 +166,15 @@ class RunOptions:
         For a step of the solver that does not get on.
     output, plot : pathlib.Path, optional
         Files to write.
+    bands : bool, optional
+        Whether results have 90 % bands.
     as_json : bool, optional
         Whether stdout is one JSON object.
     """
 
     temperature: Temperature = None
-    state: StateOption = "pristine"
+    state: StateOption = None
+    protocol: ProtocolOption = None
     formation_temperature: FormationTemperature = None
     formation_pressure: FormationPressure = None
     pressure: Pressure = None
@@ -158,6 +184,7 @@ class RunOptions:
     patience: Patience = None
     output: OutputFile = None
     plot: PlotFile = None
+    bands: BandsFlag = False
     as_json: JsonFlag = False
 
     def check(self, series: bool = True) -> None:

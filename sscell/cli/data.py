@@ -59,6 +59,9 @@ def analyse_command(
     thickness: Annotated[
         str | None, typer.Option(help="Of a pellet without electrodes, such as 0.5mm.")
     ] = None,
+    thickness_error: Annotated[
+        str, typer.Option(help="One standard error of it, such as 10um.")
+    ] = "0um",
     columns: Columns = None,
     current_sign: CurrentSign = None,
     temperature: Annotated[
@@ -123,13 +126,28 @@ def analyse_command(
         str | None, typer.Option(help="polarisation: what is blocked, ions or electrons.")
     ] = None,
     series_resistance: Annotated[
-        str, typer.Option(help="polarisation: of electrolytes and interfaces beside it.")
+        str,
+        typer.Option(
+            help="polarisation, conductivity of composites: of what lies beside it."
+        ),
     ] = "0ohm",
     bulk_conductivity: Annotated[
         str | None, typer.Option(help="polarisation: of the conducting phase, 1mS/cm.")
     ] = None,
     volume_fraction: Annotated[
         float | None, typer.Option(help="polarisation: of the conducting phase.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="conductivity, polarisation: write a file of priors for fit: .toml.",
+        ),
+    ] = None,
+    parameter: Annotated[
+        str | None,
+        typer.Option(help="-o: whose conductivity it is; default: the separator's."),
     ] = None,
     plot: PlotFile = None,
     as_json: JsonFlag = False,
@@ -149,6 +167,7 @@ def analyse_command(
             "after it."
         )
     check_output(plot, (".png", ".svg", ".pdf"))
+    _check_priors(output, parameter, kind)
     options = {
         "mass": mass,
         "area": _area(area, diameter),
@@ -181,6 +200,7 @@ def analyse_command(
         "reference_cycle": reference_cycle,
         "onset_current": onset_current,
         "thickness": thickness,
+        "thickness_error": thickness_error,
         "composite": composite,
         "layers": layers,
         "blocking": blocking,
@@ -194,10 +214,51 @@ def analyse_command(
 
         save_figure(figure, plot)
     payload = _payload(sets, result)
+    if output is not None:
+        from sscell.units import parse_quantity
+
+        named = ", ".join(path.name for path in files)
+        payload["priors"] = _write_priors(output, kind, sets[0], result, named, parameter)
+        if parse_quantity(thickness_error, "cm", "Error of the thickness") == 0:
+            payload["warnings"].append(
+                "The written errors hold none of the thickness: say --thickness-error."
+            )
     if as_json:
         print_json(payload)
     else:
         print_text(payload)
+
+
+def _check_priors(output: Path | None, parameter: str | None, kind: str) -> None:
+    """Refuse a file of priors before anything is read."""
+    check_output(output, (".toml",))
+    if parameter is not None and output is None:
+        raise ParameterError("--parameter goes with -o: it names what is written.")
+    if output is not None and kind not in ("conductivity", "polarisation"):
+        raise ParameterError(
+            f"-o writes what --kind conductivity and polarisation tell of a cell, not "
+            f"{kind}."
+        )
+
+
+def _write_priors(
+    output: Path,
+    kind: str,
+    data: xr.Dataset,
+    result: dict[str, Any],
+    named: str,
+    parameter: str | None,
+) -> dict[str, Any]:
+    """Write what the analysis says of a cell's parameters, and return it."""
+    from sscell.analysis.known import known_values
+    from sscell.dataset import metadata
+    from sscell.fitting.priors import Prior, write_priors
+
+    area = metadata(data, "area_cm2")
+    known = known_values(kind, result, named, parameter=parameter, area_cm2=area)
+    priors = {name: Prior(**entry) for name, entry in known.items()}
+    write_priors(output, priors, f"Written by sscell analyse --kind {kind}.")
+    return known
 
 
 def _area(area: str | None, diameter: str | None) -> str | float | None:

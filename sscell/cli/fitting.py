@@ -24,6 +24,7 @@ from sscell.cli.common import (
     check_output,
     parse_settings,
 )
+from sscell.cli.curves import curve_of, timed
 from sscell.cli.output import print_json, progress
 from sscell.errors import DataError, ParameterError, SimulationError, did_you_mean
 
@@ -63,7 +64,7 @@ def fit_command(
     state: Annotated[
         list[str] | None,
         typer.Option(
-            help="pristine, formed, such as 50% or 3.3V: one for all files, or one each."
+            help="pristine, formed, 50%, 3.3V or '3.3V at rest': one for all, or one each."
         ),
     ] = None,
     weight: Annotated[
@@ -79,7 +80,15 @@ def fit_command(
         list[str] | None, typer.Option(help="NAME with one value for each file.")
     ] = None,
     prior: Annotated[
-        list[str] | None, typer.Option(help="'NAME=mean:error'; repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="'NAME=mean:error', or a .toml that analyse -o or --priors-out wrote; "
+            "repeatable."
+        ),
+    ] = None,
+    priors_out: Annotated[
+        Path | None,
+        typer.Option(help="Write what is found as priors of another fit: .toml."),
     ] = None,
     log: Annotated[
         list[str] | None,
@@ -87,6 +96,10 @@ def fit_command(
     ] = None,
     mass: Annotated[
         str | None, typer.Option(help="Of the capacity basis in this cell, such as 2mg.")
+    ] = None,
+    current: Annotated[
+        str | None,
+        typer.Option(help="Of curves over mAh or mAh/g, without time: C/10 or 0.2mA."),
     ] = None,
     columns: Columns = None,
     current_sign: CurrentSign = None,
@@ -132,10 +145,12 @@ def fit_command(
     """Fit parameters to measured curves: values, errors, and what the data cannot tell."""
     check_output(report, (".html",))
     check_output(output, (".toml",))
+    check_output(priors_out, (".toml",))
     check_output(log_file, (".json",))
     bounds = _pairs(vary, "--vary", "low:high")
     reading = {"current_sign": current_sign, "format": file_format, "columns": columns}
     start = _cell(cell, settings, mass)
+    known, remarks = _known(start, prior or [], bounds)
     options = {
         "temperature": _one_or_each(temperature, len(files), "--temperature"),
         "pressure": _one_or_each(pressure, len(files), "--pressure"),
@@ -144,17 +159,17 @@ def fit_command(
         "noise": _volts(noise, "noise"),
         "cutoffs": _window(cutoffs),
         "separate": separate or (),
-        "priors": _pairs(prior or [], "--prior", "mean:error"),
+        "priors": known,
         "log": log,
         "points": points,
         "only": only,
         "resolution": _resolution(shells),
     }
-    writes = (output, report, log_file, *(profiles or ()), *(hold_out or ()))
+    writes = (output, priors_out, report, log_file, *(profiles or ()), *(hold_out or ()))
     if identify_only and any(w is not None for w in writes):
         raise ParameterError(
-            "--identify fits nothing: leave out -o, --report, --log-file, --profile and "
-            "--hold-out."
+            "--identify fits nothing: leave out -o, --priors-out, --report, --log-file, "
+            "--profile and --hold-out."
         )
     # Whatever may be wrong must show before hours of fitting, not after.
     for name in profiles or []:
@@ -163,7 +178,8 @@ def fit_command(
             raise ParameterError(f"--profile '{name}' does not vary. {hint}")
     held_at = {"temperature": hold_out_temperature, "pressure": hold_out_pressure}
     rest = _held_options(options, held_at | {"states": None}, bool(hold_out))
-    data, other = _read_all(files, reading), _read_all(hold_out or [], reading)
+    told = (start, current)
+    data, other = (_read_all(p, reading, *told) for p in (files, hold_out or []))
     if identify_only:
         _identify(start, data, bounds, options, as_json)
         return
@@ -174,6 +190,8 @@ def fit_command(
     found = _fit(start, data, bounds, options, starts, seed, max_evaluations, log_file)
     if output is not None:
         found.save(output)
+    if priors_out is not None:
+        remarks += _write_priors(found, priors_out)
     held, refused = _validate(found, other, rest)
     told, text = found.as_dict(), str(found)
     if report is not None:
@@ -184,10 +202,12 @@ def fit_command(
     refused += failed
     if as_json:
         payload = _payload(found, told, held)
-        payload["warnings"] += refused
+        payload["warnings"] += [*remarks, *refused]
         print_json(payload | {"profiles": [c.as_dict() for c in curves]})
     else:
         print(text)
+        for remark in remarks:
+            print(remark)
         for curve in curves:
             print(curve)
         for entry in held:
@@ -229,6 +249,10 @@ def plan_command(
         typer.Option(help="'NAME=low:high', in the unit of the name; repeatable."),
     ],
     noise: Annotated[str, typer.Option(help="Of the voltage, such as 2mV.")] = "2mV",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Write the best test: .xml, .mps or .json."),
+    ] = None,
     settings: Settings = None,
     patience: Patience = None,
     as_json: JsonFlag = False,
@@ -239,10 +263,18 @@ def plan_command(
     volts = _volts(noise, "noise")
     if volts is None or volts <= 0:
         raise ParameterError(f"The noise must be positive, not '{noise}'.")
+    if output is not None:
+        from sscell.interchange.cycler import SUFFIXES
+
+        check_output(output, SUFFIXES)
     from sscell.fitting import plan
 
     with progress(time.monotonic()) as tell:
         ranked = plan(start, bounds, noise=volts, on_progress=tell)
+    if output is not None and not ranked[0].failed:
+        from sscell.interchange.cycler import write_cycler_protocol
+
+        write_cycler_protocol(start, ranked[0].test.protocol, output)
     if as_json:
         print_json({**_always(start, []), "tests": [p.as_dict() for p in ranked]})
         _refuse_nothing(ranked)
@@ -258,6 +290,40 @@ def plan_command(
 def _refuse_nothing(ranked: Sequence[Any]) -> None:
     if all(p.failed for p in ranked):
         raise SimulationError("No test of the plan could be simulated.")
+
+
+def _known(
+    cell: Cell, given: Sequence[str], bounds: dict[str, tuple[float, float]]
+) -> tuple[dict[str, tuple[float, float]], list[str]]:
+    """Priors that are written out and those of files, and what there is to say of them."""
+    files = [text for text in given if text.lower().endswith(".toml")]
+    known = _pairs([text for text in given if text not in files], "--prior", "mean:error")
+    if not files:
+        return known, []
+    from sscell.fitting.priors import priors_for
+
+    of_files, remarks = priors_for(cell, files, bounds)
+    for name in known.keys() & of_files.keys():
+        raise ParameterError(f"--prior says '{name}' twice: once itself, once by a file.")
+    return known | of_files, remarks
+
+
+def _write_priors(found: Any, path: Path) -> list[str]:
+    """Write what a fit found as priors of another one, and say what is left out."""
+    from sscell.fitting.priors import of_fit, write_priors
+
+    labels = ", ".join(dict.fromkeys(c.label for c in found.problem.courses))
+    rows = found.as_dict()["parameters"]
+    own = {v.title for v in found.problem.variables if v.course is not None}
+    priors = of_fit(
+        [row for row in rows if row["name"] not in own],
+        f"fitted to {labels} with {found.problem.cell.name}",
+    )
+    left = [row["name"] for row in rows if row["name"] not in priors]
+    if not priors:
+        return [f"Nothing is known well enough to be a prior: {path} was not written."]
+    write_priors(path, priors, "Written by sscell fit.")
+    return [f"Not in {path.name}, as the data do not pin it: {name}." for name in left]
 
 
 def _profiles(found: Any, names: Sequence[str]) -> tuple[list[Any], list[str]]:
@@ -373,7 +439,12 @@ def _cell(name: str, settings: list[str] | None, mass: str | None) -> Cell:
     return cell
 
 
-def _read_all(files: Sequence[Path], reading: dict[str, Any]) -> dict[str, xr.Dataset]:
+def _read_all(
+    files: Sequence[Path],
+    reading: dict[str, Any],
+    cell: Cell | None = None,
+    current: str | None = None,
+) -> dict[str, xr.Dataset]:
     from sscell.cli.output import read_file
 
     if len(set(files)) < len(files):
@@ -382,9 +453,18 @@ def _read_all(files: Sequence[Path], reading: dict[str, Any]) -> dict[str, xr.Da
         path.name if [p.name for p in files].count(path.name) == 1 else str(path)
         for path in files
     ]
-    return {
-        label: read_file(path, **reading) for label, path in zip(labels, files, strict=True)
-    }
+
+    def one(path: Path) -> xr.Dataset:
+        curve = curve_of(path)
+        if curve is None or not curve.unit:
+            return read_file(path, **reading)
+        if cell is None or current is None:
+            raise ParameterError(
+                f"{path.name} is a curve over '{curve.name}', without time: give --current."
+            )
+        return timed(path, curve, current, cell)
+
+    return {label: one(path) for label, path in zip(labels, files, strict=True)}
 
 
 def _pairs(texts: Sequence[str], option: str, form: str) -> dict[str, tuple[float, float]]:

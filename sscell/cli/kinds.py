@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,8 @@ def kind_of_file(kind: str, number: int) -> str:
     return "spectra" if spectral else "series"
 
 
-def _sizes(data: xr.Dataset, extra: dict[str, Any]) -> dict[str, float | None]:
-    """Thickness [cm] and area [cm2] of a pellet."""
+def _sizes(data: xr.Dataset, extra: dict[str, Any]) -> dict[str, Any]:
+    """Thickness with its error [cm], and area [cm2] of a pellet."""
     from sscell.dataset import metadata
     from sscell.units import parse_quantity
 
@@ -45,7 +46,17 @@ def _sizes(data: xr.Dataset, extra: dict[str, Any]) -> dict[str, float | None]:
     thick = None if given is None else parse_quantity(given, "cm", "Thickness")
     if thick is not None and not thick > 0:
         raise ParameterError(f"Thickness '{given}' must be positive.")
-    return {"thickness_cm": thick, "area_cm2": metadata(data, "area_cm2")}
+    error = parse_quantity(extra["thickness_error"], "cm", "Error of the thickness")
+    if not 0 <= error < (thick or math.inf):
+        raise ParameterError(
+            f"--thickness-error '{extra['thickness_error']}' must be positive and less than "
+            "the thickness."
+        )
+    return {
+        "thickness_cm": thick,
+        "area_cm2": metadata(data, "area_cm2"),
+        "thickness_error_cm": error,
+    }
 
 
 def _gitt(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outcome:
@@ -131,8 +142,12 @@ def _step(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outc
 
 def _conductivity(sets: Sequence[xr.Dataset], extra: dict[str, Any], draw: bool) -> Outcome:
     from sscell.analysis import conductivities
+    from sscell.units import parse_quantity
 
     options = {name: extra[name] for name in ("circuit", "composite", "layers")}
+    options["series_resistance_ohm"] = parse_quantity(
+        extra["series_resistance"], "ohm", "Series resistance"
+    )
     result, figure = conductivities(sets, **_sizes(sets[0], extra), **options), None
     if draw:
         from sscell.plots.pellets import plot_conductivity

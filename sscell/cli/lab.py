@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sscell.cli.banding import (
+    curve,
+    rate_bands,
+    run_banded,
+    spectra_bands,
+    titration_bands,
+)
 from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from sscell.analysis.titration import Titration
     from sscell.protocols import Protocol
+    from sscell.simulation.bands import Bands
 
-__all__ = ["register"]
+__all__ = ["frequencies_of", "register"]
 
 Window = Annotated[
     str | None, typer.Option(help="Lower and upper voltage, such as 0.5V,3V.")
@@ -34,15 +46,44 @@ def register(app: typer.Typer) -> None:
 class _Job:
     """What all these commands do: check, run, save, draw, print."""
 
-    def __init__(self, cell: str, options: RunOptions, series: bool = True):
+    def __init__(
+        self, cell: str, options: RunOptions, series: bool = True, offered: bool = False
+    ):
         options.check(series)
+        check_choice(options, offered)
         self._cell, self._options = cell, options
+        self._told = {"protocol": "plain"}
+        self._line = ""
         self._arguments = options.of_simulate()
+        self.bands: Bands | None = None
 
-    def run(self, protocol: Protocol) -> xr.Dataset:
+    @cached_property
+    def symmetric(self) -> str:
+        """Kind of two like electrodes; empty for a cell with a cathode."""
+        from sscell.cells.cell import Cell
+
+        return str(Cell.load(self._cell).about().get("symmetric", ""))
+
+    def refuse_symmetric(self, why: str) -> None:
+        """Refuse a protocol that tells nothing of two like electrodes."""
+        if self.symmetric:
+            raise ParameterError(
+                f"{self._cell} is symmetric: {why}. simulate, rate (a ramp of currents), eis and "
+                "step are for it."
+            )
+
+    def run(self, protocol: Protocol | Chosen) -> xr.Dataset:
         """Simulate with a progress bar and save the data."""
         from sscell.simulation.simulation import simulate
 
+        if isinstance(protocol, Chosen):
+            self._told, self._line = {"protocol": protocol.kind}, protocol.told()
+            protocol = protocol.protocol
+        if self._options.bands:
+            self.bands = run_banded(
+                self._cell, protocol, self._arguments, self._options.output
+            )
+            return self.bands.data
         return run_with_progress(
             lambda tell: simulate(
                 self._cell, protocol, on_progress=tell, **self._arguments
@@ -58,18 +99,23 @@ class _Job:
 
         found = dict(result) if isinstance(result, dict) else result.to_dict()
         notes = found.pop("warnings", [])
-        payload = always(data) | found
+        payload = always(data) | self._told | found
+        if self.bands is not None:
+            payload |= {"bands": self.bands.about()}
         payload["warnings"] = [*payload["warnings"], *notes]
         if self._options.plot is not None:
             save_figure(figure(), self._options.plot)
         if self._options.as_json:
             print_json(payload)
         else:
-            print_text(payload)
+            print_text(
+                {**payload, "protocol": self._line.removeprefix("protocol: ") or "plain"}
+            )
 
 
 @with_run_options()
 def gitt_command(
+    context: typer.Context,
     cell: CellName,
     rate: RateOption = None,
     pulse: Annotated[str, typer.Option(help="Length of a pulse.")] = "30min",
@@ -87,20 +133,34 @@ def gitt_command(
     options: RunOptions,
 ) -> None:
     """Titrate a cell: pulses and rests, OCV, overpotentials, apparent diffusion."""
-    from sscell.protocols import gitt
-
-    job = _Job(cell, options)
-    protocol = gitt(rate, pulse, rest, direction)
+    job = _Job(cell, options, offered=True)
+    job.refuse_symmetric("a titration tells no open-circuit voltage of it")
+    rates = [] if rate is None else [rate]
+    typed = {"pulse": pulse, "rest": rest, "direction": direction}
+    chosen = choose(context, cell, "gitt", rates, options, typed, _titrating)
     from sscell.analysis.titration import check_options
     from sscell.analysis.titration import gitt as titration
 
     check_options(method, diffusion_length)
-    data = job.run(protocol)
+    data = job.run(chosen)
+    direction = str(chosen.protocol.options["direction"])
     from sscell.plots.data import plot_gitt
 
     length = diffusion_length or _sphere_length(data)
-    result = titration(data, diffusion_length=length, method=method, direction=direction)
+
+    def analysed(run: xr.Dataset) -> Titration:
+        return titration(run, diffusion_length=length, method=method, direction=direction)
+
+    result = analysed(data)
+    if job.bands is not None:
+        titration_bands(job.bands, result, analysed)
     job.report(data, result, lambda: plot_gitt(result))
+
+
+def _titrating(rates: Sequence[str], **options: Any) -> Protocol:
+    from sscell.protocols import gitt
+
+    return gitt(rates[0] if rates else None, **options)
 
 
 def _sphere_length(data: xr.Dataset) -> str:
@@ -134,7 +194,10 @@ def cv_command(
 
     parts = _by_scan_rate(data, len(protocol.options["scan_rates_V_s"]), cycles)
     result = voltammetry(parts)
-    job.report(data, result, lambda: plot_cv(parts, result))
+    found = dict(result.to_dict())
+    if job.bands is not None:
+        found["curve"] = curve(data)
+    job.report(data, found, lambda: plot_cv(parts, result))
 
 
 def _by_scan_rate(data: xr.Dataset, rates: int, cycles: int) -> list[xr.Dataset]:
@@ -145,29 +208,65 @@ def _by_scan_rate(data: xr.Dataset, rates: int, cycles: int) -> list[xr.Dataset]
 
 @with_run_options()
 def rate_command(
+    context: typer.Context,
     cell: CellName,
-    currents: Annotated[str, typer.Option(help="In order, such as 25,50,100mA/g.")],
+    currents: Annotated[
+        str | None,
+        typer.Option(help="In order, such as 25,50,100mA/g; default: the paper's."),
+    ] = None,
     cycles: Annotated[
         str, typer.Option(help="At each current: one number, or one for each.")
     ] = "1",
     charge_rate: Annotated[
         str | None, typer.Option(help="One charge current for all.")
     ] = None,
+    half_time: Annotated[
+        str | None,
+        typer.Option(help="Longest time of a half; default: none, 1h in a symmetric cell."),
+    ] = None,
     *,
     options: RunOptions,
 ) -> None:
-    """Rate test: capacity, energy and power at one current after another."""
-    from sscell.protocols import rate_test
+    """Rate test: capacity, energy and power at one current after another.
 
-    job = _Job(cell, options)
-    rates = _list(currents, "currents")
-    protocol = rate_test(rates, _counts(cycles, len(rates)), charge_rate)
-    data = job.run(protocol)
+    Of a symmetric cell: the resistance at each current, and the critical one.
+    """
+    job = _Job(cell, options, offered=True)
+    rates = [] if currents is None else _list(currents, "currents")
+    typed = {"cycles": cycles, "charge_rate": charge_rate, "half_time": half_time}
+    chosen = choose(context, cell, "rate", rates, options, typed, _rate_test)
+    data = job.run(chosen)
+    if job.symmetric:
+        from sscell.analysis.symmetric import critical_current
+        from sscell.plots.pellets import plot_critical_current
+
+        found = critical_current(data)
+        job.report(data, found, lambda: plot_critical_current(data, found))
+        return
     from sscell.analysis.rates import rate
     from sscell.plots.cycling import plot_rate
 
-    result = rate(data) | {"currents": rates}
+    result = rate(data)
+    if job.bands is not None:
+        result |= rate_bands(job.bands, result)
+    result |= {"currents": rates or chosen.protocol.options["currents"]}
     job.report(data, result, lambda: plot_rate(result))
+
+
+def _rate_test(
+    rates: Sequence[str],
+    cycles: str | int | list[int],
+    charge_rate: str | None,
+    half_time: str | None = None,
+) -> Protocol:
+    from sscell.protocols import rate_test
+
+    if not rates:
+        raise ParameterError(
+            "Give --currents, such as 25,50,100mA/g: the paper of this cell has no rate test."
+        )
+    counts = _counts(cycles, len(rates)) if isinstance(cycles, str) else cycles
+    return rate_test(rates, counts, charge_rate, half_time)
 
 
 def _counts(text: str, number: int) -> list[int]:
@@ -213,7 +312,7 @@ def eis_command(
     if not along and not cycles and rate is not None:
         raise ParameterError("-C goes with --along or --cycles: else no current flows.")
     job = _Job(cell, options, series=False)
-    protocol = impedance(_tones(frequencies), along, points, rate, rest)
+    protocol = impedance(frequencies_of(frequencies), along, points, rate, rest)
     if cycles:
         protocol = then(protocol, cycle(rate, cycles), protocol)
     data = job.run(protocol)
@@ -221,10 +320,29 @@ def eis_command(
     from sscell.plots.data import plot_eis
 
     result = eis(data)
+    if job.bands is not None:
+        spectra_bands(job.bands, result)
     job.report(data, result, lambda: plot_eis(result))
 
 
-def _tones(text: str) -> list[float]:
+def frequencies_of(text: str) -> list[float]:
+    """Frequencies of a spectrum from highest, lowest and how many per decade.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``"1MHz,1mHz,10"``.
+
+    Returns
+    -------
+    list of float
+        [Hz], falling.
+
+    Raises
+    ------
+    ParameterError
+        If it is not these three.
+    """
     from math import log10
 
     from sscell.units import parse_quantity, split_list
@@ -252,15 +370,44 @@ def step_command(
     *,
     options: RunOptions,
 ) -> None:
-    """Potential step: Cottrell's diffusion and Nernst-Einstein's conductivity."""
+    """Potential step: Cottrell's diffusion and Nernst-Einstein's conductivity.
+
+    Of a symmetric cell: the current that settles, and the resistance.
+    """
     from sscell.protocols import potential_step
 
     job = _Job(cell, options)
     protocol = potential_step(voltage, duration, rest)
+    if job.symmetric == "blocking":
+        raise ParameterError(
+            f"{cell} blocks all current that could settle: eis tells its resistance."
+        )
     data = job.run(protocol)
+    if job.symmetric:
+        job.report(data, *_held_step(data))
+        return
     from sscell.analysis.potential_steps import cottrell
     from sscell.analysis.transport import guest_concentration
     from sscell.plots.runs import plot_step
 
     result = cottrell(data, concentration_mol_cm3=guest_concentration(data))
     job.report(data, result, lambda: plot_step(data))
+
+
+def _held_step(data: xr.Dataset) -> tuple[dict[str, Any], Any]:
+    """What a held voltage tells of two like electrodes, and its figure."""
+    from sscell.analysis.blocking import polarisation
+    from sscell.dataset import metadata
+    from sscell.plots.pellets import plot_polarisation
+
+    values = metadata(data, "parameters")
+    thick = 100 * sum(x for n, x in values.items() if n.endswith(" thickness [m]"))
+    area = metadata(data, "area_cm2")
+    found = polarisation(data, blocking="electrons", thickness_cm=thick, area_cm2=area)
+    resistance = found["resistance_ohm"]
+    about = {
+        "diffusion_coefficient_cm2_s": None,
+        "apparent_ionic_conductivity_S_cm": found["conductivity_S_cm"],
+        "area_resistance_ohm_cm2": resistance * area,
+    }
+    return about | found, lambda: plot_polarisation(data, found)

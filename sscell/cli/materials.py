@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sscell.cli.common import JsonFlag, PlotFile
+from sscell.cli.curves import curve_of
 from sscell.cli.output import print_json, read_file
-from sscell.errors import DataError, ParameterError
+from sscell.errors import ParameterError
 
 if TYPE_CHECKING:
     from sscell.analysis.open_circuit import OpenCircuit
 
 __all__ = ["register"]
-
-_FILLINGS = ("x", "y", "filling", "stoichiometry", "sto", "x in li")
 
 
 def register(app: typer.Typer) -> None:
@@ -33,9 +32,46 @@ def materials_command(
         str | None,
         typer.Option(help="active, electrolyte, anode, conductor or coating."),
     ] = None,
+    from_bpx: Annotated[
+        Path | None,
+        typer.Option("--from-bpx", help="Make a card from a BPX file; it goes with -o."),
+    ] = None,
+    electrode: Annotated[
+        str, typer.Option(help="Of the BPX file: positive or negative.")
+    ] = "positive",
+    blend: Annotated[
+        str | None, typer.Option(help="Which material of a blended electrode.")
+    ] = None,
+    like: Annotated[
+        str | None, typer.Option(help="Card that gives what BPX does not know.")
+    ] = None,
+    density: Annotated[
+        str | None, typer.Option(help="Of the active material, such as 4.75g/cm3.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The card, a .toml file.")
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option(help="Print where potentials and conductivities come from.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """List the materials, or explain one: every value with its kind and source."""
+    if from_bpx is not None:
+        if output is None or name is not None:
+            raise ParameterError("--from-bpx makes a card: give -o card.toml and no name.")
+        from sscell.interchange.bpx import material_from_bpx
+
+        card = material_from_bpx(
+            from_bpx, output, electrode, material=blend, like=like, density=density
+        )
+        if as_json:
+            print_json({"materials": [card.as_dict()]})
+        else:
+            _explain(card)
+        return
+    if output is not None:
+        raise ParameterError("-o goes with --from-bpx.")
     from sscell.cells.materials import KINDS, load_material, material_names
     from sscell.errors import did_you_mean
 
@@ -49,6 +85,11 @@ def materials_command(
     cards = [c for c in cards if kind is None or kind in c.serves]
     if as_json:
         print_json({"materials": [card.as_dict() for card in cards]})
+        return
+    if markdown:
+        from sscell.cells.materials import sources_table
+
+        print(sources_table(cards))
         return
     if name is not None:
         _explain(cards[0])
@@ -210,6 +251,7 @@ def _measured(
             "current_density": found.loss.current / (grams * 1e-3),
             "potential": found.loss.potential + offset,
             "width": found.loss.width,
+            "growth": found.loss.growth,
         }
     if sites is None:
         return fields, None
@@ -274,37 +316,24 @@ def _points(
     """Filling, potential and capacity [A.h] of a file that is a table without time."""
     import numpy as np
 
-    if len(files) != 1:
+    curve = curve_of(files[0]) if len(files) == 1 else None
+    if curve is None:
         return None
-    try:
-        head = files[0].read_text(encoding="utf-8").splitlines()[0].lower()
-    except (OSError, UnicodeDecodeError, IndexError):
-        return None
-    names = [part.strip() for part in head.replace(";", ",").replace("\t", ",").split(",")]
-    if len(names) != 2 or any("time" in name for name in names):
-        return None
-    table = np.genfromtxt(
-        files[0], delimiter="," if "," in head else None, skip_header=1, invalid_raise=False
-    )
-    if table.ndim != 2 or table.shape[1] != 2 or not np.isfinite(table).all():
-        raise DataError(f"{files[0].name} is no table of two columns of numbers.")
-    x, u = table.T
-    if any("v" in name for name in names[:1]):  # potential first
-        x, u = u, x
-    which = names[0] if "v" not in names[0] else names[1]
-    if "mah/g" in which.replace(" ", "") or "mah.g-1" in which:
-        return x, u, float(np.ptp(x)) * grams * 1e-3
-    if "mah" in which:
-        return x, u, float(np.ptp(x)) * 1e-3
-    if which.split("[")[0].strip() in _FILLINGS:
+    span = float(np.ptp(curve.amount))
+    if curve.unit == "mAh/g":
+        return curve.amount, curve.voltage, span * grams * 1e-3
+    if curve.unit == "mAh":
+        return curve.amount, curve.voltage, span * 1e-3
+    if curve.unit == "x":
         if per_filling is None:
             raise ParameterError(
-                f"{files[0].name} is a table over '{which}', which says no charge: give "
+                f"{files[0].name} is a table over '{curve.name}', which says no charge: give "
                 "--capacity between x = 0 and 1, such as 274mAh/g, or --like a card."
             )
-        return x, u, float(np.ptp(x)) * per_filling * grams * 1e-3
+        return curve.amount, curve.voltage, span * per_filling * grams * 1e-3
     if current is not None:
         raise ParameterError("--current goes with a curve of potential over mAh or mAh/g.")
     raise ParameterError(
-        f"{files[0].name}: its first column '{which}' has no unit; name it mAh/g, mAh or x."
+        f"{files[0].name}: its first column '{curve.name}' has no unit; name it mAh/g, mAh "
+        "or x."
     )

@@ -127,7 +127,7 @@ def new_command(
         "--separator-mass": separator_mass,
         "--separator-density": separator_density,
     }
-    shape = {
+    shape: dict[str, Any] = {
         "diameter": diameter,
         "area": area,
         "separator_thickness": separator_thickness,
@@ -258,5 +258,5 @@ def _tell(cell: Cell, file: Path, as_json: bool) -> None:
         print("Assumed, and it matters most: " + "; ".join(unsourced))
     for note in warnings:
         print(f"warning: {note}")
-    then = "eis" if cell.is_symmetric else "simulate"
-    print(f"Written to {file}. Next: sscell check {file}; sscell {then} {file}")
+    then = f"simulate {file} -C 0.1mA/cm2" if cell.is_symmetric else f"simulate {file}"
+    print(f"Written to {file}. Next: sscell check {file}; sscell {then}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sscell.cli.banding import run_banded, step_bands
 from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from sscell.protocols import Protocol
+    from sscell.simulation.bands import Bands
 
 __all__ = ["register"]
 
@@ -33,6 +37,10 @@ def simulate_command(
     rate: RateOption = None,
     mode: Annotated[str, typer.Option(help="discharge, charge or cycle.")] = "cycle",
     cycles: Annotated[int, typer.Option(help="Number of cycles.")] = 1,
+    half_time: Annotated[
+        str | None,
+        typer.Option(help="Longest time of a half; default: none, 1h in a symmetric cell."),
+    ] = None,
     rest: Annotated[str, typer.Option(help="After each half cycle, such as 1h.")] = "0 s",
     discharge_rate: Annotated[
         str | None, typer.Option(help="Where it differs from the charge.")
@@ -76,6 +84,7 @@ def simulate_command(
         "hold_until": hold_until,
         "hold_time": hold_time,
         "hold_capacity": hold_capacity,
+        "half_time": half_time,
     }
     if drive_file is not None:
         from sscell.protocols import drive
@@ -84,27 +93,38 @@ def simulate_command(
             raise ParameterError(
                 "--drive stands for the whole protocol: no --mode, -C, ..."
             )
-        protocol = drive(drive_file)
+        check_choice(options, offered=False)
+        chosen = Chosen(drive(drive_file), "plain")
+    elif start is not None:
+        check_choice(options, offered=False)
+        chosen = Chosen(_protocol(mode, rate, cycles, cycling), "plain")
     else:
-        protocol = _protocol(mode, rate, cycles, cycling)
+        chosen = _chosen(context, cell, mode, rate, cycles, cycling, options)
+    protocol = chosen.protocol
     if start is not None and given(context, "state"):
         raise ParameterError("--from stands for the state: give one of --from and --state.")
-    from sscell.simulation.simulation import simulate
-
     arguments = {**options.of_simulate(), "v_min": v_min, "v_max": v_max, "start": start}
     if start is not None and not given(context, "shells", "thickness"):
         arguments["resolution"] = None
+    bands = None
     try:
-        data = run_with_progress(
-            lambda tell: simulate(cell, protocol, on_progress=tell, **arguments),
-            options.output,
-        )
+        if options.bands:
+            bands = run_banded(cell, protocol, arguments, options.output)
+            data = bands.data
+        else:
+            from sscell.simulation.simulation import simulate
+
+            data = run_with_progress(
+                lambda tell: simulate(cell, protocol, on_progress=tell, **arguments),
+                options.output,
+            )
     except SimulationError as error:
         if error.partial is not None:
-            _report(error.partial, options.as_json)
+            _report(error.partial, chosen, None, options.as_json)
         raise
-    _report(data, options.as_json)
+    _report(data, chosen, bands, options.as_json)
     if options.plot is not None:
+        from sscell.dataset import metadata
         from sscell.plots.runs import plot_run
         from sscell.plots.style import save_figure
 
@@ -113,7 +133,50 @@ def simulate_command(
             from sscell.readers import read
 
             measured = read(compare)
-        save_figure(plot_run(data, measured), options.plot)
+        like = metadata(data, "symmetric") == "plateau" and measured is None
+        save_figure(_plating(data) if like else plot_run(data, measured), options.plot)
+
+
+def _plating(data: xr.Dataset) -> Any:
+    """Figure of a symmetric cell: voltage over time, resistance by cycle or current."""
+    from sscell.analysis.symmetric import critical_current
+    from sscell.plots.pellets import plot_critical_current
+
+    return plot_critical_current(data, critical_current(data))
+
+
+def _chosen(
+    context: typer.Context,
+    cell: str,
+    mode: str,
+    rate: str | None,
+    cycles: int,
+    cycling: dict[str, Any],
+    options: RunOptions,
+) -> Chosen:
+    """The paper's cycling, or that of the options."""
+    rates = [] if rate is None else [rate]
+    typed = {"cycles": cycles, **cycling}
+    if mode == "cycle":
+        return choose(context, cell, "cycle", rates, options, typed, _cycling)
+    made = _protocol(mode, rate, cycles, cycling)
+    # A half cycle alone keeps only where the paper's cycling starts.
+    return choose(
+        context,
+        cell,
+        "cycle",
+        rates,
+        options,
+        {"mode": mode},
+        lambda chosen, **_: made,
+        lambda: made,
+    )
+
+
+def _cycling(rates: Sequence[str], **options: Any) -> Protocol:
+    from sscell.protocols import cycle
+
+    return cycle(rates[0] if rates else None, **options)
 
 
 def _protocol(
@@ -127,19 +190,24 @@ def _protocol(
         )
     if mode == "cycle":
         return cycle(rate, cycles, **cycling)
-    given = {**cycling, "cycles": None if cycles == 1 else cycles}
+    longest = cycling["half_time"]
+    given = {**cycling, "half_time": None, "cycles": None if cycles == 1 else cycles}
     for name, value in given.items():
         if value not in (None, "0 s"):
             option = name.replace("_", "-")
             raise ParameterError(f"--{option} goes with --mode cycle.")
-    return discharge(rate) if mode == "discharge" else charge(rate)
+    one_way = discharge if mode == "discharge" else charge
+    return one_way(rate, duration=longest)
 
 
-def _report(data: xr.Dataset, as_json: bool) -> None:
+def _report(data: xr.Dataset, chosen: Chosen, bands: Bands | None, as_json: bool) -> None:
     from sscell.analysis.summary import summary
 
     result = summary(data)
+    added = {} if bands is None else step_bands(bands, result["steps"])
     if as_json:
-        print_json(result)
-    else:
-        print(result)
+        print_json({**result, "protocol": chosen.kind, **added})
+        return
+    print(result)
+    if chosen.told():
+        print(f"  {chosen.told()}")

@@ -3,6 +3,7 @@
 from sscell.fitting.planning import Candidate, Plan, plan, standard_tests
 from sscell.fitting.prediction import Held, predict, validate_fit
 from sscell.fitting.prepare import identify
+from sscell.fitting.priors import Prior, read_priors, write_priors
 from sscell.fitting.profiles import Profile, profile
 from sscell.fitting.result import Fit
 from sscell.fitting.search import fit
@@ -12,12 +13,15 @@ __all__ = [
     "Fit",
     "Held",
     "Plan",
+    "Prior",
     "Profile",
     "fit",
     "identify",
     "plan",
     "predict",
     "profile",
+    "read_priors",
     "standard_tests",
     "validate_fit",
+    "write_priors",
 ]

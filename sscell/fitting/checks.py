@@ -46,8 +46,26 @@ def check_course(cell: Cell, course: Course) -> None:
     >>> check_course(cell, course(data, cell.window))
     """
     _check_voltage(cell, course)
+    if cell.is_symmetric:
+        _check_passive(cell, course)
+        return
     _check_charge(cell, course)
     _check_sign(course)
+
+
+def _check_passive(cell: Cell, course: Course) -> None:
+    """Two like electrodes take power: a positive current has a negative voltage."""
+    pairs = [
+        (segment.current * segment.duration, float(np.mean(segment.measured)))
+        for segment in course.segments
+        if segment.line is None and segment.sign and segment.times.size
+    ]
+    if pairs and sum(charge * voltage for charge, voltage in pairs) > 0:
+        raise DataError(
+            f"{course.label}: current and voltage have one sign, as if {cell.name} gave power; "
+            "a positive current strips the electrode that the voltage is measured against: say "
+            "--current-sign charge."
+        )
 
 
 def _check_voltage(cell: Cell, course: Course) -> None:

@@ -42,6 +42,7 @@ from sscell.fitting.spans import (
     charges_of,
     levels_of,
     noise_of,
+    refuse_gaps,
     starts_of,
     with_common,
 )
@@ -261,6 +262,8 @@ def course(
     """
     t, i, v = _series(data, label)
     window = float(v.min()), float(v.max())
+    if metadata(data, "steps") is None:  # a solver leaves out what it knows
+        refuse_gaps(t, i, v, label)
     spans, sigma = _spans(t, i, v, label, noise, cutoffs)
     lengths = np.array([s.length(window[1] - window[0]) for s in spans])
     ways = {"both": (1, -1, 0), "discharge": (1, 0), "charge": (-1, 0)}
@@ -301,7 +304,7 @@ def _spans(
     cutoffs: tuple[float, float],
 ) -> tuple[list[Span], float]:
     """Stretches of one control, and the noise of the voltage [V]."""
-    levels = levels_of(t, i, v, label)
+    levels = levels_of(t, i, v)
     sigma = noise_of(t, v, levels) if noise is None else float(noise)
     quiet = QUIET * float(np.abs(i).max())
     pieces = pieces_of(t, i, v, levels, sigma, quiet, cutoffs)

@@ -6,6 +6,7 @@ import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from sscell.fitting.checks import (
 )
 from sscell.fitting.courses import Course, course
 from sscell.fitting.identifiability import Knowledge, knowledge
+from sscell.fitting.priors import priors_for
 from sscell.fitting.problem import Problem
 from sscell.fitting.spectra import Spectrum, spectra
-from sscell.fitting.starts import begins_ahead
+from sscell.fitting.starts import begins_ahead, state_notes
 from sscell.fitting.variables import variables_of
 from sscell.protocols.steps import whole
 from sscell.simulation.engine import Resolution
@@ -49,7 +51,7 @@ def prepare(
     noise: Any = None,
     cutoffs: tuple[float, float] | None = None,
     log: Sequence[str] | None = None,
-    priors: Mapping[str, tuple[float, float]] | None = None,
+    priors: Mapping[str, tuple[float, float]] | str | Path | None = None,
     separate: Sequence[str] = (),
     points: int = 200,
     only: str = "both",
@@ -82,7 +84,7 @@ def prepare(
     cutoffs : tuple of float, optional
         Where the tests turned round [V]; default: the cell's window.
     log, priors, separate : optional
-        As for `variables_of`.
+        As for `variables_of`; priors may be a ``.toml`` file, see `sscell.fitting.priors`.
     points : int, optional
         Points compared in each dataset.
     only : str, optional
@@ -149,6 +151,7 @@ def prepare(
                     cell.kelvin(spectrum.celsius)
                 check_spectrum(cell, spectrum, resolution or RESOLUTION)
                 told += remarks_of_spectrum(cell, spectrum)
+                told += state_notes(cell, spectrum, resolution or RESOLUTION)
                 courses.append(spectrum)
             continue
         repeated = course(data, cutoffs or cell.window, noise=sigma, only=only, **common)
@@ -159,13 +162,17 @@ def prepare(
         # Refuses a state that no step leads to.
         ahead = begins_ahead(cell, found, resolution or RESOLUTION)
         told += remarks_of(cell, found)
+        told += state_notes(cell, found, resolution or RESOLUTION)
         found = replace(found, ahead=ahead)
         courses.append(_heeding(cell, found, resolution or RESOLUTION))
     courses = _balanced(courses)
     labels = [c.label for c in courses]
+    if isinstance(priors, str | Path):
+        priors, said = priors_for(cell, [priors], vary)
+        told += said
     variables = variables_of(cell, vary, labels, log, priors, separate)
     problem = Problem(cell, tuple(courses), variables, resolution or RESOLUTION)
-    return problem, told
+    return problem, list(dict.fromkeys(told))
 
 
 def _heeding(cell: Cell, course: Course, resolution: Resolution) -> Course:

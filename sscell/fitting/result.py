@@ -246,6 +246,24 @@ class Fit:
         lines += [*self.knowledge.sentences, *self.remarks]
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """Table of the parameters, for a notebook."""
+        from sscell.tables import html_table
+
+        rows = [
+            {
+                "Name": entry["name"],
+                "Value": entry["value"],
+                "Standard error": entry["std_error"],
+                "95 %, from": entry["interval_95"][0],
+                "to": entry["interval_95"][1],
+                "Pinned": "yes" if entry["pinned"] else "no",
+            }
+            for entry in self.as_dict()["parameters"]
+        ]
+        head, *_ = str(self).splitlines()
+        return html_table(head, rows, [*self.knowledge.sentences, *self.remarks])
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         known = self.knowledge
@@ -262,6 +280,7 @@ class Fit:
                     "log_scale": variable.log,
                     "pinned": known.pinned[k],
                     "at_bound": _bound(self.u[k], math.sqrt(known.covariance[k, k])),
+                    "prior": None if variable.prior is None else list(variable.prior),
                     "started_from": before.value,
                     "started_from_kind": before.kind,
                 }

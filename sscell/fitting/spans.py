@@ -111,9 +111,7 @@ class Segment:
         return int(np.sign(self.current))
 
 
-def levels_of(
-    t: np.ndarray, i: np.ndarray, v: np.ndarray, label: str
-) -> list[tuple[int, int]]:
+def levels_of(t: np.ndarray, i: np.ndarray, v: np.ndarray) -> list[tuple[int, int]]:
     """First row and the one after the last of every level of the current."""
     quiet = QUIET * float(np.abs(i).max())
     scatter = _SCATTER * _noise_of_current(i, v, quiet)
@@ -127,10 +125,14 @@ def levels_of(
         if abs(i[row] - level) > max(_LEVEL * abs(level), quiet, scatter):
             edges.append(row)
             level = level_from(row)
-    bounds = list(zip(edges, [*edges[1:], i.size], strict=True))
-    for a, b in bounds:
+    return list(zip(edges, [*edges[1:], i.size], strict=True))
+
+
+def refuse_gaps(t: np.ndarray, i: np.ndarray, v: np.ndarray, label: str) -> None:
+    """Refuse a record that pauses while current flows."""
+    quiet = QUIET * float(np.abs(i).max())
+    for a, b in levels_of(t, i, v):
         _refuse_gap(t[a:b], v[a:b], i[a], quiet, (t[-1] - t[0], np.ptp(v)), label)
-    return bounds
 
 
 def _noise_of_current(i: np.ndarray, v: np.ndarray, quiet: float) -> float:

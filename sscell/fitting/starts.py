@@ -17,13 +17,14 @@ from sscell.cells.cell import Cell
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.courses import Course
 from sscell.fitting.forward import conditioned
+from sscell.fitting.spectra import Spectrum
 from sscell.fitting.tracks import State
 from sscell.protocols import Step
 from sscell.simulation.engine import Resolution, engine
 from sscell.simulation.run import Run
 from sscell.simulation.states import bring_to
 
-__all__ = ["begins_ahead", "differentiated", "prepared"]
+__all__ = ["begins_ahead", "differentiated", "prepared", "state_notes"]
 
 _TIGHT = 1e-6  # relative tolerance of what is differentiated so
 # Residuals, slopes and rougher stages of a descent ask for the same states.
@@ -81,6 +82,28 @@ def _half_cycle(run: Run, sign: int) -> None:
     """The half cycle before a first current of this sign."""
     rate = run.records[-1].step.rate if run.records else None
     run.execute([Step("charge" if sign > 0 else "discharge", rate)])
+
+
+def state_notes(cell: Cell, data: Course | Spectrum, resolution: Resolution) -> list[str]:
+    """What is to be known of the state that data begin in.
+
+    Parameters
+    ----------
+    cell : Cell
+        Its values.
+    data : Course or Spectrum
+        With its state.
+    resolution : Resolution
+        Meshes and tolerances.
+
+    Returns
+    -------
+    list of str
+        Such as where a cell rests that met a voltage under current.
+    """
+    run = Run(conditioned(cell, data), resolution)
+    bring_to(run, data.state)
+    return run.notes
 
 
 def begins_ahead(cell: Cell, course: Course, resolution: Resolution) -> bool:

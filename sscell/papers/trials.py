@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -136,7 +137,9 @@ class Trials:
         self._known[key] = models
         if self.store is None:
             return
-        lines = [] if self.store.is_file() else [{"about": self._about()}]
+        lines: list[dict[str, Any]] = (
+            [] if self.store.is_file() else [{"about": self._about()}]
+        )
         lines.append({"key": key, "models": models})
         with self.store.open("a", encoding="utf-8") as file:
             file.writelines("\n" + json.dumps(line) for line in lines)

@@ -123,6 +123,8 @@ class PlateauAnode(pybamm.BaseSubModel):
             gone / pybamm.Parameter("Negative electrode capacity [A.h]")
         )
         heated = temperature - pybamm.Parameter("Reference temperature [K]")
+        # Where voids part the metal from the electrolyte, the current crowds on the rest.
+        crowded = i / self._contact(variables)
         own = {
             f"{electrode} inventory": theta,
             f"{electrode} open-circuit potential [V]": pybamm.Parameter(
@@ -130,7 +132,7 @@ class PlateauAnode(pybamm.BaseSubModel):
             )
             + pybamm.Parameter("Negative electrode OCP entropic change [V.K-1]") * heated
             + thermal * self._end_of_plateau(theta),
-            f"{electrode} interphase overpotential [V]": i
+            f"{electrode} interphase overpotential [V]": crowded
             * pybamm.Parameter("Negative electrode interphase resistance [Ohm.m2]"),
             f"{electrode} thickness change [m]": -pybamm.Parameter(
                 "Negative electrode molar volume [m3.mol-1]"
@@ -138,8 +140,14 @@ class PlateauAnode(pybamm.BaseSubModel):
             * (gone * 3600 / FARADAY / pybamm.Parameter("Electrode area [m2]")),
         }
         if not self._double_layer:
-            own[self._eta] = 2 * thermal * pybamm.arcsinh(i / (2 * self._i0(variables)))
+            own[self._eta] = (
+                2 * thermal * pybamm.arcsinh(crowded / (2 * self._i0(variables)))
+            )
         return own
+
+    def _contact(self, variables: dict[str, Any]) -> Any:
+        """Share of the interface that touches: all of it without a model of voids."""
+        return variables.get(f"{self._side} electrode contact fraction", pybamm.Scalar(1))
 
     @staticmethod
     def _end_of_plateau(theta: Any) -> Any:
@@ -161,7 +169,8 @@ class PlateauAnode(pybamm.BaseSubModel):
             eta = variables[self._eta]
             faradaic = 2 * self._i0(variables) * pybamm.sinh(eta / (2 * thermal))
             capacity = pybamm.Parameter("Negative electrode double-layer capacity [F.m-2]")
-            self.rhs[eta] = (variables["Current density [A.m-2]"] - faradaic) / capacity
+            crowded = variables["Current density [A.m-2]"] / self._contact(variables)
+            self.rhs[eta] = (crowded - faradaic) / capacity
 
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """At rest."""

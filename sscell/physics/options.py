@@ -42,6 +42,7 @@ class Physics(Table):
 
     symmetric: bool = Field(False, description="two like electrodes, no composite cathode")
     anode: str | None = Field(None, description="model of the anode")
+    voids: bool = Field(False, description="stripping parts a metal, pressure closes it")
     separator: Annotated[list[str], BeforeValidator(_different_names)] = Field(
         ["Separator"], description="names of the layers, from the anode on"
     )

@@ -19,10 +19,12 @@ _NAME = "Side reaction"
 class SideReaction(pybamm.BaseSubModel):
     r"""Irreversible oxidation beside the active material, that never ends.
 
-    .. math:: j = -j_0\, a(E)\, e^{\alpha F(\Delta\phi - U)/RT}
+    .. math:: j = -j_0\, a(E)\, \max(0, 1 + g\,q)\, e^{\alpha F(\Delta\phi - U)/RT}
 
-    per particle surface. It takes charge on every charge, and at rest lets the cell discharge
-    itself: the share that does not come back grows with time, potential and temperature.
+    per particle surface, where :math:`q` is the charge that is gone, per charge of 1C in an
+    hour: what has formed may further the reaction or slow it. It takes charge on every
+    charge, and at rest lets the cell discharge itself: the share that does not come back grows
+    with time, potential and temperature.
 
     Parameters
     ----------
@@ -48,6 +50,13 @@ class SideReaction(pybamm.BaseSubModel):
             Quantity(f"{_NAME} potential [V]", "against the working metal", 0, 6, 4.0),
             Quantity(f"{_NAME} transfer coefficient", "Tafel", 0.01, 1, 0.5),
             Quantity(f"{_NAME} activation energy [J.mol-1]", "Arrhenius", 0, 3e5, 0.0),
+            Quantity(
+                f"{_NAME} growth",
+                "relative change per charge of 1C in an hour that is gone",
+                -1e3,
+                1e3,
+                0.0,
+            ),
         )
 
     def get_fundamental_variables(self) -> dict[str, Any]:
@@ -65,8 +74,11 @@ class SideReaction(pybamm.BaseSubModel):
             pybamm.Parameter(f"{_NAME} activation energy [J.mol-1]")
             * variables["Arrhenius factor [mol.J-1]"]
         )
+        gone = variables[CHARGE] / pybamm.Parameter("Nominal cell capacity [A.h]")
+        grown = pybamm.maximum(1 + pybamm.Parameter(f"{_NAME} growth") * gone, 0)
         j = (
             -pybamm.Parameter(f"{_NAME} exchange-current density [A.m-2]")
+            * grown
             * heated
             * pybamm.exp(drive / thermal)
         )

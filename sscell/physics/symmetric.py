@@ -13,8 +13,15 @@ from sscell.physics.blocking import BlockingElectrode
 from sscell.physics.cathodes.host import Host
 from sscell.physics.quantity import Quantity
 from sscell.physics.separator import SeparatorLayers
+from sscell.physics.voids import Voids
 
 __all__ = ["LikeElectrodes", "SymmetricComposition"]
+
+_VOID_SERIES = tuple(
+    f"{side} electrode {what}"
+    for side in ("Negative", "Positive")
+    for what in ("contact fraction", "critical stripping current [A.m-2]")
+)
 
 _ELECTRODES: dict[str, Any] = {"plateau": PlateauAnode, "blocking": BlockingElectrode}
 
@@ -29,6 +36,8 @@ class LikeElectrodes(Host):
         What the electrodes exchange.
     host : str, optional
         What it moves through.
+    voids : bool, optional
+        Whether stripping opens voids.
 
     Examples
     --------
@@ -38,6 +47,7 @@ class LikeElectrodes(Host):
 
     guest: str
     host: str = "electrolyte"
+    voids: bool = False
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Self:
@@ -64,7 +74,7 @@ class LikeElectrodes(Host):
     @property
     def outputs(self) -> tuple[str, ...]:
         """State of both electrodes."""
-        return ("Positive electrode inventory",)
+        return ("Positive electrode inventory", *(_VOID_SERIES if self.voids else ()))
 
     @property
     def budget(self) -> tuple[str, ...]:
@@ -111,12 +121,17 @@ class SymmetricComposition:
     @cached_property
     def host(self) -> LikeElectrodes:
         """Neutral answers to what is asked of a cathode."""
-        return LikeElectrodes(self.guest)
+        return LikeElectrodes(self.guest, voids=self.voids)
 
     @property
     def electrode(self) -> str:
         """``"plateau"`` for a metal or an alloy, ``"blocking"`` for one that takes no ions."""
         return str(self.physics.get("anode"))
+
+    @property
+    def voids(self) -> bool:
+        """Whether stripping opens voids at the electrodes."""
+        return bool(self.physics.get("voids"))
 
     @property
     def _electrode(self) -> Any:
@@ -145,7 +160,7 @@ class SymmetricComposition:
         ParameterError
             If the table asks for any.
         """
-        allowed = {"symmetric", "anode", "separator", "conduction"}
+        allowed = {"symmetric", "anode", "separator", "conduction", "voids"}
         neutral = {"", "composite", False, None}
         strange = [
             k for k, v in self.physics.items() if k not in allowed and v not in neutral
@@ -154,6 +169,13 @@ class SymmetricComposition:
             raise ParameterError(
                 f"A symmetric cell has no '{strange[0]}': it has two electrodes of one kind "
                 "and a separator."
+            )
+        if self.voids and self.electrode != "plateau":
+            raise ParameterError("Only a metal that is stripped has voids.")
+        if self.voids and not values["Negative electrode molar volume [m3.mol-1]"]:
+            raise ParameterError(
+                "Voids need the 'Negative electrode molar volume [m3.mol-1]' of what is "
+                "stripped."
             )
 
     def derived(self, values: Mapping[str, float]) -> dict[str, float]:
@@ -187,7 +209,9 @@ class SymmetricComposition:
         -------
         dict of str to pybamm.BaseSubModel
         """
+        sides = ("negative", "positive")
         return {
+            **({f"{s} voids": Voids(s) for s in sides} if self.voids else {}),
             "negative electrode": self._electrode(double_layer),
             "separator": SeparatorLayers(self.layers, double_layer),
             "positive electrode": self._electrode(double_layer, "positive"),
@@ -201,12 +225,16 @@ class SymmetricComposition:
     @property
     def structure(self) -> tuple[Any, ...]:
         """What a built model depends on."""
-        return ("symmetric", self.electrode, self.layers)
+        return ("symmetric", self.electrode, self.layers, self.voids)
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about electrodes and separator."""
-        return (*self._electrode.quantities(), *SeparatorLayers.quantities(self.layers))
+        return (
+            *self._electrode.quantities(),
+            *SeparatorLayers.quantities(self.layers),
+            *(Voids.quantities() if self.voids else ()),
+        )
 
     def contact_quantities(self) -> tuple[Quantity, ...]:
         """None: the electrodes touch everywhere."""

@@ -67,6 +67,11 @@ def plot_rate(result: Mapping[str, Any]) -> Any:
         left = axes[0, 0]
         capacity = result["capacities_mAh_g" if specific else "capacities_mAh"]
         left.semilogx(np.array(result["currents_A"]) * 1e3, capacity, "o-", color=colour)
+        if result.get("capacity_bands_mAh_g") and specific:
+            ends = [b or (np.nan, np.nan) for b in result["capacity_bands_mAh_g"]]
+            low, high = np.array(ends).T
+            currents = np.array(result["currents_A"]) * 1e3
+            left.fill_between(currents, low, high, color=colour, alpha=0.18, lw=0)
         left.set_xlabel("Discharge current [mA]")
         left.set_ylabel("Capacity [mAh / g]" if specific else "Capacity [mAh]")
         left.set_ylim(bottom=0)

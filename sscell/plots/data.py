@@ -54,6 +54,9 @@ def plot_gitt(result: Titration) -> Any:
             pulses, colour = part["pulses"], DIRECTION_COLOURS[name]
             x = column(pulses, x_key)
             axes[0].plot(x, column(pulses, "ocv_V"), "o-", ms=3, color=colour, label=name)
+            if pulses and "ocv_band_V" in pulses[0]:
+                ends = np.array([p["ocv_band_V"] or (np.nan, np.nan) for p in pulses]).T
+                axes[0].fill_between(x, *ends, color=colour, alpha=0.18, lw=0)
             for plateau in part["ocv_plateaus_V"]:
                 axes[0].axhline(plateau, color=colour, lw=0.6, ls=":")
             _polarisation(axes[1], x, pulses, colour, name == next(iter(result.directions)))
@@ -200,6 +203,7 @@ def plot_cv(data: Sequence[xr.Dataset], result: Voltammetry) -> Any:
                     part.voltage, -part.current * 1e3, color=shade, lw=0.9, label=label
                 )
                 label = None
+            _draw_swept(left, one, shade)
         for peak in result.peaks:
             left.plot(peak["voltage_V"], -peak["current_A"] * 1e3, "k.", ms=4)
         left.axhline(0, color="0.7", lw=0.6, zorder=0)
@@ -209,6 +213,21 @@ def plot_cv(data: Sequence[xr.Dataset], result: Voltammetry) -> Any:
         if wide:
             _draw_b_values(axes[0, 1], result)
     return figure
+
+
+def _draw_swept(axes: Any, data: xr.Dataset, shade: Any) -> None:
+    """Band of the currents of a run with drawn values."""
+    if "Current lower [A]" not in data:
+        return
+    steps = data["Step"].values
+    for step in np.unique(steps):
+        here = steps == step
+        ends = (
+            -data[f"Current {end} [A]"].values[here] * 1e3 for end in ("lower", "upper")
+        )
+        axes.fill_between(
+            data["Voltage [V]"].values[here], *ends, color=shade, alpha=0.2, lw=0
+        )
 
 
 def _draw_b_values(axes: Any, result: Voltammetry) -> None:
@@ -273,6 +292,8 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
             colour = shades[k] if many else f"C{k}"
             style = {"ms": 1.6, "lw": 0.5} if many else {"ms": 2.5, "lw": 0}
             left.plot(x, y, "o-", color=colour, label=plain(one["state"]), **style)
+            if scaled and "real_band_ohm_cm2" in one:
+                _draw_ends(left, one, colour)
             if distribution is None:  # too few frequencies
                 continue
             tau = np.array(distribution["tau_s"])
@@ -292,6 +313,16 @@ def plot_eis(result: Mapping[str, Any]) -> Any:
         right.set_ylabel(rf"$\gamma(\ln\tau)$ [{unit}]")
         right.set_ylim(bottom=0)
     return figure
+
+
+def _draw_ends(axes: Any, spectrum: Mapping[str, Any], colour: Any) -> None:
+    """Boxes from low to high of both parts, which merge into a band."""
+    real, imaginary = (
+        np.array(spectrum[f"{part}_band_ohm_cm2"], dtype=float)
+        for part in ("real", "imaginary")
+    )
+    for (x0, x1), (y0, y1) in zip(real.T, -imaginary.T, strict=True):
+        axes.fill([x0, x1, x1, x0], [y0, y0, y1, y1], color=colour, alpha=0.06, lw=0)
 
 
 def _scale_of_states(

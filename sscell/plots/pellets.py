@@ -156,6 +156,7 @@ def plot_polarisation(data: xr.Dataset, result: Mapping[str, Any]) -> Any:
             right.plot(volts[kept] * 1e3, amps[kept] * 1e6, "o", label=label, **style)
         line = np.array([min(volts.min(), 0.0), max(volts.max(), 0.0)])
         slope, offset = 1 / result["resistance_ohm"], result["offset_current_A"]
+        slope *= 1 if volts @ amps > 0 else -1  # by the instrument's convention
         if len(volts) > 1 or offset == 0:
             slope = float(np.polyfit(volts, amps, 1)[0]) if offset else slope
             right.plot(line * 1e3, (line * slope + offset) * 1e6, lw=0.9, color="0.4")
@@ -203,10 +204,12 @@ def plot_critical_current(data: xr.Dataset, result: Mapping[str, Any]) -> Any:
         twin = left.twinx()
         twin.plot(hours, data["Current [A]"].values * 1e3, lw=0.6, color="0.6")
         twin.set_ylabel("Current [mA]", color="0.4")
-        right.plot(density, resistance, "o-", ms=3.5, color="#0072B2")
+        ramp = np.ptp(density) > 0.01 * density.max()
+        x = density if ramp else np.arange(1, len(density) + 1)
+        right.plot(x, resistance, "o-", ms=3.5, color="#0072B2")
         right.set_ylim(bottom=0)
         right.margins(y=0.1)
-        if failed is not None:
+        if failed is not None and ramp:
             word = result["short"]["kind"] + " short" if result["short"] else "lost contact"
             right.axvline(failed, color="#D55E00", lw=0.9, ls="--")
             right.annotate(
@@ -214,6 +217,6 @@ def plot_critical_current(data: xr.Dataset, result: Mapping[str, Any]) -> Any:
                 xytext=(-3, 0), textcoords="offset points", rotation=90, ha="right",
                 va="bottom", color="#D55E00", fontsize=7,
             )  # fmt: skip
-        right.set_xlabel(r"Current [mA cm$^{-2}$]")
+        right.set_xlabel(r"Current [mA cm$^{-2}$]" if ramp else "Cycle")
         right.set_ylabel(r"Area resistance [$\Omega$ cm$^2$]")
     return figure

@@ -22,7 +22,7 @@ from sscell.plots.style import (
     subplots,
 )
 
-__all__ = ["plot_run", "plot_step"]
+__all__ = ["capacity_scale", "losses", "plot_run", "plot_step"]
 
 
 def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
@@ -64,9 +64,9 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
         grid = figure.add_gridspec(panels, 2, width_ratios=(2.1, 1), height_ratios=ratios)
         top = figure.add_subplot(grid[0, 0])
         side = figure.add_subplot(grid[0, 1], sharey=top)
-        scale, per = _scale(data)
+        scale, per = capacity_scale(data)
         starts = _starts(halves, scale)
-        _draw_voltage(top, halves, starts, scale)
+        _draw_voltage(top, data, halves, starts, scale)
         _draw_dqdv(side, halves, scale, per)
         if measured is not None:
             _draw_measured(top, side, measured, halves, starts, scale)
@@ -88,8 +88,20 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
     return figure
 
 
-def _scale(data: xr.Dataset) -> tuple[float, str]:
-    """Factor from A.h to the capacity that is drawn, and what it is per."""
+def capacity_scale(data: xr.Dataset) -> tuple[float, str]:
+    """Factor from A.h to the capacity that is drawn, and what it is per.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        A simulated or measured time series.
+
+    Returns
+    -------
+    tuple of float and str
+        From A.h to mAh per gram, and ``" / g"`` with the name of the basis; to mAh [-] and
+        nothing where the mass is unknown.
+    """
     mass = metadata(data, "capacity_basis_mass_g")
     if mass is None:
         return 1e3, ""
@@ -102,11 +114,22 @@ def _starts(halves: Sequence[HalfCycle], scale: float) -> np.ndarray:
 
 
 def _draw_voltage(
-    axes: Any, halves: Sequence[HalfCycle], starts: np.ndarray, scale: float
+    axes: Any,
+    data: xr.Dataset,
+    halves: Sequence[HalfCycle],
+    starts: np.ndarray,
+    scale: float,
 ) -> None:
     for half, start in zip(halves, starts, strict=False):
         colour = DIRECTION_COLOURS[half.direction]
         axes.plot(start + half.charge * scale, half.voltage, color=colour)
+        if "Voltage lower [V]" in data:
+            ends = (
+                data[f"Voltage {end} [V]"].values[half.rows] for end in ("lower", "upper")
+            )
+            axes.fill_between(
+                start + half.charge * scale, *ends, color=colour, alpha=0.18, lw=0, zorder=1
+            )
         if start > 0:
             axes.axvline(start, color="0.85", lw=0.8, zorder=0)
     for half, start in list(zip(halves, starts, strict=False))[:2]:
@@ -186,19 +209,8 @@ def _draw_losses(
     budget: Sequence[str],
 ) -> None:
     """What each process costs, stacked; the open-circuit part is no loss."""
-    parts: dict[str, np.ndarray] = {}
     x = np.concatenate([s + h.charge * scale for h, s in zip(halves, starts, strict=False)])
-    for name in budget:
-        if name == "Open-circuit contribution [V]":
-            continue
-        label = _LOSSES.get(name, name.removesuffix(" contribution [V]"))
-        signs = {"discharge": -1.0, "charge": 1.0}
-        loss = np.concatenate(
-            [signs[h.direction] * data[name].values[h.rows] for h in halves]
-        )
-        parts[label] = parts.get(label, 0.0) + np.clip(loss, 0, None)
-    largest = max(float(np.percentile(p, 99)) for p in parts.values())
-    shown = {k: p for k, p in parts.items() if np.percentile(p, 99) > 0.02 * largest}
+    shown = losses(data, halves, budget)
     colours = [LOSS_COLOURS.get(k, "0.6") for k in shown]
     named = metadata(data, "reaction_labels") or {}
     labels = [named.get(k, k) for k in shown]
@@ -207,6 +219,39 @@ def _draw_losses(
         axes.axvline(start, color="white", lw=0.8)
     axes.set_ylim(0, 1.3 * float(np.percentile(sum(shown.values()), 97)))
     axes.set_ylabel("Losses [V]")
+
+
+def losses(
+    data: xr.Dataset, halves: Sequence[HalfCycle], budget: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Losses that are worth showing; the open-circuit part is no loss.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        A simulated time series.
+    halves : sequence of HalfCycle
+        Of it.
+    budget : sequence of str
+        Its parts of the voltage, as in its metadata.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        By process, at the rows of the half cycles in order [V].
+    """
+    parts: dict[str, np.ndarray] = {}
+    signs = {"discharge": -1.0, "charge": 1.0}
+    for name in budget:
+        if name == "Open-circuit contribution [V]":
+            continue
+        label = _LOSSES.get(name, name.removesuffix(" contribution [V]"))
+        loss = np.concatenate(
+            [signs[h.direction] * data[name].values[h.rows] for h in halves]
+        )
+        parts[label] = parts.get(label, 0.0) + np.clip(loss, 0, None)
+    largest = max(float(np.percentile(p, 99)) for p in parts.values())
+    return {k: p for k, p in parts.items() if np.percentile(p, 99) > 0.02 * largest}
 
 
 def _draw_contact(

@@ -21,6 +21,7 @@ __all__ = [
     "DIRECTION_COLOURS",
     "FIGURE_SUFFIXES",
     "LOSS_COLOURS",
+    "PALETTE",
     "figure_style",
     "headline",
     "new_figure",
@@ -34,7 +35,7 @@ __all__ = [
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 # Okabe and Ito's colour-blind-safe palette.
-_PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 DIRECTION_COLOURS = {"discharge": "#0072B2", "charge": "#D55E00"}
 LOSS_COLOURS = {
     "separator": "#999999",
@@ -169,7 +170,7 @@ def phase_colours(phases: Sequence[str]) -> dict[str, str]:
     >>> phase_colours(["Na2S"])["Na2S"]
     '#0072B2'
     """
-    spare = [c for c in _PALETTE if c not in {_PHASES.get(p) for p in phases}] or _PALETTE
+    spare = [c for c in PALETTE if c not in {_PHASES.get(p) for p in phases}] or PALETTE
     return {p: _PHASES.get(p, spare[i % len(spare)]) for i, p in enumerate(phases)}
 
 

@@ -113,6 +113,7 @@ def cycle(
     hold_until: str | float | Rate | None = None,
     hold_time: str | float | None = None,
     hold_capacity: str | float | None = None,
+    half_time: str | float | None = None,
 ) -> Protocol:
     """Cycle between the cut-offs, starting with the set's own first step.
 
@@ -132,6 +133,9 @@ def cycle(
         Hold it no longer than this.
     hold_capacity : str or float, optional
         Hold it until charge and hold have passed this [mA.h.g-1 of the capacity basis].
+    half_time : str or float, optional
+        Longest time of a half cycle, such as ``"1 h"`` or seconds; default: none, and 1 h in a
+        symmetric cell, which has no voltage at which it is full.
 
     Returns
     -------
@@ -152,7 +156,7 @@ def cycle(
     discharging = rate_of(discharge_rate) or charging
     enough = None if hold_capacity is None else capacity_of(hold_capacity, "hold_capacity")
     holding = _holds(hold_until, hold_time, enough)
-
+    half = None if half_time is None else seconds_of(half_time, "half_time")
     options = {
         "rate": str(charging) if charging else None,
         "discharge_rate": str(discharging) if discharge_rate else None,
@@ -161,8 +165,10 @@ def cycle(
         "hold_until": str(hold_until) if hold_until else None,
         "hold_capacity_mAh_g": enough,
     }
+    if half is not None:
+        options["half_time_s"] = half
     rates = {"charge": charging, "discharge": discharging}
-    build = partial(_cycle_steps, rates, cycles, pause, enough, holding)
+    build = partial(_cycle_steps, rates, cycles, pause, enough, holding, half)
     return Protocol("cycle", options, build)
 
 
@@ -172,13 +178,16 @@ def _cycle_steps(
     pause: float,
     enough: float | None,
     holding: tuple[Step, ...],
+    half: float | None,
     first_step: str,
 ) -> tuple[Step, ...]:
     steps: list[Step] = []
     for number in range(1, cycles + 1):
         for way in (first_step, OPPOSITE[first_step]):
             limit = enough if way == "charge" else None
-            steps.append(Step(way, rates[way], capacity_limit=limit, cycle=number))
+            steps.append(
+                Step(way, rates[way], duration=half, capacity_limit=limit, cycle=number)
+            )
             if way == "charge":
                 steps += [replace(step, cycle=number) for step in holding]
             if pause:
@@ -203,6 +212,7 @@ def rate_test(
     currents: Sequence[str | float | Rate],
     cycles: int | Sequence[int] = 1,
     charge_rate: str | float | Rate | None = None,
+    half_time: str | float | None = None,
 ) -> Protocol:
     """Cycle at one current after another, as a rate test does.
 
@@ -214,6 +224,8 @@ def rate_test(
         At each current.
     charge_rate : str, float or Rate, optional
         One charge current for all; default: that of the discharge.
+    half_time : str or float, optional
+        Longest time of a half cycle; default as for `cycle`.
 
     Returns
     -------
@@ -239,9 +251,12 @@ def rate_test(
     for number in numbers:
         whole(number, "Cycles")
     charging = rate_of(charge_rate)
+    half = None if half_time is None else seconds_of(half_time, "half_time")
 
-    options = {"currents": [str(r) for r in rates], "cycles": numbers}
-    build = partial(_rate_steps, tuple(rates), tuple(numbers), charging)
+    options: dict[str, Any] = {"currents": [str(r) for r in rates], "cycles": numbers}
+    if half is not None:
+        options["half_time_s"] = half
+    build = partial(_rate_steps, tuple(rates), tuple(numbers), charging, half)
     return Protocol("rate", options, build)
 
 
@@ -249,6 +264,7 @@ def _rate_steps(
     rates: tuple[Rate, ...],
     numbers: tuple[int, ...],
     charging: Rate | None,
+    longest: float | None,
     first_step: str,
 ) -> tuple[Step, ...]:
     steps: list[Step] = []
@@ -257,7 +273,7 @@ def _rate_steps(
             number = len(steps) // 2 + 1
             for way in (first_step, OPPOSITE[first_step]):
                 half = charging if way == "charge" and charging else rate
-                steps.append(Step(way, half, cycle=number))
+                steps.append(Step(way, half, duration=longest, cycle=number))
     return tuple(steps)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "prepared",
     "rate_of",
     "seconds_of",
+    "timed",
     "whole",
 ]
 
@@ -118,6 +119,8 @@ class Protocol:
         `functools.partial` of one, so that the protocol can be pickled.
     needs : str, optional
         ``"charged"`` or ``"discharged"`` where it starts from that; empty for any state.
+    state : str, optional
+        Of the cell when it begins, as for `sscell.simulate`, unless that is told another.
 
     Examples
     --------
@@ -130,6 +133,7 @@ class Protocol:
     options: Mapping[str, Any]
     builder: Callable[[str], tuple[Step, ...]] = field(repr=False, compare=False)
     needs: str = ""
+    state: str = "pristine"
 
     def steps(self, first_step: str) -> tuple[Step, ...]:
         """Steps in order.
@@ -338,6 +342,34 @@ def after(steps: Sequence[Step], state: str) -> str:
         elif step.direction == "sweep" and step.until is None:
             state = "charged" if step.label == "upper" else "discharged"
     return state
+
+
+def timed(steps: Sequence[Step], seconds: float) -> tuple[Step, ...]:
+    """Steps in which a current without an end of its own lasts a given time.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        In order.
+    seconds : float
+        How long [s].
+
+    Returns
+    -------
+    tuple of Step
+
+    Examples
+    --------
+    >>> timed((Step("discharge"), Step("charge", duration=60.0)), 3600.0)[0].duration
+    3600.0
+    """
+    return tuple(
+        replace(step, duration=seconds)
+        if step.direction in _ENDS
+        and (step.duration, step.share, step.until) == (None,) * 3
+        else step
+        for step in steps
+    )
 
 
 def rate_of(rate: str | float | Rate | None) -> Rate | None:

@@ -130,12 +130,12 @@ def _refuse_other(data: xr.Dataset, kind: str | None, name: str) -> None:
     if kind == "series" and "time" not in data.dims:
         raise DataError(
             f"'{name}' holds an impedance spectrum and no time series: analyse it with "
-            "--kind eis."
+            "--kind eis (of a cell) or conductivity (of a pellet)."
         )
     if kind == "spectra" and not spectral:
         raise DataError(
             f"'{name}' holds a time series and no impedance: analyse it with --kind gitt, "
-            "dqdv, cv, rate, step or cycles."
+            "dqdv, cv, rate, step, cycles, polarisation or ccd."
         )
 
 

@@ -147,7 +147,7 @@ class Engine:
         sensitive: Sequence[str] = (),
     ):
         check_mesh(cell, resolution.thickness_points)
-        self._cell, self._resolution = cell, resolution
+        self._cell, self.resolution = cell, resolution
         self.controlled = controlled
         self._parameters = tuple(cell.parameter_dict())
         self._defaults = {**LIMITS, **_CONTROLS[controlled]}
@@ -164,7 +164,7 @@ class Engine:
     @alone
     def model(self) -> pybamm.BaseModel:
         """The discretised model: only what its functions do not say needs it."""
-        resolution = self._resolution
+        resolution = self.resolution
         model = model_of(
             self._cell,
             shells=resolution.shells,
@@ -197,7 +197,7 @@ class Engine:
     @alone
     def functions(self) -> Functions:
         """What a run evaluates, from the cache or made from the model."""
-        resolution, data = self._resolution, self._cell.data
+        resolution, data = self.resolution, self._cell.data
         about = [data["physics"], data.get("network"), resolution.shells]
         about += self._cell.composition.sources
         about += [resolution.thickness_points, resolution.double_layer, self.controlled]
@@ -231,7 +231,7 @@ class Engine:
             self._compile(make=False)
         if _WARMING in self._defaults:
             # Many short stretches add up: the charge of each has to be that exact.
-            exact: Any = np.full(self.functions.states, self._resolution.atol)
+            exact: Any = np.full(self.functions.states, self.resolution.atol)
             exact[slice(*self.functions.slices[_CHARGE])] *= _SMALL_CHARGE
             self._solver.atol = exact
         return Integrator(
@@ -358,7 +358,7 @@ class Engine:
         StepSolution
             Of this piece alone.
         """
-        look = Look(duration, self._resolution.rtol)
+        look = Look(duration, self.resolution.rtol)
         since, ahead, longest = 0.0, duration, BEAT
         before = solution
         while True:

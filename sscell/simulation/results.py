@@ -20,11 +20,13 @@ __all__ = [
     "BALANCES",
     "Spectrum",
     "add_spectra",
+    "anode_remarks",
     "labelled",
     "pressure_remarks",
     "remarks",
 ]
 
+_FULL = 1.02  # of a plateau's inventory: more is beyond it
 BALANCES = ("Host balance residual", "Guest balance residual")
 
 
@@ -208,6 +210,34 @@ def _extremes(values: Iterable[float], low: float, high: float) -> list[float]:
     return [*([min(below)] if below else []), *([max(above)] if above else [])]
 
 
+def anode_remarks(cell: Cell, columns: Mapping[str, Any]) -> list[str]:
+    """Say whether an alloy took up more than its plateau holds.
+
+    Parameters
+    ----------
+    cell : Cell
+        What was simulated.
+    columns : mapping of str to numpy.ndarray
+        Series by PyBaMM's names.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    name = "Negative electrode inventory"
+    alloy = cell.composition.anode_host is None and not cell.is_metal_anode
+    if name not in columns or not alloy or cell.first_step != "charge":
+        return []
+    most = float(np.max(columns[name], initial=0.0))
+    if most < _FULL:
+        return []
+    return [
+        f"The anode was filled to {most:.2f} of what its plateau holds: beyond 1 its potential "
+        "would fall, and the model keeps it."
+    ]
+
+
 def pressure_remarks(cell: Cell, applied: float | None) -> list[str]:
     """Say whether a pressure lies beyond the published ones, or means nothing to a set.
 
@@ -232,7 +262,7 @@ def pressure_remarks(cell: Cell, applied: float | None) -> list[str]:
     if known is None:
         if applied is None:
             return []
-        what = "has an assumed effect" if cell.has_contact else "changes nothing"
+        what = "has an assumed effect" if cell.feels_pressure else "changes nothing"
         return [f"{cell.name} has no data on pressure; {applied / 1e6:g} MPa {what} here."]
     if not cell.has_contact:
         return []

@@ -32,7 +32,14 @@ from sscell.simulation.engine import (
 )
 from sscell.simulation.impedance import spectrum_at
 from sscell.simulation.progress import Teller
-from sscell.simulation.results import BALANCES, Spectrum, add_spectra, labelled, remarks
+from sscell.simulation.results import (
+    BALANCES,
+    Spectrum,
+    add_spectra,
+    anode_remarks,
+    labelled,
+    remarks,
+)
 from sscell.simulation.resuming import packed
 from sscell.solver.cancelling import Cancelled
 from sscell.solver.integrator import CANCELLED, NO_PROGRESS, StepSolution, joined
@@ -291,10 +298,9 @@ class Run:
         inputs = built.inputs(self.cell, **limits) | moving
         before = self.solution
         started = before.t[-1] if before is not None else 0.0
-        # A power has the current to be solved for, which finer tolerances cannot.
         first, *finer = _DRIVEN
         record = self._solve(step, self._tighter(built, first), inputs, duration)
-        for share in finer if step.driven == "current" else ():
+        for share in finer:
             if _charge_error(record) < _EXACT:
                 break
             self.solution = before
@@ -468,7 +474,7 @@ class Run:
         """The same engine with smaller tolerances."""
         if share == 1.0:
             return built
-        own = self.resolution
+        own = built.resolution
         finer = replace(own, rtol=own.rtol * share, atol=own.atol * share)
         return engine(self.cell, finer, built.controlled)
 
@@ -678,7 +684,11 @@ class Run:
         set_metadata(
             data,
             state=state,
-            warnings=[*self.notes, *remarks(self.base, celsius, rates, self.applied)],
+            warnings=[
+                *self.notes,
+                *remarks(self.base, celsius, rates, self.applied),
+                *anode_remarks(self.base, columns),
+            ],
             **self._pressure(),
             failed_trials=self.failed_trials,
             final_state=self._final_state(),

@@ -15,6 +15,7 @@ from sscell.cells.model import budget_of
 from sscell.dataset import metadata, set_metadata
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.protocols import Protocol, Step, checked, prepared
+from sscell.protocols.steps import timed
 from sscell.simulation.engine import Resolution
 from sscell.simulation.experiment import check_experiment, run_experiment
 from sscell.simulation.progress import Progress, RunEvent, Teller
@@ -28,7 +29,14 @@ from sscell.units import parse_pressure
 
 __all__ = ["simulate"]
 
+# What the runs of a band share.
+_OPTIONS = (
+    *("temperature", "state", "changes", "v_min", "v_max", "formation_temperature"),
+    *("pressure", "formation_pressure", "resolution", "outputs", "start", "cancel"),
+    "patience",
+)
 # These follow the cell's response at short times, where double layers count.
+_HALF = 3600.0  # s: a half of a symmetric cell that says no time of its own
 _NEED_DOUBLE_LAYER = {"impedance", "sweep", "hold"}
 
 
@@ -37,7 +45,7 @@ def simulate(
     protocol: Protocol | pybamm.Experiment,
     *,
     temperature: float | str | None = None,
-    state: str = "pristine",
+    state: str | None = None,
     changes: Mapping[str, float | str] | None = None,
     v_min: float | str | None = None,
     v_max: float | str | None = None,
@@ -51,6 +59,7 @@ def simulate(
     cancel: CancelToken | None = None,
     patience: float | str | None = None,
     start: xr.Dataset | str | Path | None = None,
+    bands: bool = False,
 ) -> xr.Dataset:
     """Simulate a protocol, or any PyBaMM experiment, on a cell.
 
@@ -65,8 +74,9 @@ def simulate(
     state : str, optional
         ``"pristine"``, ``"formed"``, a state of charge of the formed cell such as
         ``"50%"``, or a voltage such as ``"3.38V"``. Formation and states keep to the set's
-        own cut-offs. A voltage is met at the slow rate; if the cell rests elsewhere, the
-        warnings say where.
+        own cut-offs. Default: that of the protocol, pristine unless a paper's own begins
+        otherwise. A voltage is met at the slow rate; if the cell rests elsewhere, the
+        warnings say where. ``"3.38V at rest"`` is met after an hour without current.
     changes : mapping, optional
         Parameter names to other values, as for `Cell.replace`; a value that an option of
         its own says too is refused.
@@ -100,6 +110,9 @@ def simulate(
     start : xarray.Dataset, str or pathlib.Path, optional
         A run to go on from, or its .nc file: from its last state, with its values and meshes
         unless others are given here. It takes the place of `state`.
+    bands : bool, optional
+        Whether to run again with values drawn from the set's covariance and ranges: the data
+        then have ``"Voltage lower [V]"`` and ``"Voltage upper [V]"``, a 90 % band.
 
     Returns
     -------
@@ -122,12 +135,20 @@ def simulate(
     >>> 1500 < float(run["Discharge capacity [A.h]"][-1]) / 0.7e-6 < 1650
     True
     """
+    if bands:
+        from sscell.simulation.bands import banded
+
+        shared: dict[str, Any] = {k: v for k, v in locals().items() if k in _OPTIONS}
+        return banded(cell, protocol, on_progress=on_progress, **shared).data
     if not isinstance(protocol, pybamm.Experiment):
         protocol = checked(protocol)
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
     before = None if start is None else saved(start)
+    told_state = state
+    if state is None:
+        state = str(getattr(protocol, "state", "pristine"))
     if before is not None:
-        if state != "pristine":
+        if told_state not in (None, "pristine"):
             raise ParameterError(
                 "A run goes on from a saved one or from a state: give one."
             )
@@ -182,7 +203,11 @@ def simulate(
             run.teller.preparing = False
             if isinstance(protocol, pybamm.Experiment):
                 return _experiment(run, protocol, state)
-            run.execute(prepared(protocol, is_now, cell.first_step))
+            if cell.is_symmetric:
+                # Neither side is full: nothing has to be done before, and time ends a half.
+                run.execute(timed(prepared(protocol, "between", "discharge"), _HALF))
+            else:
+                run.execute(prepared(protocol, is_now, cell.first_step))
     except SimulationError as error:
         if error.partial is None and run.records:
             error.partial = run.dataset(described, state)
@@ -257,6 +282,7 @@ def _known(cell: Cell, outputs: Sequence[str] | None) -> tuple[str, ...] | None:
 def _check_steps(cell: Cell, steps: Sequence[Step]) -> None:
     """Refuse before the first step what no later one can do."""
     cutoff = cell.quantity("Upper voltage cut-off [V]")
+    lowest = min(cutoff.lower, cell.quantity("Lower voltage cut-off [V]").lower)
     tones = {step.frequencies for step in steps if step.frequencies}
     if len(tones) > 1:
         raise ParameterError(
@@ -264,9 +290,9 @@ def _check_steps(cell: Cell, steps: Sequence[Step]) -> None:
         )
     for step in steps:
         for value in (step.voltage, step.until):
-            if isinstance(value, float) and not cutoff.lower <= value <= cutoff.upper:
+            if isinstance(value, float) and not lowest <= value <= cutoff.upper:
                 raise ParameterError(
-                    f"Voltage {value:g} V is out of range; allowed: {cutoff.lower:g} to "
+                    f"Voltage {value:g} V is out of range; allowed: {lowest:g} to "
                     f"{cutoff.upper:g} V."
                 )
         for rate in (step.rate, step.current_limit):

@@ -18,13 +18,15 @@ __all__ = ["bring_to", "formation_steps", "parse_state"]
 
 _REST = 3600.0  # s: after it a voltage counts as that of the cell at rest
 _SAME = 2e-3  # V
+_LAST, _DRIFT = 600.0, 5e-3  # s at the end of a rest, and what it may move there [V/h]
 
 
 def bring_to(run: Run, state: str) -> str:
     """Bring a pristine cell to a state.
 
-    A voltage is met under the slow rate; where the cell rests at another one, the notes of
-    the run say so.
+    A voltage is met under the slow rate, as a cycler meets it; where the cell rests at
+    another one, the notes of the run say so. A voltage at rest is met after an hour without
+    current, however far the slow rate has to go for it.
 
     Parameters
     ----------
@@ -41,7 +43,8 @@ def bring_to(run: Run, state: str) -> str:
     Raises
     ------
     ParameterError
-        If the state is not one, or the set names no formation.
+        If the state is not one, the set names no formation, or the cell rests at no such
+        voltage.
     """
     kind, value = parse_state(state)
     if kind == "pristine":
@@ -51,43 +54,85 @@ def bring_to(run: Run, state: str) -> str:
     ended = "discharged" if steps[-1].direction == "discharge" else "charged"
     if kind == "formed":
         return ended
-    if kind == "charge":
-        _to_state_of_charge(run, value, ended)
-    else:
-        _to_voltage(run, value)
+    reach = {"charge": _to_share, "voltage": _to_voltage, "rest": _to_voltage_at_rest}
+    reach[kind](run, value, ended)
     return "between"
 
 
-def _to_state_of_charge(run: Run, share: float, ended: str) -> None:
-    direction = "discharge" if ended == "charged" else "charge"
-    # A trial from here says what the formed cell holds: not what its formation did.
+def _trial(run: Run, *steps: Step) -> Run:
+    """Steps from where a run is, which itself stays there."""
     trial = Run(run.cell, run.resolution)
-    trial.solution = run.solution
-    trial.execute([Step(direction)])
+    trial.solution, trial.outputs = run.solution, ()
+    trial.execute(steps)
+    return trial
+
+
+def _other_way(ended: str) -> str:
+    return "discharge" if ended == "charged" else "charge"
+
+
+def _to_share(run: Run, share: float, ended: str) -> None:
+    # A trial from here says what the formed cell holds: not what its formation did.
+    trial = _trial(run, Step(_other_way(ended)))
     full = float(np.ptp(trial.records[-1].outputs["Discharge capacity [A.h]"]))
     amount = ((1 - share) if ended == "charged" else share) * full
     if amount > 0:
         seconds = amount / run.cell.current(run.cell.slow_rate) * 3600
-        run.execute([Step(direction, duration=seconds)])
+        run.execute([Step(_other_way(ended), duration=seconds)])
 
 
-def _to_voltage(run: Run, target: float) -> None:
+def _check_window(run: Run, target: float) -> None:
     low, high = run.cell.window
     if not low <= target <= high:
         raise ParameterError(
             f"State {target:g} V lies outside the window of {run.cell.name}, "
             f"{low:g} to {high:g} V."
         )
+
+
+def _to_voltage(run: Run, target: float, _: str) -> None:
+    _check_window(run, target)
     direction = "discharge" if target < run.voltage() else "charge"
     run.execute([Step(direction, until=target)])
-    trial = Run(run.cell, run.resolution)
-    trial.solution = run.solution
-    trial.execute([Step("rest", duration=_REST)])
-    rested = trial.voltage()
+    rested = _trial(run, Step("rest", duration=_REST)).voltage()
     if abs(rested - target) > _SAME:
         run.notes.append(
             f"State {target:g} V was met at {run.cell.slow_rate}; after {_REST / 3600:g} h "
-            f"at rest the cell stands at {rested:.3f} V."
+            f"at rest the cell stands at {rested:.3f} V. A cell that rests there is the state "
+            f"'{target:g} V at rest'."
+        )
+
+
+def _to_voltage_at_rest(run: Run, target: float, ended: str) -> None:
+    from scipy.optimize import brentq
+
+    _check_window(run, target)
+    direction, rest = _other_way(ended), Step("rest", duration=_REST)
+    far = _trial(run, Step(direction))
+    whole = float(far.records[-1].time[-1])
+
+    def steps(seconds: float) -> list[Step]:
+        return [*([Step(direction, duration=seconds)] if seconds > 0 else []), rest]
+
+    def off(seconds: float) -> float:
+        # Near its cut-off the cell may meet it before the time is over, and rests from there.
+        return _trial(run, *steps(seconds)).voltage() - target
+
+    ends = [off(0.0), off(whole)]
+    if ends[0] * ends[1] > 0:
+        low, high = sorted(gap + target for gap in ends)
+        raise ParameterError(
+            f"State '{target:g} V at rest' cannot be met: between charged and discharged at "
+            f"{run.cell.slow_rate}, {run.cell.name} rests at {low:.3f} to {high:.3f} V."
+        )
+    seconds = brentq(off, 0.0, whole, xtol=1e-7 * whole, rtol=1e-12)
+    run.execute(steps(seconds))
+    t, v = run.records[-1].time, run.records[-1].outputs["Voltage [V]"]
+    drift = (v[-1] - np.interp(t[-1] - _LAST, t, v)) / _LAST * 3600
+    if abs(drift) > _DRIFT:
+        run.notes.append(
+            f"State '{target:g} V at rest': after {_REST / 3600:g} h the voltage still moves "
+            f"by {1e3 * drift:.2g} mV an hour."
         )
 
 
@@ -130,17 +175,17 @@ def _formation_cycles(formation: Mapping[str, Any], celsius: float) -> int:
 
 
 def parse_state(state: str) -> tuple[str, float]:
-    """Read a state: pristine, formed, a state of charge or a voltage.
+    """Read a state: pristine, formed, a state of charge or a voltage, maybe at rest.
 
     Parameters
     ----------
     state : str
-        Such as ``"50%"`` or ``"3.38V"``.
+        Such as ``"50%"``, ``"3.38V"`` or ``"3.38V at rest"``.
 
     Returns
     -------
     tuple of str and float
-        ``"charge"`` with a share [-], ``"voltage"`` with a voltage [V].
+        ``"charge"`` with a share [-], ``"voltage"`` or ``"rest"`` with a voltage [V].
 
     Raises
     ------
@@ -155,14 +200,14 @@ def parse_state(state: str) -> tuple[str, float]:
     text = str(state).strip()
     if text in ("pristine", "formed"):
         return text, 0.0
-    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|V)", text)
-    if match:
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|V)(\s+at\s+rest)?", text)
+    if match and not (match[3] and match[2] == "%"):
         value = float(match[1]) / (100 if match[2] == "%" else 1)
         if match[2] == "V":
-            return "voltage", value
+            return "rest" if match[3] else "voltage", value
         if 0 <= value <= 1:
             return "charge", value
     raise ParameterError(
         f"State '{state}' is not one: use 'pristine', 'formed', a state of charge "
-        "from '0%' to '100%' or a voltage such as '3.38V'."
+        "from '0%' to '100%', a voltage such as '3.38V' or '3.38V at rest'."
     )

@@ -336,10 +336,10 @@ class Integrator:
             return y
         state, other = self.start(values), before.functions.slices
         for name, (low, high) in self.functions.slices.items():
-            if name == _CURRENT:
-                state[low:high] = before.current
-            elif name in other:
+            if name in other:
                 state[low:high] = y[slice(*other[name])]
+            elif name == _CURRENT and np.isfinite(before.current):
+                state[low:high] = before.current  # it was imposed there
         return state
 
 

@@ -1,0 +1,1 @@
+"""The workbench: the package in a browser, on the own machine."""

@@ -1,0 +1,178 @@
+"""Cells drawn from what is known of a set: its covariance, standard errors and ranges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sscell.cells.cell import Cell
+from sscell.cells.uncertainty import Knowledge, Spread, spreads
+from sscell.errors import ParameterError
+
+__all__ = ["Drawn", "drawn"]
+
+_BY_USER = "set by the user"
+_FEW = 0.02  # share of a normal distribution beyond what a draw of few takes
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Cells whose values lie where those of the set may lie.
+
+    Parameters
+    ----------
+    cells : list of Cell
+        One for each draw that the set can take.
+    positions : numpy.ndarray, shape (draws, n)
+        What each was drawn from: standard normal, or even between -sqrt(3) and sqrt(3) [-].
+    names : list of str
+        Of the columns.
+    kept : tuple of str
+        Names that have a range, but stay: the set cannot take another value alone.
+    failed : int
+        Draws that the set could not take.
+    """
+
+    cells: list[Cell]
+    positions: np.ndarray
+    names: list[str]
+    kept: tuple[str, ...] = ()
+    failed: int = 0
+
+
+def drawn(
+    cell: Cell, draws: int, seed: int = 0, fixed: Collection[str] = (), assumed: bool = True
+) -> Drawn:
+    """Draw cells: a Latin hypercube over normal distributions and ranges.
+
+    Parameters
+    ----------
+    cell : Cell
+        As it was read.
+    draws : int
+        How many.
+    seed : int, optional
+        Of the hypercube.
+    fixed : collection of str, optional
+        Parameters that do not move, such as those told by the user.
+    assumed : bool, optional
+        Whether the ranges of assumed values are drawn from, beside what was fitted.
+
+    Returns
+    -------
+    Drawn
+
+    Examples
+    --------
+    >>> found = drawn(Cell.load("Liang2023"), 3)
+    >>> len(found.cells), "Electrode area [m2]" in found.names
+    (3, True)
+    """
+    own, known = spreads(cell)
+    told = {n for n, p in cell.parameters.parameters.items() if p.source == _BY_USER}
+    fixed = {*fixed, *told}
+    if not assumed:
+        fitted = cell.parameters.parameters
+        own = {n: s for n, s in own.items() if fitted[n].kind == "fitted"}
+    own = {n: s for n, s in own.items() if n not in fixed}
+    found = _drawn(cell, draws, seed, fixed, own, known, [])
+    if not found.failed:
+        return found
+    # Some values cannot move alone: which ones costs a look at each.
+    shared, kept = _shared(cell, own)
+    own = {n: s for n, s in own.items() if n not in kept}
+    return replace(_drawn(cell, draws, seed, fixed, own, known, shared), kept=tuple(kept))
+
+
+def _drawn(
+    cell: Cell,
+    draws: int,
+    seed: int,
+    fixed: Collection[str],
+    own: Mapping[str, Spread],
+    known: Knowledge | None,
+    shared: Iterable[tuple[list[str], float]],
+) -> Drawn:
+    from scipy.stats import norm, qmc
+
+    covered = [] if known is None else list(known.names)
+    names = [*covered, *own]
+    if not names:
+        return Drawn([], np.empty((0, 0)), [])
+    shares = qmc.LatinHypercube(len(names), rng=np.random.default_rng(seed)).random(draws)
+    normal = norm.ppf(shares)
+    even = np.array([own[n].std is None if n in own else False for n in names])
+    positions = np.where(even, (2 * shares - 1) * math.sqrt(3), normal)
+    cells, good = [], []
+    for k in range(draws):
+        changes = {} if known is None else _correlated(cell, known, normal[k])
+        changes = {n: v for n, v in changes.items() if n not in fixed}
+        changes |= {
+            n: own[n].value(share)
+            for n, share in zip(names, shares[k], strict=True)
+            if n in own
+        }
+        for group, total in shared:
+            scale = total / sum(changes[n] for n in group)
+            changes |= {n: changes[n] * scale for n in group}
+        try:
+            cells.append(cell.replace(changes, "drawn"))
+        except ParameterError:
+            continue
+        good.append(k)
+    return Drawn(cells, positions[good], names, (), draws - len(good))
+
+
+def _correlated(cell: Cell, known: Knowledge, normal: np.ndarray) -> dict[str, float]:
+    """Fitted values about those of the cell, by their covariance; within their bounds."""
+    size = len(known.names)
+    root = _root(known.matrix())
+    found = {}
+    for n, name in enumerate(known.names):
+        move = float(root[n] @ normal[:size])
+        value, (low, high) = cell.values[name], known.bounds[n]
+        value = value * math.exp(move) if known.scales[n] == "log" else value + move
+        value = min(max(value, min(low, cell.values[name])), max(high, cell.values[name]))
+        found[name] = value
+        found |= {other: r * value for other, r in known.ties.get(name, {}).items()}
+    return found
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """Matrix whose square is the covariance, which rounding may have made indefinite."""
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.sqrt(np.maximum(values, 0.0))
+
+
+def _shared(
+    cell: Cell, own: Mapping[str, Spread]
+) -> tuple[list[tuple[list[str], float]], list[str]]:
+    """Groups of values that only move together, with their sums, and what cannot move.
+
+    Fractions of one whole are refused alone; drawn together they are scaled to their sum.
+    """
+    refused = [
+        n for n, s in own.items() if not _alone(cell, n, (s.value(_FEW), s.value(1 - _FEW)))
+    ]
+    groups: dict[str, list[str]] = {}
+    for name in refused:
+        groups.setdefault(" ".join(name.split()[-2:]), []).append(name)
+    shared = [
+        (group, sum(cell.values[n] for n in group))
+        for group in groups.values()
+        if len(group) > 1
+    ]
+    kept = [n for group in groups.values() if len(group) == 1 for n in group]
+    return shared, kept
+
+
+def _alone(cell: Cell, name: str, ends: Iterable[float]) -> bool:
+    try:
+        for value in ends:
+            cell.replace({name: value}, "drawn")
+    except ParameterError:
+        return False
+    return True
