@@ -147,9 +147,9 @@ def _settle(since: np.ndarray, answer: np.ndarray) -> tuple[float, float, bool, 
     data ask for by Bayesian information: a capacitance gives one, diffusion several. It had
     settled where less than 2 % was still to come.
     """
-    *found, count = _settled(since, answer, 0.2)
-    if count > 1:  # diffusion has still faster parts at the begin
-        *found, _ = _settled(since, answer, 0.4)
+    found = _settled(since, answer, 0.2)
+    if found[4] > 1:  # diffusion has still faster parts at the begin
+        found = _settled(since, answer, 0.4)
     return found[0], found[1], found[2], found[3]
 
 

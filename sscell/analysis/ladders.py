@@ -307,6 +307,7 @@ def fit_ladder(f: np.ndarray, z: np.ndarray, shape: Shape) -> LadderFit:
     starts = [np.clip(x, np.add(low, 1e-6), np.subtract(high, 1e-6)) for x in
               _starts(shape, omega, z)]  # fmt: skip
     starts = sorted(starts, key=lambda x: np.sum(miss(x) ** 2))
+    at = 0
     if shape.composite:
         at = int(shape.series) + 3 * shape.arcs + 1
         shares = PARTS if shape.blocked else SHARES

@@ -132,12 +132,12 @@ def symmetric_tables(parts: SymmetricParts) -> dict[str, Any]:
             "Electrode area [m2]": entry,
             **values,
             **electrode,
-            **(_voids(name, parts.pressure) if pressed else {}),
+            **(_voids(name, str(parts.pressure)) if pressed else {}),
         },
     }
 
 
-def _voids(metal: str, pressure: str | None) -> Entries:
+def _voids(metal: str, pressure: str) -> Entries:
     """Law of voids at a metal: values that nobody has measured for this cell."""
     void, touch = "Negative electrode void", "Negative electrode contact"
     creep, low, high = _CREEP[metal]

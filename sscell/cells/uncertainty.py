@@ -54,6 +54,8 @@ class LeftOutRow(Table):
     condition: str
     id: str
     run: str
+    quantity: str
+    word: str
     published: float | list[float]
     unit: str
     model: float | None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "print_json",
+    "print_table",
     "print_text",
     "progress",
     "read_file",
@@ -143,6 +144,18 @@ def _print_value(key: str, value: Any, indent: str) -> None:
                 print(f"{indent}  {line}".rstrip())
     else:
         print(f"{indent}{key}: {_short(value)}")
+
+
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """Print records as a table.
+
+    Parameters
+    ----------
+    rows : list of dict
+        With the same keys.
+    """
+    for line in _table(rows):
+        print(line.rstrip())
 
 
 def _is_empty(value: Any) -> bool:

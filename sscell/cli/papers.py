@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sscell.cli.common import JsonFlag, Patience, Shells
-from sscell.cli.output import print_json, progress
+from sscell.cli.common import JsonFlag, Patience, Shells, check_output
+from sscell.cli.output import print_json, print_table, progress
 from sscell.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -36,8 +36,32 @@ def validate_command(
         Path | None, typer.Option(help="Write the paper's figures to this folder.")
     ] = None,
     bands: Annotated[
-        bool, typer.Option("--bands", help="Also at both ends of what is assumed.")
+        bool,
+        typer.Option(
+            "--bands", help="90 % bands by drawn cells, and both ends of what is assumed."
+        ),
     ] = False,
+    leave_out: Annotated[
+        bool,
+        typer.Option("--leave-out", help="Show the fits without one condition instead."),
+    ] = False,
+    rerun: Annotated[
+        bool,
+        typer.Option(
+            "--rerun", help="With --leave-out: fit again; stopped, it goes on where it was."
+        ),
+    ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="With --rerun: this condition alone, such as '60 degC'."),
+    ] = None,
+    max_evaluations: Annotated[int, typer.Option(help="With --rerun: of each fit.")] = 120,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="With --rerun: default CELL.uncertainty.json, here."
+        ),
+    ] = None,
     shells: Shells = 50,
     patience: Patience = None,
     as_json: JsonFlag = False,
@@ -46,6 +70,13 @@ def validate_command(
     from sscell.papers.validation import validate
     from sscell.simulation.engine import Resolution
 
+    if rerun and not leave_out:
+        raise ParameterError("--rerun goes with --leave-out.")
+    if not rerun and (without or output is not None):
+        raise ParameterError("--without and --output go with --rerun.")
+    if leave_out:
+        _leave_out(cell, rerun, without, max_evaluations, output, as_json)
+        return
     if markdown is not None and not markdown.parent.is_dir():
         raise ParameterError(f"The folder '{markdown.parent}' does not exist.")
     results = []
@@ -72,6 +103,60 @@ def validate_command(
         return
     for result in results:
         _print(result)
+
+
+def _leave_out(
+    name: str,
+    rerun: bool,
+    only: list[str] | None,
+    max_evaluations: int,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Show the fits without one condition, stored or made now."""
+    from sscell.cells.cell import Cell
+    from sscell.cells.uncertainty import knowledge_of
+
+    cell = Cell.load(name)
+    known = knowledge_of(cell.parameters)
+    if rerun:
+        from sscell.papers.leaving_out import leave_out
+        from sscell.papers.observables import load_observables
+        from sscell.papers.refit import write_knowledge
+
+        target = output or Path(f"{cell.name}.uncertainty.json")
+        check_output(target, (".json",))
+        with progress(time.monotonic()) as tell:
+            known = leave_out(
+                cell,
+                load_observables(name),
+                only=only,
+                max_evaluations=max_evaluations,
+                store=target.with_suffix(".trials"),
+                on_progress=tell,
+            )
+        write_knowledge(known, target)
+    if known is None or not known.left_out:
+        raise ParameterError(
+            f"{cell.name} stores no fit without a condition: --rerun makes them."
+        )
+    rows = [row.model_dump() for row in known.left_out]
+    if as_json:
+        print_json(
+            {
+                "cell": cell.name,
+                "effective_parameters": known.effective_parameters,
+                "fitted_rows": known.rows,
+                "leave_one_out": rows,
+            }
+        )
+        return
+    print(f"{cell.name}, fitted without one condition at a time")
+    for row in rows:
+        row["met"] = row["error"] is not None and abs(row["error"]) <= row["tolerance"]
+    told = ("condition", "id", "word", "published", "model", "error", "fitted_error")
+    told += ("null_error", "tolerance", "met")
+    print_table([{key: row[key] for key in told} for row in rows])
 
 
 def _cells(cell: str) -> list[str]:
@@ -105,6 +190,7 @@ def _payload(results: list[Validation]) -> dict[str, object]:
                 "warnings": [],
                 "rows": result.rows,
                 "counts": counts,
+                "score": result.score(),
                 "left_out": result.left_out,
                 "notes": result.notes,
                 **({"varied": result.varied} if result.varied else {}),
@@ -126,7 +212,7 @@ def _print(result: Validation) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     names = ["Observable", "Conditions", "Published", "Model", "Null", "Error", "Word", ""]
-    for name in (*names, *(("Band", "Depends on") if result.varied else ())):
+    for name in (*names, *(("90 % band", "Assumed", "Depends on") if result.drawn else ())):
         table.add_column(name, overflow="fold")
     for row in result.rows:
         missed = "" if row["met"] else "missed"
@@ -134,6 +220,8 @@ def _print(result: Validation) -> None:
     console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
     console.print(f"{result.cell} against its paper")
     console.print(table)
+    for line in result.format_score():
+        console.print(line)
     for word, (met, null, total) in result.counts().items():
         console.print(
             f"{word}: {met} of {total} within tolerance; null model {null} of {total}"

@@ -262,8 +262,8 @@ def course(
     """
     t, i, v = _series(data, label)
     window = float(v.min()), float(v.max())
-    if metadata(data, "steps") is None:  # a solver leaves out what it knows
-        refuse_gaps(t, i, v, label)
+    # A solver takes long steps where little happens.
+    refuse_gaps(t, i, v, label, 0.01 if metadata(data, "steps") is None else 0.2)
     spans, sigma = _spans(t, i, v, label, noise, cutoffs)
     lengths = np.array([s.length(window[1] - window[0]) for s in spans])
     ways = {"both": (1, -1, 0), "discharge": (1, 0), "charge": (-1, 0)}

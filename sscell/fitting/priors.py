@@ -220,7 +220,12 @@ def of_fit(parameters: Iterable[Mapping[str, Any]], source: str) -> dict[str, Pr
     4.0
     """
     return {
-        row["name"]: Prior(mean=row["value"], std_error=row["std_error"], source=source)
+        row["name"]: Prior(
+            mean=row["value"],
+            std_error=row["std_error"],
+            source=source,
+            temperature_C=None,
+        )
         for row in parameters
         if (row["pinned"] or row["prior"])
         and row["std_error"] > 0

@@ -128,11 +128,14 @@ def levels_of(t: np.ndarray, i: np.ndarray, v: np.ndarray) -> list[tuple[int, in
     return list(zip(edges, [*edges[1:], i.size], strict=True))
 
 
-def refuse_gaps(t: np.ndarray, i: np.ndarray, v: np.ndarray, label: str) -> None:
-    """Refuse a record that pauses while current flows."""
+def refuse_gaps(
+    t: np.ndarray, i: np.ndarray, v: np.ndarray, label: str, longest: float
+) -> None:
+    """Refuse a record that pauses while current flows, for more than a share of its time."""
     quiet = QUIET * float(np.abs(i).max())
     for a, b in levels_of(t, i, v):
-        _refuse_gap(t[a:b], v[a:b], i[a], quiet, (t[-1] - t[0], np.ptp(v)), label)
+        whole = longest * (t[-1] - t[0]), np.ptp(v)
+        _refuse_gap(t[a:b], v[a:b], i[a], quiet, whole, label)
 
 
 def _noise_of_current(i: np.ndarray, v: np.ndarray, quiet: float) -> float:
@@ -165,7 +168,7 @@ def _refuse_gap(
     steps = np.diff(t)
     worst = int(np.argmax(steps))
     pause, jump = steps[worst], abs(v[worst + 1] - v[worst])
-    long = pause > 20 * np.median(steps) and pause > 0.01 * whole[0]
+    long = pause > 20 * np.median(steps) and pause > whole[0]
     if long and jump > 0.05 * whole[1]:
         raise DataError(
             f"{label} has a gap of {pause / 3600:.2g} h at {t[worst] / 3600:.4g} h while "

@@ -1,7 +1,8 @@
 """Bands: how far each row of a validation moves with what its paper leaves open.
 
-Every parameter that the set marks with ``matters`` and a range goes to either end of it, one
-at a time; fitted values stay as they are.
+The 90 % band is that of cells drawn from the covariance of the fit and from all ranges. Beside
+it, every parameter that the set marks with ``matters`` and a range goes to either end of it,
+one at a time; fitted values stay as they are.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from sscell.cells.cell import Cell
 from sscell.errors import ParameterError
 
-__all__ = ["add_bands", "changed_cells", "open_parameters"]
+__all__ = ["add_bands", "add_predicted_bands", "changed_cells", "open_parameters"]
 
 
 def open_parameters(cell: Cell) -> dict[str, tuple[float, float]]:
@@ -68,12 +71,12 @@ def add_bands(
     rows: Sequence[dict[str, Any]],
     ends: Iterable[tuple[tuple[str, float], Sequence[Mapping[str, Any]]]],
 ) -> None:
-    """Give each row its ``band`` and the names it ``depends_on``.
+    """Give each row its ``assumed_band`` and the names it ``depends_on``.
 
     Parameters
     ----------
     rows : sequence of dict
-        Of `sscell.papers.validation.Validation`; both keys are added. The band is the lowest and
+        Of `sscell.papers.validation.Validation`; both keys are added. It is the lowest and
         the highest value [unit of the row], None where no run has one; a row depends on
         what moves it by more than half its tolerance, or takes its value away.
     ends : iterable of tuple
@@ -91,7 +94,54 @@ def add_bands(
                 row["note"] = f"{row['note']} No value at {name} = {value:g}.".strip()
     for row, known in zip(rows, values, strict=True):
         numbers = [v for v in known if v is not None]
-        row["band"] = [min(numbers), max(numbers)] if numbers else None
+        row["assumed_band"] = [min(numbers), max(numbers)] if numbers else None
+
+
+def add_predicted_bands(
+    rows: Sequence[dict[str, Any]],
+    others: Sequence[Sequence[Mapping[str, Any]]],
+    positions: np.ndarray,
+) -> None:
+    """Give each row its ``band``, and whether the published value lies ``inside``.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Of `sscell.papers.validation.Validation`; both keys are added. The band holds 90 % of
+        the draws and the model itself [unit of the row]; None where too few have a value.
+    others : sequence of sequence of mapping
+        Rows of each drawn cell in the same order.
+    positions : numpy.ndarray, shape (draws, n)
+        Where each was drawn [-].
+    """
+    from sscell.simulation.bands import quantile_band
+
+    values = [[row["model"] for row in drawn] for drawn in others]
+    table = np.array(values, dtype=float).reshape(len(others), len(rows))
+    low, high = (
+        quantile_band(table, positions) if len(others) else np.full((2, len(rows)), np.nan)
+    )
+    for row, a, b in zip(rows, low, high, strict=True):
+        if row["model"] is None or not np.isfinite(a):
+            row["band"] = row["inside"] = None
+            continue
+        row["band"] = [float(min(a, row["model"])), float(max(b, row["model"]))]
+        row["inside"] = _inside(row)
+
+
+def _inside(row: Mapping[str, Any]) -> bool:
+    """Whether a published number, or some of a range or bound, lies in the band of a row."""
+    low, high = row["band"]
+    ends = (
+        row["published"]
+        if isinstance(row["published"], list | tuple)
+        else [row["published"]]
+    )
+    if row["sense"] == "at least":
+        return bool(high >= min(ends))
+    if row["sense"] == "at most":
+        return bool(low <= max(ends))
+    return bool(low <= max(ends) and high >= min(ends))
 
 
 def _moved(row: Mapping[str, Any], model: float | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -324,6 +325,66 @@ class Reading:
         )
         return (first - second) / (where["electrons"] * FARADAY)
 
+    def loss_share(self, where: Mapping[str, Any]) -> float | None:
+        """Share of some losses, by charge, in all that a half cycle loses [-].
+
+        Parameters
+        ----------
+        where : mapping
+            Half cycle, and ``among``: names of the losses that count.
+        """
+        half = self.half(where)
+        if half is None or not half.capacity:
+            return None
+        lost = {}
+        for name in metadata(self.data, "budget", "losses"):
+            values = self.data[name].values[half.rows]
+            lost[name.removesuffix(" contribution [V]")] = abs(
+                np.trapezoid(values, half.charge)
+            )
+        del lost["Open-circuit"]
+        every = sum(lost.values())
+        return float(sum(lost[n] for n in where["among"]) / every) if every else None
+
+    def hull_depth(self, where: Mapping[str, Any]) -> float:
+        """How far a phase lies below the line between two others [meV a atom].
+
+        Parameters
+        ----------
+        where : mapping
+            ``phases``: the phase, then its neighbours; their names say their composition.
+        """
+        values = metadata(self.data, "parameters", "formation energies")
+        shares = [_guests(phase) for phase in where["phases"]]
+        energies = [
+            values.get(f"{phase} formation energy [J.mol-1]", 0.0)
+            for phase in where["phases"]
+        ]
+        part = (shares[0] - shares[1]) / (shares[2] - shares[1])
+        line = energies[1] + part * (energies[2] - energies[1])
+        return (line - energies[0]) / (1 + shares[0]) / FARADAY * 1e3
+
+    def parameter_ratio(self, where: Mapping[str, Any]) -> float:
+        """A parameter over that of the published ``cell`` [-].
+
+        Parameters
+        ----------
+        where : mapping
+            ``name`` of the parameter, and ``cell``.
+        """
+        from sscell.cells.cell import Cell
+
+        values = metadata(self.data, "parameters", "ratios of parameters")
+        return values[where["name"]] / Cell.load(where["cell"]).values[where["name"]]
+
+
+def _guests(phase: str) -> float:
+    """Guests per host of a phase such as Na2S4."""
+    found = re.fullmatch(r"(?:[A-Z][a-z]?)(\d*)(?:[A-Z][a-z]?)(\d*)", phase)
+    if found is None:
+        raise ParameterError(f"The composition of '{phase}' cannot be read from its name.")
+    return float(found[1] or 1) / float(found[2] or 1)
+
 
 MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "capacity": Reading.capacity,
@@ -351,6 +412,9 @@ MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "OCV plateau count": lambda r, where: len(r.titration(where)["ocv_plateaus_V"]),
     "overpotential": Reading.overpotential,
     "equilibrium potential": Reading.equilibrium,
+    "loss share": Reading.loss_share,
+    "hull depth": Reading.hull_depth,
+    "parameter ratio": Reading.parameter_ratio,
     "pressure change": Reading.pressure_change,
     "pressure swing": Reading.pressure_swing,
     "mean voltage": Reading.mean_voltage,

@@ -53,7 +53,7 @@ class Observable:
     sense : str
         ``"equal"``, ``"at least"``, ``"at most"`` or ``"within"`` (a range).
     word : str
-        fitted, predicted or illustrated.
+        fitted, predicted, illustrated, or contradicts: a reversal of what the paper says.
     source : str
         Figure or section.
     null_model : float or None

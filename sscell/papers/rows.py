@@ -114,6 +114,8 @@ class Measure(Table):
     among: list[str] | None = None
     between: Pair | None = None
     below: float | None = None
+    cell: str | None = None
+    name: str | None = None
     clear: float | None = None
     electrons: float | None = None
     phases: list[str] | None = None
@@ -135,7 +137,7 @@ class ObservableRow(Table):
     unit: str
     tolerance: Annotated[int | float | str, BeforeValidator(_tolerance)]
     sense: Literal["equal", "at least", "at most", "within"] | None = None
-    word: Literal["fitted", "predicted", "illustrated"]
+    word: Literal["fitted", "predicted", "illustrated", "contradicts"]
     source: str
     null_model: int | float | None = None
     note: str = ""

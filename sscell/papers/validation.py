@@ -15,19 +15,34 @@ import numpy as np
 import xarray as xr
 
 from sscell.cells.cell import Cell
-from sscell.cells.library import find
+from sscell.cells.library import available, families, find
+from sscell.cells.uncertainty import Knowledge, knowledge_of
 from sscell.errors import ParameterError, SimulationError, did_you_mean
-from sscell.papers.bands import add_bands, changed_cells, open_parameters
+from sscell.papers.bands import (
+    add_bands,
+    add_predicted_bands,
+    changed_cells,
+    open_parameters,
+)
 from sscell.papers.measures import Reading, measure, measure_error
 from sscell.papers.observables import Observable, ObservableTable, load_observables
 from sscell.papers.runs import Run
+from sscell.simulation.bands import DRAWS
+from sscell.simulation.draws import drawn
 from sscell.simulation.engine import Resolution
 from sscell.simulation.pellets import blocked_impedance, dc_polarisation, pellet_of
 from sscell.simulation.progress import Progress, parts
 from sscell.simulation.simulation import simulate
 from sscell.units import ZERO_CELSIUS
 
-__all__ = ["Validation", "format_row", "run_all", "validate"]
+__all__ = [
+    "Validation",
+    "describe",
+    "format_row",
+    "null_model",
+    "run_all",
+    "validate",
+]
 
 
 @dataclass(frozen=True)
@@ -42,8 +57,10 @@ class Validation:
         ``id``, ``conditions``, ``quantity``, ``published``, ``unit``, ``model``,
         ``model_std_error`` (of a b-value), ``null_model``, ``error`` (model minus
         published; outside a bound or range, by how much), ``tolerance``, ``met``,
-        ``null_met``, ``word``, ``source``, ``note``; with
-        bands also ``band`` (lowest and highest model value) and ``depends_on`` (names).
+        ``null_met``, ``word``, ``source``, ``note``, ``left_out_error`` (of a fit without
+        the row's condition, None where none is stored); with bands also ``band`` (90 % of
+        drawn cells), ``inside`` (the published value lies in it), ``assumed_band`` (lowest
+        and highest with one assumed value at an end) and ``depends_on`` (names).
     left_out : mapping of str to str
         Observables that the model cannot produce, with the reason.
     notes : tuple of str
@@ -54,6 +71,13 @@ class Validation:
         The simulations behind the rows.
     varied : mapping of str to tuple of float
         With bands: the parameters that went to both ends of these ranges, one at a time.
+    effective_parameters : float or None
+        How many values the fitted rows pin [-], where the set stores it.
+    evidence : bool
+        False for a variant with as many fitted values as numbers: its fitted rows prove
+        nothing and do not count.
+    drawn : int
+        With bands: how many drawn cells.
     """
 
     cell: str
@@ -63,6 +87,52 @@ class Validation:
     bases: Mapping[str, str] = field(default_factory=dict)
     runs: Mapping[str, xr.Dataset] = field(repr=False, default_factory=dict)
     varied: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    effective_parameters: float | None = None
+    evidence: bool = True
+    drawn: int = 0
+
+    def score(self) -> dict[str, Any]:
+        """What the set earns: rows met, and predictions that the null model fails.
+
+        Returns
+        -------
+        dict
+            ``met`` of ``rows``, those that contradict the paper among them; ``predicted`` of
+            ``predicted_rows``: met, of the rows that were not fitted and that the null model
+            does not meet; ``effective_parameters`` [-]; with bands, ``inside`` of
+            ``banded``.
+        """
+        rows = [r for r in self.rows if self.evidence or r["word"] != "fitted"]
+        tests = [r for r in rows if r["word"] == "predicted" and not r["null_met"]]
+        found: dict[str, Any] = {
+            "met": sum(bool(r["met"]) for r in rows),
+            "rows": len(rows),
+            "predicted": sum(bool(r["met"]) for r in tests),
+            "predicted_rows": len(tests),
+            "effective_parameters": self.effective_parameters,
+        }
+        judged = [r["inside"] for r in rows if r.get("inside") is not None]
+        return found | (
+            {"inside": sum(judged), "banded": len(judged)} if self.drawn else {}
+        )
+
+    def format_score(self) -> list[str]:
+        """Lines of the score for a reader."""
+        score = self.score()
+        effective = score["effective_parameters"]
+        pinned = "" if effective is None else f", {effective:.1f} effective parameters"
+        lines = [
+            f"score: {score['met']} of {score['rows']} rows met{pinned}; predicted where the "
+            f"null model fails: {score['predicted']} of {score['predicted_rows']}"
+        ]
+        if not self.evidence:
+            lines.append("as many fitted values as numbers: fitted rows do not count")
+        if self.drawn:
+            lines.append(
+                f"published value inside the 90 % band: {score['inside']} of {score['banded']}"
+            )
+        outside = [r["id"] for r in self.rows if r.get("inside") is False]
+        return lines + ([f"outside its band: {', '.join(outside)}"] if outside else [])
 
     def counts(self) -> dict[str, tuple[int, int, int]]:
         """Rows met by the model, met by the null model, and rows in all, by word."""
@@ -76,16 +146,18 @@ class Validation:
     def to_markdown(self) -> str:
         """Table for a README, with what is left out and why beneath it."""
         head = ["observable", "conditions", "published", "model", "null", "error", "word"]
-        head += ["band", "depends on"] if self.varied else []
+        head += ["90 % band", "assumed", "depends on"] if self.drawn else []
         lines = [
             "| " + " | ".join(head) + " |",
             "|" + "---|" * len(head),
         ]
         for row in self.rows:
             word = row["word"] + ("" if row["met"] else " **missed**")
+            word += " **outside**" if row.get("inside") is False else ""
             cells = (*format_row(row), word, *self.format_band(row))
             lines.append("| " + " | ".join(cells) + " |")
         lines.append("")
+        lines += [f"- {line}" for line in self.format_score()]
         for word, (met, null, total) in self.counts().items():
             lines.append(f"- {word}: {met} of {total} within tolerance (null model {null})")
         reasons: dict[str, list[str]] = {}
@@ -103,12 +175,13 @@ class Validation:
         row : mapping
             Of `rows`.
         """
-        if not self.varied:
+        if not self.drawn:
             return ()
-        band = row["band"] or (None, None)
+        bands = [row[name] or (None, None) for name in ("band", "assumed_band")]
         names = list(self.varied)
         numbers = ", ".join(str(names.index(n) + 1) for n in row["depends_on"])
-        return " to ".join(_digits(v, row["tolerance"]) for v in band), numbers or "-"
+        texts = [" to ".join(_digits(v, row["tolerance"]) for v in band) for band in bands]
+        return (*texts, numbers or "-")
 
     def format_varied(self) -> list[str]:
         """A line for each parameter behind the bands, by its number; none without."""
@@ -116,7 +189,7 @@ class Validation:
             f"depends on {number}: {name}, {low:g} to {high:g}"
             for number, (name, (low, high)) in enumerate(self.varied.items(), start=1)
         ]
-        head = "bands: one of these at a time, fitted values not refitted"
+        head = "assumed: one of these at a time, fitted values not refitted"
         return [head, *lines] if lines else []
 
 
@@ -181,8 +254,8 @@ def validate(
     resolution : Resolution, optional
         Meshes and tolerances [-], as for `sscell.simulate`.
     bands : bool, optional
-        Whether to run again with each assumed parameter that matters at both ends of its
-        range.
+        Whether to run again with drawn cells, and with each assumed parameter that matters
+        at both ends of its range.
 
     Returns
     -------
@@ -206,9 +279,18 @@ def validate(
     chosen = _chosen(table.observables, ids)
 
     changed, refused = changed_cells(loaded) if bands else ({}, [])
-    shares = parts(on_progress, 1 + len(changed))
+    cells = drawn(loaded, DRAWS) if bands else None
+    count = 0 if cells is None else len(cells.cells)
+    shares = parts(on_progress, 1 + len(changed) + count)
     rows, done = _compare(loaded, table, chosen, next(shares), resolution)
-    if bands:
+    known = knowledge_of(loaded.parameters)
+    _add_left_out(rows, known)
+    if cells is not None:
+        judged = [
+            _compare(other, table, chosen, next(shares), resolution)[0]
+            for other in cells.cells
+        ]
+        add_predicted_bands(rows, judged, cells.positions)
         others = (
             _compare(other, table, chosen, next(shares), resolution)[0]
             for other in changed.values()
@@ -226,7 +308,28 @@ def validate(
         },
         done,
         open_parameters(loaded) if bands else {},
+        None if known is None else known.effective_parameters,
+        _is_evidence(loaded, table),
+        count,
     )
+
+
+def _add_left_out(rows: Sequence[dict[str, Any]], known: Knowledge | None) -> None:
+    """Errors of fits without a condition, as they are stored with the set."""
+    stored: dict[tuple[str, str, str], float | None] = {}
+    for one in () if known is None else known.left_out:
+        stored.setdefault((one.id, one.run, one.quantity), one.error)
+    for row in rows:
+        row["left_out_error"] = stored.get((row["id"], row["run"], row["quantity"]))
+
+
+def _is_evidence(cell: Cell, table: ObservableTable) -> bool:
+    """Whether a variant has more fitted numbers than fitted values."""
+    judged = cell.parameters.observables
+    if judged in families() or judged not in available():
+        return True
+    fitted = [o for o in table.observables if o.word == "fitted" and o.count]
+    return not table.vary or len(fitted) > len(table.vary)
 
 
 def _compare(
@@ -335,14 +438,14 @@ def _row(
         model = measure(data, observable.measure)
         spread = measure_error(data, observable.measure)
         failure = "" if model is not None else "the model shows no such feature"
-    null = _null_model(observable, cell)
+    null = null_model(observable, cell)
     error, null_error = (
         None if value is None else observable.error(value) for value in (model, null)
     )
     published = observable.published
     return {
         "id": observable.id,
-        "quantity": _describe(observable.measure),
+        "quantity": describe(observable.measure),
         "conditions": run.conditions,
         "temperature_C": run.temperature,
         "run": observable.run,
@@ -362,8 +465,21 @@ def _row(
     }
 
 
-def _null_model(observable: Observable, cell: Cell) -> float | None:
-    """Full utilisation of the active material, whatever the rate and temperature."""
+def null_model(observable: Observable, cell: Cell) -> float | None:
+    """Full utilisation of the active material, whatever the rate and temperature.
+
+    Parameters
+    ----------
+    observable : Observable
+        What is asked for.
+    cell : Cell
+        Of which.
+
+    Returns
+    -------
+    float or None
+        In the `unit` of the observable; None where the null model says nothing.
+    """
     if observable.null_model is not None:
         return observable.null_model
     of = observable.measure["of"]
@@ -372,7 +488,14 @@ def _null_model(observable: Observable, cell: Cell) -> float | None:
     return {"efficiency": 100.0, "capacity ratio": 1.0}.get(of)
 
 
-def _describe(where: Mapping[str, Any]) -> str:
+def describe(where: Mapping[str, Any]) -> str:
+    """What a measure reads, in a few words.
+
+    Parameters
+    ----------
+    where : mapping
+        As for `sscell.papers.measures.measure`.
+    """
     words = [str(where["of"])]
     if "phases" in where:
         words.append(" + ".join(where["phases"]))

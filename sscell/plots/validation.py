@@ -34,7 +34,12 @@ __all__ = [
     "write_figures",
 ]
 
-_WORD_COLOURS = {"fitted": "#0072B2", "predicted": "#D55E00", "illustrated": "#999999"}
+_WORD_COLOURS = {
+    "fitted": "#0072B2",
+    "predicted": "#D55E00",
+    "illustrated": "#999999",
+    "contradicts": "#CC79A7",
+}
 _FEW = 3  # cycles that are drawn as curves; more as capacity against their number
 _MANY = 50  # cycles whose marks would run together
 

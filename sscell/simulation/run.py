@@ -18,6 +18,7 @@ from sscell.dataset import set_metadata
 from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import Step
 from sscell.protocols.steps import after, as_now
+from sscell.simulation.doubts import doubts
 from sscell.simulation.engine import (
     BEAT,
     CAPACITY,
@@ -686,6 +687,7 @@ class Run:
             state=state,
             warnings=[
                 *self.notes,
+                *doubts(data, self.base, self._steps()),
                 *remarks(self.base, celsius, rates, self.applied),
                 *anode_remarks(self.base, columns),
             ],

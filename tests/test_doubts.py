@@ -1,0 +1,85 @@
+"""What a run says of itself, and how far it lies from what its set was judged by."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import sscell
+from sscell.cells.judged import judged_points
+from sscell.dataset import metadata, time_series
+from sscell.simulation.doubts import doubts
+
+CELL = sscell.load("Liang2023")
+FULL = CELL.theoretical_capacity
+
+
+def _run(*parts):
+    """Half cycles by direction, voltages and the share of the theoretical capacity."""
+    columns = {"Voltage [V]": [], "Discharge capacity [A.h]": [], "Step": []}
+    steps, charge = [], 0.0
+    for k, (way, voltages, share, stop) in enumerate(parts, start=1):
+        end = charge + (1 if way == "discharge" else -1) * share * FULL
+        columns["Voltage [V]"] += list(voltages)
+        columns["Discharge capacity [A.h]"] += list(np.linspace(charge, end, len(voltages)))
+        columns["Step"] += [k] * len(voltages)
+        steps.append({"step": k, "direction": way, "stop_reason": stop})
+        charge = end
+    columns["Time [s]"] = np.arange(len(columns["Step"]))
+    return doubts(time_series(columns), CELL, steps)
+
+
+DOWN, UP = np.linspace(3.1, 2.45, 60), np.linspace(2.5, 3.25, 60)
+
+
+def test_an_orderly_cycle_raises_no_doubt():
+    cut = "lower voltage cut-off"
+    assert not _run(("discharge", DOWN, 0.9, cut), ("charge", UP, 0.9, "upper " + cut))
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        (
+            [("discharge", DOWN, 0.03, "lower voltage cut-off")],
+            "passed 3.0% of the theoretical",
+        ),
+        (
+            [("charge", UP, 0.4, ""), ("hold", [3.25] * 9, 0.5, "")],
+            "56% of a charge passed while its voltage was held",
+        ),
+        (
+            [("rest", [3.5] * 3, 0, ""), ("discharge", DOWN, 0.9, "")],
+            "step of 0.40 V at once",
+        ),
+        (
+            [("discharge", [*DOWN[:30], *(DOWN[30:] + 0.05)], 0.9, "")],
+            "rises by 39 mV along a discharge",
+        ),
+        (
+            [("charge", [*UP[:30], *(UP[30:] - 0.05)], 0.9, "")],
+            "falls by 37 mV along a charge",
+        ),
+    ],
+)
+def test_what_went_wrong_is_said(parts, says):
+    (sentence,) = _run(*parts)
+    assert says in sentence
+
+
+def test_distance_counts_temperature_and_rate_together():
+    def said(rate, celsius):
+        run = sscell.simulate(
+            CELL,
+            sscell.discharge(rate, duration="60 s"),
+            temperature=celsius,
+            resolution=sscell.Resolution(8),
+        )
+        return [w for w in metadata(run, "warnings") if "judged by" in w]
+
+    assert (25, "0.4C") in [(t, rate) for t, _, rate in judged_points(CELL)]
+    assert not said("0.4C", 25)
+    assert not said("0.3C", 33)
+    (far,) = said("0.4C", 42)
+    assert "the nearest is 0.4C at" in far
+    assert said("3C", -25)
