@@ -159,9 +159,13 @@ NONSENSE = {
         ["simulate", "Song2024", "--formation-temperature", "60"],
         "pristine",
     ),
-    "a comparison without a figure": (
+    "a comparison with what is no data": (
         ["simulate", "Ji2024", "--compare", __file__],
-        "--plot",
+        "test_cli.py",
+    ),
+    "a choice without a comparison": (
+        ["simulate", "Ji2024", "--compare-cycles", "2"],
+        "--compare",
     ),
     "points of a spectrum at rest": (["eis", "Ji2024", "--points", "3"], "--along"),
     "a seed of no sample": (

@@ -201,11 +201,17 @@ def test_a_prediction_carries_a_band_that_assumed_ranges_widen(found):
 
 
 def test_the_report_is_one_file_with_figures_inside(found, tmp_path):
-    page = write_report(found, tmp_path / "fit.html", command="sscell fit A b").read_text()
-    assert page.count("data:image/png;base64,") == 3  # two curves and the correlations
-    assert "http" not in page.replace("http-equiv", "")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("panels", "page"):
+            patch.setattr(f"sscell.reports.{module}.interactive", lambda: False)
+        path = write_report(found, tmp_path / "fit.html", command="sscell fit A b")
+    page = path.read_text(encoding="utf-8")
+    assert page.count("<svg") >= 5  # intervals, two curves, losses and correlations
+    assert "<script" not in page
     for words in ("R3 reduction ceiling", "sscell fit A b", "No data were held out"):
         assert words in page
+    for outside in ('src="', 'href="http', "@import", "url(http"):
+        assert outside not in page
 
 
 def test_a_parameter_of_each_dataset_is_found_for_each(ji):

@@ -208,7 +208,10 @@ def test_slopes_of_currents_under_a_voltage_agree_with_differences(kind):
     numeric = (tight.residuals(u + step) - tight.residuals(u - step)) / (2 * step)
     held = problem.courses[0].held
     assert held.any()
-    for rows in (held, ~held):
+    capacities = np.arange(held.size, numeric.size)
+    for rows in (np.flatnonzero(held), np.flatnonzero(~held), capacities):
+        if not rows.size:
+            continue
         scale = np.sqrt(np.mean(numeric[rows] ** 2))
         assert (
             np.sqrt(np.mean((slopes[rows, 0] - numeric[rows]) ** 2)) < 0.02 * scale + 1e-9
@@ -346,13 +349,7 @@ def test_derivatives_come_without_sensitivities_where_those_fail_throughout(monk
 
 
 def test_a_dollar_in_a_name_begins_no_formula_in_a_figure():
-    from sscell.plots.fits import plot_correlation, plot_curve
-    from sscell.plots.style import png_of
+    from sscell.plots.fits import plot_correlation
+    from sscell.plots.style import svg_of
 
-    t = np.linspace(0, 3600, 9)
-    curve = {"time": t, "measured": 3 - t / 3600, "model": 3 - t / 3600}
-    figure = plot_curve({**curve, "label": "a$b_$\\x.csv", "deviations": 1e-3 + 0 * t})
-    assert png_of(figure)
-    assert png_of(plot_correlation(["a$_$", "b"], np.eye(2)))
-    held = plot_curve({**curve, "label": "h", "deviations": 1e-3 + 0 * t, "held": True})
-    assert [a.get_ylabel() for a in held.axes] == ["Current [uA]", "Residual [uA]"]
+    assert "<svg" in svg_of(plot_correlation(["a$_$", "b"], np.eye(2)))

@@ -53,7 +53,6 @@ def test_a_share_that_varies_makes_no_room_for_another():
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("Liang2023", {"Upper step fraction": 0.4, "Lower step fraction": 0.6}),
         ("Song2024", {"NCM lower step fraction": 1.0}),
         ("Ji2024", {"Initial S fraction": 0.9}),
     ],
@@ -62,6 +61,21 @@ def test_without_room_for_the_rest_it_is_one_sentence(name, values):
     """No share is left, nothing is left for it, or all that is left are zero."""
     with pytest.raises(ParameterError, match="must add up to 1"):
         cell_with(sscell.load(name), values)
+
+
+def test_shares_that_all_vary_count_by_their_proportions():
+    names = ("Upper step fraction", "Lower step fraction")
+    moved = cell_with(sscell.load("Liang2023"), dict(zip(names, (0.4, 0.4), strict=True)))
+    assert [moved.values[n] for n in names] == pytest.approx([0.5, 0.5])
+
+
+def test_beyond_the_edge_of_the_simplex_shares_keep_their_proportions():
+    names = ("Initial Na2S fraction", "Initial Na2S2 fraction")
+    moved = cell_with(sscell.load("Ji2024"), dict(zip(names, (0.9, 0.6), strict=True)))
+    one, other = (moved.values[n] for n in names)
+    assert one / other == pytest.approx(1.5)
+    assert sum(moved.values[n] for n in moved.host.shares[0]) == pytest.approx(1)
+    assert 0 < moved.values["Initial S fraction"] < 1e-3
 
 
 def test_every_group_of_shares_adds_up_to_one_in_every_published_cell():

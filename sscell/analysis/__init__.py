@@ -15,6 +15,7 @@ _HOMES = {
     "coulombic_efficiency": "rates",
     "critical_current": "symmetric",
     "cv": "voltammetry",
+    "compare": "comparison",
     "cycles": "cycling",
     "differential_capacity": "capacity",
     "dqdv": "rates",

@@ -16,7 +16,10 @@ from sscell.errors import condensed
 
 __all__ = ["eis"]
 
-_PARTS = ("interfacial_resistance_ohm", "drt", "kramers_kronig", "circuit")
+_PARTS = ("interfacial_resistance_ohm", "arcs", "drt", "kramers_kronig", "circuit")
+# Capacitance per area [F cm-2]: below the first of a bulk, to the second of grain boundaries,
+# above the third of an interface; between them it is not decided.
+_BULK, _GRAINS, _INTERFACE = 1e-10, 1e-8, 1e-7
 COVERED = 0.2  # of |Z|: a larger arc counts even where a blocking tail has begun
 
 
@@ -45,15 +48,18 @@ def eis(
         ``imaginary_ohm_cm2``; null without an area, beside ``real_ohm`` and
         ``imaginary_ohm``), ``interfacial_resistance_ohm_cm2``,
         ``interfacial_resistance_ohm``, ``drt``, ``kramers_kronig``, ``circuit`` and
-        ``warnings``. With several spectra the last four are lists.
+        ``warnings``. With several spectra the last ones are lists.
 
     Notes
     -----
+    ``arcs`` says of each closed arc its resistance, its capacitance per area and its origin:
+    ``"bulk"``, ``"grain boundary"``, ``"interface"`` or ``"undecided"``.
+
     The interfacial resistance is the area of the DRT peaks within the measured range and
     faster than the tail of diffusion or blocking, which begins at the last minimum of
     -Im Z towards low frequency or, where it has none, behind its last shoulder; an arc of
-    more than a fifth of Z's modulus counts even in a tail that blocks. It is null where no arc
-    closes.
+    more than a fifth of Z's modulus counts even in a tail that blocks. Arcs of an electrolyte
+    are left out where there are others. It is null where no arc closes.
 
     Examples
     --------
@@ -84,6 +90,27 @@ def eis(
     scaled = [None if area is None or r is None else r * area for r in ohm]
     result["interfacial_resistance_ohm_cm2"] = scaled[0] if single else scaled
     return result
+
+
+def _arc(frequency: float, ohm: float, area: float | None) -> dict[str, Any]:
+    """What an arc may be, by its capacitance per area; unknown without an area."""
+    farad = 1 / (2 * np.pi * frequency * ohm)
+    origin = None
+    if area is not None:
+        size = farad / area
+        origin = "undecided"
+        if size > _INTERFACE:
+            origin = "interface"
+        elif size < _BULK:
+            origin = "bulk"
+        elif size < _GRAINS:
+            origin = "grain boundary"
+    return {
+        "frequency_Hz": float(frequency),
+        "resistance_ohm": float(ohm),
+        "capacitance_F_cm2": None if area is None else float(farad / area),
+        "origin": origin,
+    }
 
 
 def _states(data: xr.Dataset) -> list[tuple[str | None, xr.Dataset]]:
@@ -148,12 +175,29 @@ def _one_state(
         if peak["closed"] and (
             at >= slowest or (blocked and peak["area_ohm"] > COVERED * modulus)
         ):
-            closed.append(peak["area_ohm"])
+            closed.append(_arc(at, peak["area_ohm"], metadata(data, "area_cm2")))
     notes += spread.warnings
+    ours = [arc for arc in closed if arc["origin"] in ("interface", "undecided", None)]
+    if closed and not ours:
+        notes.append(
+            "All arcs have the capacitance of an electrolyte, none that of an interface; "
+            "their sum is given as the interfacial resistance."
+        )
+    elif len(ours) < len(closed):
+        rest = sum(arc["resistance_ohm"] for arc in closed if arc not in ours)
+        notes.append(
+            f"Arcs of {rest:.4g} Ohm have the capacitance of an electrolyte's bulk or grain "
+            "boundaries: they are not counted as interfacial."
+        )
     check = kramers_kronig(data)
     notes += check.warnings
     return found | {
-        "interfacial_resistance_ohm": float(sum(closed)) if closed else None,
+        "interfacial_resistance_ohm": float(
+            sum(arc["resistance_ohm"] for arc in ours or closed)
+        )
+        if closed
+        else None,
+        "arcs": closed,
         "drt": spread.to_dict(),
         "kramers_kronig": check.to_dict(),
     }

@@ -9,13 +9,16 @@ from sscell.errors import ParameterError
 
 __all__ = ["cell_with"]
 
+_LEAST = 1e-4  # what shares that vary leave to the others
+
 
 def cell_with(
     cell: Cell, values: Mapping[str, float], moving: Collection[str] | None = None
 ) -> Cell:
     """Cell with other values; what is left of a whole goes to the shares that do not vary.
 
-    Which parameters are shares of one whole its host says: `Host.shares`.
+    Which parameters are shares of one whole its host says: `Host.shares`. Those that vary
+    move on their simplex: together they never exceed the whole.
 
     Parameters
     ----------
@@ -33,7 +36,7 @@ def cell_with(
     Raises
     ------
     ParameterError
-        If a value is out of bounds, or all shares of a whole vary.
+        If a value is out of bounds, or what does not vary of a whole is nothing.
 
     Examples
     --------
@@ -51,13 +54,20 @@ def cell_with(
 def _rest(
     cell: Cell, values: Mapping[str, float], group: Collection[str], moving: set[str]
 ) -> dict[str, float]:
-    """Shares that do not vary: what is left, divided as it was."""
+    """Shares of one whole: those that do not vary have what is left, divided as it was."""
+    own = {n: values.get(n, cell.values[n]) for n in group if n in moving}
     rest = [name for name in group if name not in moving]
-    taken = sum(values.get(n, cell.values[n]) for n in group if n in moving)
+    taken = sum(own.values())
+    if not rest and taken > 0:  # all move: only their proportions count
+        return {name: value / taken for name, value in own.items()}
     share = sum(cell.values[name] for name in rest)
-    if not rest or taken >= 1 or share <= 0:
+    if share <= 0 or (len(own) == 1 and taken >= 1):
         raise ParameterError(
             f"{', '.join(group)} must add up to 1: leave at least one of them that is not 0 "
-            "out of those that vary, and bound the others."
+            "out of those that vary, or let all vary."
         )
-    return {name: cell.values[name] * (1 - taken) / share for name in rest}
+    # Beyond the edge of the simplex they keep their proportions.
+    most = max(taken / (1 - _LEAST), 1.0)
+    own = {name: value / most for name, value in own.items()}
+    left = 1 - sum(own.values())
+    return own | {name: cell.values[name] * left / share for name in rest}

@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from sscell.errors import ParameterError
+
+if TYPE_CHECKING:
+    from sscell.readers import Choice
 
 __all__ = [
     "DATA_SUFFIXES",
@@ -148,6 +151,27 @@ FileFormat = Annotated[
 ]
 
 
+Compare = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Measured file to hold the run against: numbers, and with --plot a figure; "
+        "repeatable."
+    ),
+]
+CompareCycles = Annotated[
+    str | None, typer.Option(help="Of those files: '4-7', as the file counts them.")
+]
+CompareHalf = Annotated[
+    str | None, typer.Option(help="Of those files: discharge or charge.")
+]
+CompareWindow = Annotated[
+    str | None, typer.Option(help="Of those files: voltages, such as '3.3V,4.3V'.")
+]
+CompareFrequencies = Annotated[
+    str | None, typer.Option(help="Of those files: such as '1MHz,0.1Hz'.")
+]
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """What every command that runs a cell takes, beside its protocol.
@@ -166,6 +190,10 @@ class RunOptions:
         For a step of the solver that does not get on.
     output, plot : pathlib.Path, optional
         Files to write.
+    compare : list of pathlib.Path, optional
+        Measured files to hold the run against.
+    compare_cycles, compare_half, compare_window, compare_frequencies : str, optional
+        What of them is meant.
     bands : bool, optional
         Whether results have 90 % bands.
     as_json : bool, optional
@@ -184,6 +212,11 @@ class RunOptions:
     patience: Patience = None
     output: OutputFile = None
     plot: PlotFile = None
+    compare: Compare = None
+    compare_cycles: CompareCycles = None
+    compare_half: CompareHalf = None
+    compare_window: CompareWindow = None
+    compare_frequencies: CompareFrequencies = None
     bands: BandsFlag = False
     as_json: JsonFlag = False
 
@@ -202,10 +235,37 @@ class RunOptions:
         """
         from sscell.plots.style import FIGURE_SUFFIXES
 
+        self.choice()
+        for path in self.compare or []:
+            if not path.is_file():
+                raise ParameterError(f"There is no file '{path}' to compare with.")
         check_output(self.output, DATA_SUFFIXES, bdf=series)
         check_output(self.plot, FIGURE_SUFFIXES)
         check_pressure(self.pressure)
         check_pressure(self.formation_pressure)
+
+    def choice(self) -> Choice | None:
+        """What of the measured files is meant; None: all.
+
+        Raises
+        ------
+        ParameterError
+            If it is given without a file to compare with, or is not of its form.
+        """
+        parts = {
+            "cycles": self.compare_cycles,
+            "half": self.compare_half,
+            "window": self.compare_window,
+            "frequencies": self.compare_frequencies,
+        }
+        given = [name for name, part in parts.items() if part is not None]
+        if not given:
+            return None
+        if not self.compare:
+            raise ParameterError(f"--compare-{given[0]} goes with --compare.")
+        from sscell.readers import Choice
+
+        return Choice(**parts)
 
     def of_simulate(self) -> dict[str, Any]:
         """Arguments of `sscell.simulate`."""

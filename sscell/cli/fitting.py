@@ -51,7 +51,11 @@ def fit_command(
     ],
     vary: Annotated[
         list[str],
-        typer.Option(help="'NAME=low:high', in the unit of the name; repeatable."),
+        typer.Option(
+            help="'NAME=low:high', in the unit of the name; repeatable. Or 'auto': mass, "
+            "resistance, one kinetic value and the offset of the voltage, as far as the "
+            "data pin them."
+        ),
     ],
     temperature: Annotated[
         list[str] | None,
@@ -64,7 +68,9 @@ def fit_command(
     state: Annotated[
         list[str] | None,
         typer.Option(
-            help="pristine, formed, 50%, 3.3V or '3.3V at rest': one for all, or one each."
+            help="pristine, formed, 50%, 3.3V or '3.3V at rest', or data: formed and led "
+            "to the first voltage of the file, which begins in the middle of a half cycle. "
+            "One for all files, or one each."
         ),
     ] = None,
     weight: Annotated[
@@ -111,14 +117,45 @@ def fit_command(
     seed: Annotated[int, typer.Option(help="Of the other starts.")] = 0,
     max_evaluations: Annotated[int, typer.Option(help="Solves of one start at most.")] = 40,
     points: Annotated[int, typer.Option(help="Points compared in each file.")] = 200,
-    only: Annotated[
-        str, typer.Option(help="both, discharge or charge: the other way is only repeated.")
-    ] = "both",
+    cycles: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Compared: '4-7', as the file counts them, else from 1; all before is "
+            "repeated. This choice and those below: once, or once a file."
+        ),
+    ] = None,
+    half: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--half",
+            "--only",
+            help="Compared: discharge or charge; the other way is repeated.",
+        ),
+    ] = None,
+    window: Annotated[
+        list[str] | None, typer.Option(help="Compared: voltages, such as '3.3V,4.3V'.")
+    ] = None,
+    frequencies: Annotated[
+        list[str] | None, typer.Option(help="Compared, of spectra: '1MHz,0.1Hz'.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Not compared: cycles, or points of a spectrum, from 1: '12,13'."
+        ),
+    ] = None,
     shells: Shells = 25,
     patience: Patience = None,
     hold_out: Annotated[
         list[Path] | None,
         typer.Option(help="File that is predicted, not fitted; repeatable."),
+    ] = None,
+    hold_out_cycles: Annotated[
+        str | None,
+        typer.Option(
+            help="Of those files, such as '10': of a file that is fitted too, cycles that "
+            "are not."
+        ),
     ] = None,
     hold_out_temperature: Annotated[
         str | None, typer.Option(help="Of those files; default: that of the fit, if one.")
@@ -147,10 +184,13 @@ def fit_command(
     check_output(output, (".toml",))
     check_output(priors_out, (".toml",))
     check_output(log_file, (".json",))
-    bounds = _pairs(vary, "--vary", "low:high")
+    auto = "auto" in vary
+    if auto and len(vary) > 1:
+        raise ParameterError("--vary auto chooses by itself: it goes with no other --vary.")
+    bounds = {} if auto else _pairs(vary, "--vary", "low:high")
     reading = {"current_sign": current_sign, "format": file_format, "columns": columns}
     start = _cell(cell, settings, mass)
-    known, remarks = _known(start, prior or [], bounds)
+    known, remarks = ({}, []) if auto else _known(start, prior or [], bounds)
     options = {
         "temperature": _one_or_each(temperature, len(files), "--temperature"),
         "pressure": _one_or_each(pressure, len(files), "--pressure"),
@@ -162,7 +202,11 @@ def fit_command(
         "priors": known,
         "log": log,
         "points": points,
-        "only": only,
+        "cycles": _one_or_each(cycles, len(files), "--cycles"),
+        "half": _halves(half, len(files)),
+        "window": _one_or_each(window, len(files), "--window"),
+        "frequencies": _one_or_each(frequencies, len(files), "--frequencies"),
+        "drop": _one_or_each(drop, len(files), "--drop"),
         "resolution": _resolution(shells),
     }
     writes = (output, priors_out, report, log_file, *(profiles or ()), *(hold_out or ()))
@@ -173,13 +217,29 @@ def fit_command(
         )
     # Whatever may be wrong must show before hours of fitting, not after.
     for name in profiles or []:
-        if name not in bounds:
+        if not auto and name not in bounds:
             hint = did_you_mean(name, bounds, "parameters that vary")
             raise ParameterError(f"--profile '{name}' does not vary. {hint}")
     held_at = {"temperature": hold_out_temperature, "pressure": hold_out_pressure}
     rest = _held_options(options, held_at | {"states": None}, bool(hold_out))
+    rest |= {"cycles": hold_out_cycles}
+    for name in ("half", "window", "frequencies"):
+        # A choice that is one for all files holds for those held out as well.
+        rest[name] = options[name] if not isinstance(options[name], list) else None
+    if hold_out_cycles is not None and not hold_out:
+        raise ParameterError("--hold-out-cycles goes with --hold-out.")
     told = (start, current)
     data, other = (_read_all(p, reading, *told) for p in (files, hold_out or []))
+    why: list[str] = []
+    if auto:
+        from sscell.fitting.choosing import chosen
+
+        found_bounds, why = chosen(start, data, **options)
+        bounds = dict(found_bounds)
+        known, remarks = _known(start, prior or [], bounds)
+        options["priors"] = {n: p for n, p in known.items() if n in bounds}
+        for sentence in why:
+            print(f"sscell: {sentence}", file=sys.stderr)
     if identify_only:
         _identify(start, data, bounds, options, as_json)
         return
@@ -194,15 +254,16 @@ def fit_command(
         remarks += _write_priors(found, priors_out)
     held, refused = _validate(found, other, rest)
     told, text = found.as_dict(), str(found)
+    curves, failed = _profiles(found, profiles or [])
+    refused += failed
     if report is not None:
         from sscell.reports import write_report
 
-        write_report(found, report, held, command="sscell " + shlex.join(sys.argv[1:]))
-    curves, failed = _profiles(found, profiles or [])
-    refused += failed
+        command = "sscell " + shlex.join(sys.argv[1:])
+        write_report(found, report, held, command, curves)
     if as_json:
         payload = _payload(found, told, held)
-        payload["warnings"] += [*remarks, *refused]
+        payload["warnings"] += [*why[1:], *remarks, *refused]
         print_json(payload | {"profiles": [c.as_dict() for c in curves]})
     else:
         print(text)
@@ -211,7 +272,10 @@ def fit_command(
         for curve in curves:
             print(curve)
         for entry in held:
-            print(f"not fitted, {entry.label}: {entry.rms:.3g} {entry.unit} rms")
+            print(
+                f"not fitted, {entry.label}: {entry.rms:.3g} {entry.unit} rms, "
+                f"{entry.inside:.0%} of it in the 90 % band"
+            )
     if refused:
         raise SimulationError(" ".join(refused))
 
@@ -367,7 +431,7 @@ def _held_options(
     options: dict[str, Any], given_at: dict[str, str | None], wanted: bool
 ) -> dict[str, Any]:
     """Conditions of the data that are held out: those of the fit, where they are one."""
-    shared = {k: options[k] for k in ("noise", "cutoffs", "points", "only", "resolution")}
+    shared = {k: options[k] for k in ("noise", "cutoffs", "points", "resolution")}
     for key, given in given_at.items():
         value = options[key]
         if isinstance(value, list) and given is None:
@@ -491,6 +555,17 @@ def _one_or_each(values: list[Any] | None, count: int, option: str) -> Any:
             "times."
         )
     return values[0] if len(values) == 1 else values
+
+
+def _halves(given: list[str] | None, count: int) -> Any:
+    """The half that is compared; 'both' chooses nothing."""
+    if given is None:
+        return None
+    for text in given:
+        if text not in ("both", "discharge", "charge"):
+            hint = did_you_mean(text, ("discharge", "charge", "both"), "halves")
+            raise ParameterError(f"--half '{text}' is not one. {hint}")
+    return _one_or_each([None if x == "both" else x for x in given], count, "--half")
 
 
 def _volts(text: str | None, name: str) -> float | None:

@@ -16,6 +16,7 @@ from sscell.cli.banding import (
     titration_bands,
 )
 from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.comparing import Beside
 from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError
@@ -50,6 +51,7 @@ class _Job:
         self, cell: str, options: RunOptions, series: bool = True, offered: bool = False
     ):
         options.check(series)
+        self._beside = Beside.read(options, spectra=not series)
         check_choice(options, offered)
         self._cell, self._options = cell, options
         self._told = {"protocol": "plain"}
@@ -91,26 +93,37 @@ class _Job:
             self._options.output,
         )
 
-    def report(self, data: xr.Dataset, result: Any, figure: Any) -> None:
-        """Print what the analysis found, and draw it."""
+    def report(
+        self, data: xr.Dataset, result: Any, figure: Any, controlled: str = "current"
+    ) -> None:
+        """Print what the analysis found, beside measured files, and draw it."""
         from sscell.analysis.summary import always
         from sscell.cli.output import print_text
         from sscell.plots.style import save_figure
 
         found = dict(result) if isinstance(result, dict) else result.to_dict()
         notes = found.pop("warnings", [])
+        beside = self._beside.against(data, controlled)
+        notes += [note for one in beside for note in one.remarks]
         payload = always(data) | self._told | found
         if self.bands is not None:
             payload |= {"bands": self.bands.about()}
         payload["warnings"] = [*payload["warnings"], *notes]
         if self._options.plot is not None:
-            save_figure(figure(), self._options.plot)
+            from sscell.plots.comparison import plot_comparison
+
+            drawn = plot_comparison(beside) if beside else figure()
+            save_figure(drawn, self._options.plot)
         if self._options.as_json:
+            if beside:
+                payload["comparison"] = [one.as_dict() for one in beside]
             print_json(payload)
-        else:
-            print_text(
-                {**payload, "protocol": self._line.removeprefix("protocol: ") or "plain"}
-            )
+            return
+        print_text(
+            {**payload, "protocol": self._line.removeprefix("protocol: ") or "plain"}
+        )
+        for one in beside:
+            print(one)
 
 
 @with_run_options()
@@ -197,7 +210,7 @@ def cv_command(
     found = dict(result.to_dict())
     if job.bands is not None:
         found["curve"] = curve(data)
-    job.report(data, found, lambda: plot_cv(parts, result))
+    job.report(data, found, lambda: plot_cv(parts, result), "voltage")
 
 
 def _by_scan_rate(data: xr.Dataset, rates: int, cycles: int) -> list[xr.Dataset]:
@@ -391,7 +404,7 @@ def step_command(
     from sscell.plots.runs import plot_step
 
     result = cottrell(data, concentration_mol_cm3=guest_concentration(data))
-    job.report(data, result, lambda: plot_step(data))
+    job.report(data, result, lambda: plot_step(data), "voltage")
 
 
 def _held_step(data: xr.Dataset) -> tuple[dict[str, Any], Any]:

@@ -10,6 +10,7 @@ import typer
 
 from sscell.cli.banding import run_banded, step_bands
 from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.comparing import Beside
 from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError, SimulationError, did_you_mean
@@ -17,6 +18,7 @@ from sscell.errors import ParameterError, SimulationError, did_you_mean
 if TYPE_CHECKING:
     import xarray as xr
 
+    from sscell.analysis.comparison import Comparison
     from sscell.protocols import Protocol
     from sscell.simulation.bands import Bands
 
@@ -66,18 +68,12 @@ def simulate_command(
     ] = None,
     v_min: Annotated[str | None, typer.Option(help="Lower cut-off, such as 0.7V.")] = None,
     v_max: Annotated[str | None, typer.Option(help="Upper cut-off, such as 2.8V.")] = None,
-    compare: Annotated[
-        Path | None, typer.Option(help="Measured file to lay over the figure.")
-    ] = None,
     *,
     options: RunOptions,
 ) -> None:
     """Discharge, charge or cycle a cell at constant current."""
     options.check()
-    if compare is not None and not compare.is_file():
-        raise ParameterError(f"There is no file '{compare}' to compare with.")
-    if compare is not None and options.plot is None:
-        raise ParameterError("--compare lays a file over the figure: it goes with --plot.")
+    files = Beside.read(options)
     cycling = {
         "rest": rest,
         "discharge_rate": discharge_rate,
@@ -122,19 +118,17 @@ def simulate_command(
         if error.partial is not None:
             _report(error.partial, chosen, None, options.as_json)
         raise
-    _report(data, chosen, bands, options.as_json)
+    beside = files.against(data)
+    _report(data, chosen, bands, options.as_json, beside)
     if options.plot is not None:
         from sscell.dataset import metadata
+        from sscell.plots.comparison import plot_comparison
         from sscell.plots.runs import plot_run
         from sscell.plots.style import save_figure
 
-        measured = None
-        if compare is not None:
-            from sscell.readers import read
-
-            measured = read(compare)
-        like = metadata(data, "symmetric") == "plateau" and measured is None
-        save_figure(_plating(data) if like else plot_run(data, measured), options.plot)
+        like = metadata(data, "symmetric") == "plateau"
+        alone = _plating if like else plot_run
+        save_figure(plot_comparison(beside) if beside else alone(data), options.plot)
 
 
 def _plating(data: xr.Dataset) -> Any:
@@ -200,10 +194,20 @@ def _protocol(
     return one_way(rate, duration=longest)
 
 
-def _report(data: xr.Dataset, chosen: Chosen, bands: Bands | None, as_json: bool) -> None:
+def _report(
+    data: xr.Dataset,
+    chosen: Chosen,
+    bands: Bands | None,
+    as_json: bool,
+    beside: Sequence[Comparison] = (),
+) -> None:
     from sscell.analysis.summary import summary
 
     result = summary(data)
+    if beside:
+        result["comparison"] = [one.as_dict() for one in beside]
+        notes = [note for one in beside for note in one.remarks]
+        result["warnings"] = [*result["warnings"], *notes]
     added = {} if bands is None else step_bands(bands, result["steps"])
     if as_json:
         print_json({**result, "protocol": chosen.kind, **added})
@@ -211,3 +215,5 @@ def _report(data: xr.Dataset, chosen: Chosen, bands: Bands | None, as_json: bool
     print(result)
     if chosen.told():
         print(f"  {chosen.told()}")
+    for one in beside:
+        print(one)

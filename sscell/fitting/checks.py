@@ -150,7 +150,9 @@ def _check_sign(course: Course) -> None:
         )
 
 
-def remarks_of(cell: Cell, course: Course) -> list[str]:
+def remarks_of(
+    cell: Cell, course: Course, cutoffs: tuple[float, float] | None = None
+) -> list[str]:
     """What a reader of the fit should know of a dataset.
 
     Parameters
@@ -159,6 +161,8 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
         What is fitted.
     course : Course
         The data [s, A, V].
+    cutoffs : tuple of float, optional
+        Where the test turned round [V]; default: the cell's window.
 
     Returns
     -------
@@ -177,7 +181,7 @@ def remarks_of(cell: Cell, course: Course) -> list[str]:
     found = _conditions(cell, course)
     ended = any(s.limit is not None or s.line is not None for s in course.segments)
     if not ended:
-        low, high = cell.window
+        low, high = cutoffs or cell.window
         found.append(
             f"No step of {course.label} ends at a cut-off ({low:g} or {high:g} V); each lasts "
             "as long as in the data."

@@ -20,6 +20,13 @@ voltage and of the moment at which it was set make of it. The charge is not exac
 data (a cycler's current) or in the model (its integrator). One such error per half cycle moves
 all its points by their slope in charge: next to nothing on a plateau, much where the voltage
 falls steeply at its end.
+
+**Capacity.** What a half cycle passes until it ends is compared too, with an error of a
+thousandth of it and of what the error of the voltage makes of its end.
+
+**Discrepancy.** No model is exact. What it is expected to be off by, as a voltage and as a
+share of the charge, widens the errors: a steep end then counts by its charge, not by its
+volts.
 """
 
 from __future__ import annotations
@@ -28,12 +35,13 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
 
 from sscell.dataset import metadata, require
-from sscell.errors import DataError, ParameterError, did_you_mean
+from sscell.errors import DataError
 from sscell.fitting.controls import begins_of, pieces_of
 from sscell.fitting.spans import (
     QUIET,
@@ -46,13 +54,51 @@ from sscell.fitting.spans import (
     starts_of,
     with_common,
 )
+from sscell.readers import Choice
+from sscell.segments import cycle_numbers, half_runs
 
-__all__ = ["Course", "course"]
+__all__ = ["Course", "Half", "course"]
 
 _MARGIN = 0.3  # V that the model may leave the window in steps that time ends
 _MOST_STEPS = 800
 _CLOSEST = 2e-3  # V
+_CHARGE = 1e-3  # of the capacity: few cyclers and no mass are known better
+_NEAR = 0.01  # of the capacity to either side, over which a slope is taken
+_FLATTEST = 0.05  # windows per capacity: the least slope at an end
 _LOST = 0.02  # share of missing samples from which the data have gaps
+
+
+@dataclass(frozen=True, eq=False)
+class Half:
+    """What passes between two reversals of the current.
+
+    Parameters
+    ----------
+    sign : int
+        1 on discharge, -1 on charge.
+    cycle : int
+        As the file counts it, else from 1.
+    steps : tuple of int
+        Numbers of its segments.
+    charge : float
+        Measured [A.s], positive.
+    error : float
+        Standard deviation of that, by the measurement and by where the model ends [A.s].
+    compared : bool
+        Whether any of its points are.
+    """
+
+    sign: int
+    cycle: int
+    steps: tuple[int, ...]
+    charge: float
+    error: float
+    compared: bool
+
+    @property
+    def direction(self) -> str:
+        """``"discharge"`` or ``"charge"``."""
+        return "discharge" if self.sign > 0 else "charge"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +125,11 @@ class Course:
         On the stack [Pa]; None: the set's own.
     ahead : bool
         Whether a half cycle that is not in the data comes before them.
+    begins : float
+        First voltage of the data [V].
+    discrepancy : tuple of float
+        What the model is expected to be off by: voltage [V], and share of the charge of a
+        half cycle [-].
     """
 
     label: str
@@ -90,6 +141,57 @@ class Course:
     state: str = "pristine"
     pressure: float | None = None
     ahead: bool = False
+    begins: float = 0.0
+    discrepancy: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def count(self) -> int:
+        """Number of residuals: points and capacities."""
+        return self.measured.size + len(self.capacities)
+
+    @cached_property
+    def halves(self) -> tuple[Half, ...]:
+        """Half cycles, rests and holds inside them included."""
+        groups: list[list[int]] = []
+        way = 0
+        for number, segment in enumerate(self.segments):
+            if segment.sign and (segment.sign != way or not groups):
+                groups.append([])
+                way = segment.sign
+            if groups:
+                groups[-1].append(number)
+        return tuple(self._half(tuple(group)) for group in groups)
+
+    def _half(self, steps: tuple[int, ...]) -> Half:
+        own = [self.segments[k] for k in steps]
+        flows = [s for s in own if s.sign]
+        charge = sum(abs(s.current) * s.duration for s in flows)
+        last = flows[-1]
+        volts, share = self.discrepancy
+        error = math.hypot(_CHARGE, share) * charge + 1e-300
+        if last.limit is not None:
+            steep = abs(last.tail / last.current)  # V per A.s
+            least = _FLATTEST * (self.window[1] - self.window[0]) / charge
+            off = math.hypot(max(self.noise, _CLOSEST), volts) / max(steep, least)
+            error = math.hypot(error, off)
+        error = math.hypot(error, last.unsure * abs(last.current))
+        compared = any(s.times.size for s in own)
+        return Half(last.sign, last.cycle, steps, charge, error, compared)
+
+    @cached_property
+    def capacities(self) -> tuple[Half, ...]:
+        """Half cycles whose charge is compared: as far as the current was set.
+
+        What flows into a hold is compared point by point.
+        """
+        found = []
+        for half in self.halves:
+            own = tuple(
+                itertools.takewhile(lambda k: self.segments[k].line is None, half.steps)
+            )
+            if half.compared and any(self.segments[k].sign for k in own):
+                found.append(self._half(own))
+        return tuple(found)
 
     @property
     def measured(self) -> np.ndarray:
@@ -105,6 +207,37 @@ class Course:
 
     @property
     def deviations(self) -> np.ndarray:
+        """What counts as one deviation at all points: errors and discrepancy [V or A]."""
+        volts, share = self.discrepancy
+        own = np.where(self.held, 0.0, volts**2 + (share * self.steepness) ** 2)
+        return np.sqrt(self.errors**2 + own)
+
+    @cached_property
+    def steepness(self) -> np.ndarray:
+        """Slope of the voltage at all points [V per charge of the half cycle]."""
+        found = [np.zeros(s.times.size) for s in self.segments]
+        for half in self.halves:
+            passed, way, curve = 0.0, [], []
+            for k in half.steps:
+                segment = self.segments[k]
+                if segment.line is None:
+                    way.append(passed + abs(segment.current) * segment.times)
+                    curve.append(segment.measured)
+                passed += abs(segment.current) * segment.duration
+            if not way or sum(q.size for q in way) < 3 or half.charge <= 0:
+                continue
+            q, v = np.concatenate(way) / half.charge, np.concatenate(curve)
+            right, left = np.minimum(q + _NEAR, q[-1]), np.maximum(q - _NEAR, q[0])
+            rise = np.abs(np.interp(right, q, v) - np.interp(left, q, v))
+            slopes = rise / np.maximum(right - left, _NEAR / 10)
+            own = [k for k in half.steps if self.segments[k].line is None]
+            ends = np.cumsum([x.size for x in way])[:-1]
+            for k, part in zip(own, np.split(slopes, ends), strict=True):
+                found[k] = part
+        return np.concatenate(found)
+
+    @property
+    def errors(self) -> np.ndarray:
         """Standard deviations of all points [V or A], with the error of the charge.
 
         One error moves all points of a half cycle. They count as independent, so each gets
@@ -118,13 +251,13 @@ class Course:
             seen = max(np.sum(squares / (squares + 1)), 1.0)
             found.append(self.noise * np.sqrt(1 + seen * squares))
         all_of = np.concatenate(found)
-        for segment, rows in zip(self.segments, self._rows, strict=True):
+        for segment, rows in zip(self.segments, self.rows, strict=True):
             if segment.spread is not None:
                 all_of[rows] = segment.spread
         return all_of
 
     @property
-    def _rows(self) -> list[slice]:
+    def rows(self) -> list[slice]:
         """Points of each step."""
         ends = np.cumsum([0, *(s.times.size for s in self.segments)]).tolist()
         return [slice(a, b) for a, b in itertools.pairwise(ends)]
@@ -158,6 +291,7 @@ class Course:
         said = (self.label, self.celsius, self.noise, self.weight, self.state, steps)
         said += () if self.pressure is None else (self.pressure,)
         said += ("ahead",) if self.ahead else ()
+        said += ("capacities",)
         columns = (self.time, self.measured, self.deviations)
         return repr(said).encode() + b"".join(c.tobytes() for c in columns)
 
@@ -187,7 +321,7 @@ class Course:
             At all points [V; A where a voltage is set].
         """
         found = []
-        for segment, rows in zip(self.segments, self._rows, strict=True):
+        for segment, rows in zip(self.segments, self.rows, strict=True):
             own = off[rows]
             if segment.spread is not None:
                 found.append(replace(segment, spread=with_common(segment.spread, own)))
@@ -214,7 +348,7 @@ def course(
     noise: float | None = None,
     weight: float = 1.0,
     state: str = "pristine",
-    only: str = "both",
+    choice: Choice | None = None,
 ) -> Course:
     """Steps and points of a time series.
 
@@ -236,8 +370,8 @@ def course(
         Factor on the residuals [-].
     state : str, optional
         Where the cell started from.
-    only : str, optional
-        ``"discharge"`` or ``"charge"``: steps the other way are repeated, not compared.
+    choice : Choice, optional
+        What is compared; all before it is repeated.
 
     Returns
     -------
@@ -249,7 +383,7 @@ def course(
         If the data are no time series of current and voltage, have gaps, or change their
         current too often.
     ParameterError
-        If `only` is no direction.
+        If the choice leaves nothing.
 
     Examples
     --------
@@ -260,25 +394,23 @@ def course(
     >>> [(s.current, s.duration, s.limit) for s in found.segments]
     [(1.0, 100.0, 1.5), (0.0, 100.0, None)]
     """
-    t, i, v = _series(data, label)
+    t, i, v, good = _series(data, label)
     window = float(v.min()), float(v.max())
     # A solver takes long steps where little happens.
     refuse_gaps(t, i, v, label, 0.01 if metadata(data, "steps") is None else 0.2)
     spans, sigma = _spans(t, i, v, label, noise, cutoffs)
+    cycles = _cycles(data, t.size, good)
+    if choice is not None and not choice.empty:
+        spans = [replace(s, chosen=choice.rows(data)[good]) for s in spans]
     lengths = np.array([s.length(window[1] - window[0]) for s in spans])
-    ways = {"both": (1, -1, 0), "discharge": (1, 0), "charge": (-1, 0)}
-    if only not in ways:
-        hint = did_you_mean(only, ways, "directions")
-        raise ParameterError(f"Direction '{only}' is not one. {hint}")
-    lengths *= [np.sign(s.current) in ways[only] for s in spans]
     if not lengths.any():
-        raise DataError(f"{label} has no {only}.")
+        raise DataError(f"{label}: no current or rest of more than a sample was chosen.")
     counts = np.rint(points * lengths / max(lengths.sum(), 1e-12))
     counts[lengths > 0] = np.maximum(3, counts[lengths > 0])
     segments: list[Segment] = []
     each = zip(spans, counts, charges_of(spans), [*spans[1:], None], strict=True)
     for number, (span, count, charges, after) in enumerate(each):
-        segments += span.segments(
+        own = span.segments(
             int(count),
             cutoffs,
             window,
@@ -289,10 +421,16 @@ def course(
             turns=_turns(spans, number),
             unsure=_unsure(spans, number),
         )
+        segments += [replace(s, cycle=int(cycles[span.stop - 1])) for s in own]
+    while not segments[-1].times.size:  # nothing after what is compared matters
+        segments.pop()
     _refuse_too_many(segments, label)
     if celsius is None:
         celsius = _celsius(data)
-    return Course(label, tuple(segments), celsius, sigma, window, weight, state)
+    begins = float(np.median(v[:3]))
+    return Course(
+        label, tuple(segments), celsius, sigma, window, weight, state, begins=begins
+    )
 
 
 def _spans(
@@ -320,6 +458,16 @@ def _spans(
         )
     ]
     return [s for s in spans if s.duration > 0], sigma
+
+
+def _cycles(data: xr.Dataset, size: int, good: np.ndarray) -> np.ndarray:
+    """Cycle of every complete sample: as the file counts it, else by its half cycles."""
+    if "Cycle" in data:
+        return data["Cycle"].values[good]
+    starts = [(direction, int(rows[0])) for direction, rows in half_runs(data)]
+    if not starts:
+        return np.ones(size, dtype=int)
+    return cycle_numbers(data, starts)[good]
 
 
 def _unsure(spans: Sequence[Span], number: int) -> tuple[float, float]:
@@ -352,7 +500,10 @@ def _refuse_too_many(segments: Sequence[Segment], label: str) -> None:
         )
 
 
-def _series(data: xr.Dataset, label: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _series(
+    data: xr.Dataset, label: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Time, current and voltage of the complete samples, and which these are."""
     try:
         require(data, "Time [s]", "Current [A]", "Voltage [V]")
     except DataError as error:
@@ -374,7 +525,7 @@ def _series(data: xr.Dataset, label: str) -> tuple[np.ndarray, np.ndarray, np.nd
         raise DataError(f"{label}: the time runs backwards.")
     if not np.any(i):
         raise DataError(f"{label}: no current flows in these data.")
-    return t, i, v
+    return t, i, v, good
 
 
 def _celsius(data: xr.Dataset) -> float | None:

@@ -82,7 +82,7 @@ class _Stage:
     def count(self) -> int:
         """Number of residuals."""
         priors = sum(v.prior is not None for v in self.values.variables)
-        return sum(c.measured.size for c in self.values.courses) + priors
+        return sum(c.count for c in self.values.courses) + priors
 
 
 def _stages(problem: Problem) -> list[_Stage]:
@@ -126,6 +126,8 @@ class Search:
         Every evaluation.
     listener : callable or None
         Called with each `FitEvent`.
+    interrupted : bool
+        Whether it was ended before it was done.
     """
 
     problem: Problem
@@ -139,6 +141,7 @@ class Search:
     cost: float = math.inf
     trail: list[dict[str, Any]] = field(default_factory=list)
     listener: Callable[[FitEvent], None] | None = None
+    interrupted: bool = False
 
     def __post_init__(self) -> None:
         self.stages = _stages(self.problem)

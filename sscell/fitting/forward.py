@@ -8,14 +8,15 @@ parameters:
           \frac{dy_e}{dp} = S + \dot y \frac{dt_e}{dp}
 
 It enters the start of the next step. Where the model reaches the cut-off before the data
-do, its voltage goes on with the slope that the data have at the end, so that a missing
-capacity costs more the larger it is, and the cost has a derivative that hardly jumps there.
+do, it stays there: no voltage leaves the window. What the capacity is off by, early or
+late, is compared by itself, half cycle by half cycle, with the derivative
+:math:`I \, dt_e/dp`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pybamm
@@ -24,14 +25,13 @@ from sscell.cells.cell import Cell
 from sscell.errors import SimulationError
 from sscell.fitting.courses import Course
 from sscell.fitting.spans import Segment
+from sscell.fitting.spectra import Spectrum
 from sscell.fitting.tracks import Path, State, Track
 from sscell.simulation.engine import Resolution, engine
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Forward", "Traced", "conditioned"]
 
-# Slope past an early cut-off: that of the data, within these windows per length of the step.
-_FLATTEST, _STEEPEST = 0.5, 50.0
 _LONGEST = 1.5  # of the data: a step that a voltage ends takes no longer in the model
 _FAR = 3.0  # V beyond the data: a voltage that no current drives there
 
@@ -49,11 +49,32 @@ class Traced:
         Derivatives by the inputs of `Forward.names` [V, A or 1 per unit of the name].
     missing : numpy.ndarray of bool, shape (n,)
         Where the model had already reached its cut-off.
+    charges : numpy.ndarray, shape (steps,), optional
+        That passed in each step [A.s], positive on discharge.
+    charge_slopes : numpy.ndarray, shape (steps, parameters), optional
+        Their derivatives [A.s per unit of the name].
+    paths : tuple of (numpy.ndarray, numpy.ndarray), optional
+        By step: times since its start [s], and voltages or currents there, to its end.
     """
 
     values: np.ndarray
     slopes: np.ndarray
     missing: np.ndarray
+    charges: np.ndarray = field(default_factory=lambda: np.empty(0))
+    charge_slopes: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    paths: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """What one step gave: at its points, and in all."""
+
+    values: np.ndarray
+    slopes: np.ndarray
+    missing: np.ndarray
+    charge: float
+    charge_slopes: np.ndarray
+    path: tuple[np.ndarray, np.ndarray]
 
 
 class Forward:
@@ -120,17 +141,23 @@ class Forward:
         for segment in course.segments:
             try:
                 with np.errstate(over="ignore", invalid="ignore"):
-                    state, *part = self._step(cell, state, segment, course)
+                    state, part = self._step(cell, state, segment, course)
             except (pybamm.SolverError, FloatingPointError) as error:
                 raise SimulationError(_sentence(segment, error)) from error
-            if segment.times.size:
-                parts.append(part)
-        return Traced(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+            parts.append(part)
+        return Traced(
+            np.concatenate([p.values for p in parts]),
+            np.concatenate([p.slopes for p in parts]),
+            np.concatenate([p.missing for p in parts]),
+            np.array([p.charge for p in parts]),
+            np.array([p.charge_slopes for p in parts]).reshape(len(parts), -1),
+            tuple(p.path for p in parts),
+        )
 
     def _step(
         self, cell: Cell, state: State | None, segment: Segment, course: Course
-    ) -> tuple[State | None, np.ndarray, np.ndarray, np.ndarray]:
-        """End of one step; values, slopes and early cut-offs at its points."""
+    ) -> tuple[State | None, _Step]:
+        """End of one step, and what it gave."""
         if segment.line or segment.ramp:
             return self._timed(cell, state, segment, course)
         track = self._track(segment)
@@ -143,22 +170,19 @@ class Forward:
         inputs = track.engine.inputs(cell, segment.current, **limits)
         duration = segment.duration * (1.0 if segment.limit is None else _LONGEST)
         limit = low if segment.sign > 0 else high
-        pace = -segment.sign * (high - low) / segment.duration
-        if pace:
-            pace *= float(np.clip(segment.tail / pace, _FLATTEST, _STEEPEST))
         wanted = segment.times[segment.times <= duration]
         try:
             path = track.advance(state, duration, inputs, wanted)
         except pybamm.SolverError as error:
             if state is None or "non-positive at initial conditions" not in str(error):
                 raise
-            return state, *self._past(segment.times, limit, pace)
+            return state, self._past(segment.times, limit)
         _check(path, course, segment)
-        return self._read(track, path, segment, inputs, (limit, pace))
+        return self._read(track, path, segment, inputs, limit)
 
     def _timed(
         self, cell: Cell, state: State | None, segment: Segment, course: Course
-    ) -> tuple[State, np.ndarray, np.ndarray, np.ndarray]:
+    ) -> tuple[State, _Step]:
         """A step that only its time ends: a set voltage, or a current that moves."""
         track = self._track(segment)
         if segment.line:
@@ -176,14 +200,20 @@ class Forward:
         path = track.advance(state, segment.duration, inputs, segment.times)
         _check(path, course, segment)
         found, rates = self._points(path, segment)
-        return path.end, found, rates, np.zeros(segment.times.size, dtype=bool)
+        charge, moved = segment.current * segment.duration, np.zeros(len(self.names))
+        if segment.line:
+            charge = float(np.trapezoid(path.values, path.t))
+            moved = np.trapezoid(path.slopes, path.t, axis=0)
+        whole = np.zeros(segment.times.size, dtype=bool)
+        gave = _Step(found, rates, whole, charge, moved, (path.t, path.values))
+        return path.end, gave
 
-    def _past(
-        self, times: np.ndarray, limit: float, slope: float
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Points of a step that was over as soon as its current flowed."""
+    def _past(self, times: np.ndarray, limit: float) -> _Step:
+        """A step that was over as soon as its current flowed."""
+        none = np.zeros(len(self.names))
         slopes = np.zeros((times.size, len(self.names)))
-        return limit + slope * times, slopes, np.ones(times.size, dtype=bool)
+        values, missing = np.full(times.size, limit), np.ones(times.size, dtype=bool)
+        return _Step(values, slopes, missing, 0.0, none, (np.zeros(1), np.full(1, limit)))
 
     def _points(self, path: Path, segment: Segment) -> tuple[np.ndarray, np.ndarray]:
         """Values and slopes at the points of a step."""
@@ -199,31 +229,32 @@ class Forward:
         path: Path,
         segment: Segment,
         inputs: dict[str, float],
-        end: tuple[float, float],
-    ) -> tuple[State, np.ndarray, np.ndarray, np.ndarray]:
+        limit: float,
+    ) -> tuple[State, _Step]:
         found, rates = self._points(path, segment)
         missing = np.zeros(segment.times.size, dtype=bool)
-        last = path.end
+        last, moved = path.end, np.zeros(len(self.names))
         if path.reason:
             speed = track.speed(path.t[-1], last.y, inputs)
             shift = -path.slopes[-1] / float(path.rows @ speed)
-            moved = last.slopes + speed[:, None] * shift[None, :]
-            last = State(last.y, moved, last.slices, last.current)
+            slopes = last.slopes + speed[:, None] * shift[None, :]
+            last = State(last.y, slopes, last.slices, last.current)
+            moved = segment.current * shift
             missing = segment.times > path.t[-1]
-            late = segment.times[missing] - path.t[-1]
-            found[missing] = end[0] + end[1] * late
-            rates[missing] = -end[1] * shift
-        return last, found, rates, missing
+            found[missing], rates[missing] = limit, 0.0
+        charge = segment.current * float(path.t[-1])
+        gave = _Step(found, rates, missing, charge, moved, (path.t, path.values))
+        return last, gave
 
 
-def conditioned(cell: Cell, course: Course) -> Cell:
+def conditioned(cell: Cell, course: Course | Spectrum) -> Cell:
     """A cell at the temperature and pressure of a dataset.
 
     Parameters
     ----------
     cell : Cell
         Its values.
-    course : Course
+    course : Course or Spectrum
         With its conditions.
 
     Returns

@@ -84,7 +84,11 @@ class Knowledge:
 
 
 def knowledge(
-    jacobian: np.ndarray, variables: Sequence[Variable], u: np.ndarray, scale: float = 1.0
+    jacobian: np.ndarray,
+    variables: Sequence[Variable],
+    u: np.ndarray,
+    scale: float = 1.0,
+    information: np.ndarray | None = None,
 ) -> Knowledge:
     """Errors, correlations and loose directions from a Jacobian.
 
@@ -99,6 +103,9 @@ def knowledge(
     scale : float, optional
         Factor on the variance of the residuals [-]: their mean square where the model does
         not reach the noise, and their correlation.
+    information : numpy.ndarray, shape (n, n), optional
+        Of the data on the positions, where their errors go on from point to point [-];
+        default: that of independent residuals.
 
     Returns
     -------
@@ -116,7 +123,8 @@ def knowledge(
     # Only the data may be worse than they say; priors are the last rows.
     count = jacobian.shape[0] - sum(v.prior is not None for v in variables)
     data, told = jacobian[:count], jacobian[count:]
-    information = data.T @ data / scale
+    if information is None:
+        information = data.T @ data / scale
     covariance = np.linalg.inv(information + told.T @ told + np.diag(own + 1e-9))
     alone = np.linalg.inv(information + 12.0 * np.eye(len(variables)))
     widths = np.array([v.width for v in variables])

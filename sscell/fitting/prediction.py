@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from sscell.cells.cell import Cell
 from sscell.dataset import set_metadata, time_series
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.courses import Course
+from sscell.fitting.forward import Traced
 from sscell.fitting.prepare import prepare
 from sscell.fitting.problem import Problem
-from sscell.fitting.result import Fit
+from sscell.fitting.result import Fit, score_of
 from sscell.fitting.spectra import Spectrum
 from sscell.protocols import Protocol
 from sscell.protocols.steps import whole
@@ -23,7 +24,7 @@ from sscell.simulation.simulation import simulate
 
 __all__ = ["Held", "predict", "validate_fit"]
 
-_SIGMA = 1.959964  # standard deviations of a 95 % band
+_SIGMA = 1.644854  # standard deviations of a 90 % band
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,21 @@ class Held:
     model : numpy.ndarray, shape (n,)
         The fitted cell at their points [V, A or share of the modulus].
     band : numpy.ndarray, shape (n,)
-        Half width of the 95 % band from the errors of the parameters [the same].
+        Half width of the 90 % band in which a measurement is expected: errors of the
+        parameters, what the model was off by where it was fitted, and noise [the same].
+    traced : Traced
+        All that the fitted cell does along them.
     """
 
     course: Course | Spectrum
     model: np.ndarray
     band: np.ndarray
+    traced: Traced
+
+    @property
+    def inside(self) -> float:
+        """Share of the points in the band [-]."""
+        return float(np.mean(np.abs(self.model - self.course.measured) <= self.band))
 
     @property
     def label(self) -> str:
@@ -77,16 +87,20 @@ class Held:
         """Plain values, for JSON."""
         return {
             "name": self.label,
-            f"rms_{self.unit}": self.rms,
             f"mean_band_{self.unit}": float(self._scale * self.band[self._rows].mean()),
             "points": int(self.model.size),
+            "inside_90": self.inside,
+            **score_of(self.course, self.traced),
+            f"rms_{self.unit}": self.rms,
         }
 
 
 def validate_fit(found: Fit, datasets: Any, **options: Any) -> tuple[Held, ...]:
     r"""Predict data that a fit did not see, with bands by linear propagation.
 
-    .. math:: \delta V = 1.96 \sqrt{\mathrm{diag}(J C J^T)}
+    .. math:: \delta V = 1.64 \sqrt{\mathrm{diag}(J C J^T) + d^2 + n^2}
+
+    with the discrepancy :math:`d` of the fit and the noise :math:`n` of the data.
 
     Parameters
     ----------
@@ -114,13 +128,25 @@ def validate_fit(found: Fit, datasets: Any, **options: Any) -> tuple[Held, ...]:
     held = []
     for course in problem.courses:
         variables = found.problem.variables
+        course = _expecting(course, found)
         own = Problem(found.cell, (course,), variables, found.problem.resolution)
-        _, jacobian = own(found.u)
-        slopes = jacobian[: course.measured.size] * course.deviations[:, None]
+        own(found.u)
+        traced = own.traces[0]
+        scale, slopes = course.deviations, traced.slopes
         variance = np.einsum("ij,jk,ik->i", slopes, found.knowledge.covariance, slopes)
-        band = _SIGMA * np.sqrt(np.maximum(variance, 0.0))
-        held.append(Held(course, own.traces[0].values, band))
+        beside = np.maximum(scale**2 - course.errors**2, 0.0)
+        beside *= max(found.error.size, 1.0) ** 2
+        variance = np.maximum(variance, 0.0) + beside + course.errors**2
+        held.append(Held(course, traced.values, _SIGMA * np.sqrt(variance), traced))
     return tuple(held)
+
+
+def _expecting(course: Course | Spectrum, found: Fit) -> Course | Spectrum:
+    """Data with the discrepancy that the model had where it was fitted."""
+    for other in found.problem.courses:
+        if type(other) is type(course):
+            return replace(course, discrepancy=other.discrepancy)
+    return course
 
 
 def predict(
@@ -171,7 +197,8 @@ def predict(
             cell = found.cell.replace(_draw(found, ranges, generator), "drawn")
             run = simulate(cell, protocol, **options)
             curves.append(_on_shares(run, best))
-            capacities.append(float(np.ptp(run["Discharge capacity [A.h]"].values)))
+            passed = float(np.ptp(run["Discharge capacity [A.h]"].values))
+            capacities.append(passed * (1 + _share(found) * generator.normal()))
         except (SimulationError, ParameterError):
             failed += 1
     if len(curves) < 2:
@@ -206,6 +233,12 @@ def _draw(
     u = generator.multivariate_normal(found.u, found.knowledge.covariance)
     values = found.problem.values(np.clip(u, 0.0, 1.0))
     return values | {n: float(generator.uniform(*r)) for n, r in ranges.items()}
+
+
+def _share(found: Fit) -> float:
+    """What the capacities of the fitted half cycles were off by [-]."""
+    shares = [c.discrepancy[1] for c in found.problem.courses if isinstance(c, Course)]
+    return max(shares, default=0.0)
 
 
 def _on_shares(run: xr.Dataset, best: xr.Dataset) -> np.ndarray:

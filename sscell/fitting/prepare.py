@@ -14,7 +14,7 @@ import xarray as xr
 
 from sscell.cells.cell import Cell
 from sscell.dataset import metadata
-from sscell.errors import ParameterError, SimulationError
+from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.fitting.checks import (
     check_course,
     check_spectrum,
@@ -29,6 +29,7 @@ from sscell.fitting.spectra import Spectrum, spectra
 from sscell.fitting.starts import begins_ahead, state_notes
 from sscell.fitting.variables import variables_of
 from sscell.protocols.steps import whole
+from sscell.readers import Choice
 from sscell.simulation.engine import Resolution
 from sscell.units import parse_pressure, parse_quantity
 
@@ -54,6 +55,11 @@ def prepare(
     priors: Mapping[str, tuple[float, float]] | str | Path | None = None,
     separate: Sequence[str] = (),
     points: int = 200,
+    cycles: Any = None,
+    half: Any = None,
+    window: Any = None,
+    frequencies: Any = None,
+    drop: Any = None,
     only: str = "both",
     resolution: Resolution | None = None,
 ) -> tuple[Problem, list[str]]:
@@ -77,7 +83,9 @@ def prepare(
         Factor on the residuals of each dataset, against the others [-].
     states : str or sequence, optional
         What each starts from, as for `sscell.simulate`: ``"pristine"``, ``"formed"``, a state
-        of charge such as ``"50%"`` or a voltage such as ``"3.3V"``.
+        of charge such as ``"50%"`` or a voltage such as ``"3.3V"``; ``"data"``: formed, and
+        led to the first voltage of the data by their first current, for data that begin in
+        the middle of a half cycle.
     noise : float or sequence, optional
         Standard deviation of the voltage [V], or in a sequence that of each dataset, for a
         spectrum as a share of the modulus [-]; default: estimated from each dataset.
@@ -87,8 +95,12 @@ def prepare(
         As for `variables_of`; priors may be a ``.toml`` file, see `sscell.fitting.priors`.
     points : int, optional
         Points compared in each dataset.
+    cycles, half, window, frequencies, drop : optional
+        What is compared, as for `sscell.select`: one for all, or a list with one (or None)
+        for each dataset; bare numbers are in [V] and [Hz]. In a time series, all before it
+        is repeated.
     only : str, optional
-        ``"discharge"`` or ``"charge"``: steps the other way are repeated, not compared.
+        Another name of `half`; ``"both"`` chooses nothing.
     resolution : Resolution, optional
         Meshes and tolerances.
 
@@ -120,8 +132,20 @@ def prepare(
     count = len(named)
     celsius = _each(temperature, count, "temperature")
     cell, pressures = _pressures(cell, named, _each(pressure, count, "pressure"), vary)
+    choices = _choices(
+        named,
+        {
+            "cycles": cycles,
+            "half": half,
+            "window": window,
+            "frequencies": frequencies,
+            "drop": drop,
+        },
+        only,
+    )
     each = zip(
         named.items(),
+        choices,
         celsius,
         pressures,
         _each(weights, count, "weights"),
@@ -131,7 +155,7 @@ def prepare(
     )
     courses: list[Course | Spectrum] = []
     told: list[str] = []
-    for (label, data), degrees, applied, weight, state, sigma in each:
+    for (label, data), choice, degrees, applied, weight, state, sigma in each:
         common: dict[str, Any] = {
             "label": label,
             "celsius": _degrees(degrees),
@@ -145,7 +169,13 @@ def prepare(
             own = (
                 sigma if noise is not None and not isinstance(noise, numbers.Real) else None
             )
-            for found in spectra(data, noise=own, **common):
+            several = data.sizes.get("state", 1)
+            if several > 1:
+                told.append(
+                    f"All {several} spectra of {label} are taken at the state '{state}': give "
+                    "those of other states as datasets of their own, each with its state."
+                )
+            for found in spectra(choice.apply(data), noise=own, **common):
                 spectrum = replace(found, pressure=applied)
                 if spectrum.celsius is not None:
                     cell.kelvin(spectrum.celsius)
@@ -154,14 +184,15 @@ def prepare(
                 told += state_notes(cell, spectrum, resolution or RESOLUTION)
                 courses.append(spectrum)
             continue
-        repeated = course(data, cutoffs or cell.window, noise=sigma, only=only, **common)
+        limits = cutoffs or cell.window
+        repeated = course(data, limits, noise=sigma, choice=choice, **common)
         found = replace(repeated, pressure=applied)
         check_course(cell, found)
         if found.celsius is not None:
             cell.kelvin(found.celsius)  # refuses what is out of range
         # Refuses a state that no step leads to.
         ahead = begins_ahead(cell, found, resolution or RESOLUTION)
-        told += remarks_of(cell, found)
+        told += remarks_of(cell, found, limits)
         told += state_notes(cell, found, resolution or RESOLUTION)
         found = replace(found, ahead=ahead)
         courses.append(_heeding(cell, found, resolution or RESOLUTION))
@@ -173,6 +204,39 @@ def prepare(
     variables = variables_of(cell, vary, labels, log, priors, separate)
     problem = Problem(cell, tuple(courses), variables, resolution or RESOLUTION)
     return problem, list(dict.fromkeys(told))
+
+
+def _choices(
+    named: Mapping[str, xr.Dataset], parts: dict[str, Any], only: str
+) -> list[Choice]:
+    """What is compared of each dataset: of one choice for all, what goes with its kind."""
+    if only not in ("both", "discharge", "charge"):
+        hint = did_you_mean(only, ("both", "discharge", "charge"), "directions")
+        raise ParameterError(f"Direction '{only}' is not one. {hint}")
+    if only != "both":
+        if parts["half"] not in (None, only):
+            raise ParameterError("half and only are two names of one thing: give one.")
+        parts = parts | {"half": only}
+    each = {name: _each_choice(part, len(named), name) for name, part in parts.items()}
+    found = []
+    kinds = ["frequency" in data.dims for data in named.values()]
+    for number, spectral in enumerate(kinds):
+        own = Choice(**{name: values[number] for name, values in each.items()})
+        # With data of both kinds, each takes what is meant for it.
+        if len(set(kinds)) == 1:
+            own.check_kind(spectral)
+        found.append(own if len(set(kinds)) == 1 else own.of_kind(spectral))
+    return found
+
+
+def _each_choice(given: Any, count: int, name: str) -> list[Any]:
+    """One part of a choice for all, or one each; numbers and pairs of numbers are one."""
+    many = isinstance(given, list | tuple) and any(
+        x is None or not isinstance(x, int | float | np.number) for x in given
+    )
+    if name in ("window", "frequencies") and many and len(given) == 2 and count != 2:
+        many = False  # one pair, such as ("3 V", "4 V")
+    return _each(given, count, name) if many else [given] * count
 
 
 def _heeding(cell: Cell, course: Course, resolution: Resolution) -> Course:

@@ -13,6 +13,7 @@ from sscell.cells.shares import cell_with
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.courses import Course
 from sscell.fitting.forward import Forward, Traced
+from sscell.fitting.residuals import capacities, points
 from sscell.fitting.spectra import Spectrum, spectrum_of
 from sscell.fitting.starts import differentiated, prepared
 from sscell.fitting.tracks import State
@@ -109,7 +110,7 @@ class Problem:
         Returns
         -------
         tuple of numpy.ndarray
-            Shapes (points + priors,) and (points + priors, variables).
+            Points and capacities of each dataset, then priors; and by the variables.
 
         Raises
         ------
@@ -147,8 +148,8 @@ class Problem:
 
         Returns
         -------
-        numpy.ndarray, shape (points + priors,)
-            In standard deviations [-].
+        numpy.ndarray, shape (residuals,)
+            Points and capacities of each dataset, then priors, in standard deviations [-].
 
         Raises
         ------
@@ -202,10 +203,16 @@ class Problem:
                 traced = self._curve(cell, u, number, course, sloped)
             if not np.isfinite(traced.values).all() or not np.isfinite(traced.slopes).all():
                 raise SimulationError("The model gave no finite value.")
-            scale = course.weight / course.deviations
-            rows.append((traced.values - course.measured) * scale)
-            columns.append(traced.slopes * scale[:, None])
             traces.append(traced)
+            if isinstance(course, Course):
+                parts = points(course, traced), capacities(course, traced)
+            else:
+                scale = course.weight / course.deviations
+                off = (traced.values - course.measured) * scale
+                parts = ((off, traced.slopes * scale[:, None]),)
+            for residuals, slopes in parts:
+                rows.append(residuals)
+                columns.append(slopes)
         for number, (v, x) in enumerate(zip(self.variables, u, strict=True)):
             if v.prior is not None:
                 residual, slope = v.pull(x)
@@ -257,9 +264,12 @@ class Problem:
         begun = () if start is None else (start,)
         traced = forward.trace(cell, course, *begun)
         slopes = np.zeros((traced.values.size, u.size))
+        charges = np.zeros((traced.charges.size, u.size))
         for k in own:
-            slopes[:, k] = traced.slopes @ follows[:, k] * self.variables[k].slope(u[k])
-        return replace(traced, slopes=slopes)
+            along = follows[:, k] * self.variables[k].slope(u[k])
+            slopes[:, k] = traced.slopes @ along
+            charges[:, k] = traced.charge_slopes @ along
+        return replace(traced, slopes=slopes, charge_slopes=charges)
 
     def _start(
         self,

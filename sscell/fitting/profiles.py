@@ -142,7 +142,7 @@ def _side(
     found: Fit, number: int, ladder: Iterator[tuple[float, bool]], limit: int
 ) -> list[tuple[float, float]]:
     """Rise of the cost by position; each refit begins where its neighbour ended."""
-    unit = max(found.misfit, 1.0) ** 2 * found.dilution
+    unit = float(found.error.widening[number])
     others = np.delete(found.u, number)
     known: list[tuple[float, float]] = []
     for position, on_demand in ladder:
@@ -152,7 +152,7 @@ def _side(
             cost, others = _refit(found, number, position, others, limit)
         except SimulationError:
             continue
-        known.append((position, (cost - found.cost) / unit))
+        known.append((position, (cost - found.weighed_cost) / unit))
     return known
 
 

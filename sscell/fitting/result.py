@@ -6,25 +6,32 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sscell.analysis.comparison import half_cycle_table
 from sscell.cells.cell import Cell
 from sscell.cells.parameters import Parameter
 from sscell.cells.shares import cell_with
 from sscell.cells.writing import write_set
 from sscell.errors import ParameterError
 from sscell.fitting.courses import Course
+from sscell.fitting.discrepancy import Correlated, correlated
+from sscell.fitting.forward import Traced
 from sscell.fitting.identifiability import Knowledge, correlated_noise, knowledge
+from sscell.fitting.own_cycle import own_cycle
 from sscell.fitting.problem import Problem
+from sscell.fitting.residuals import capacities, points
+from sscell.fitting.scores import score
 from sscell.fitting.spectra import Spectrum
+from sscell.fitting.verdict import Verdict, judged
 from sscell.optimisers.bounds import Variable
 
-__all__ = ["Fit", "Start"]
+__all__ = ["Fit", "Start", "score_of", "span_text"]
 
-_STRANGE = 30.0  # times the noise
 _AT_BOUND = 1e-5  # of the distance between the bounds: the descent was held there
 _NEAR = 0.1  # of that distance: a loose value is not near both of its bounds
 
@@ -79,11 +86,17 @@ class Fit:
     knowledge : Knowledge
         Errors, correlations, loose directions.
     residuals : numpy.ndarray, shape (points,)
-        Model less data, in standard deviations of the noise [-].
+        Model less data, in the standard deviations that were counted: noise and
+        discrepancy [-].
     misfit : float
-        Root mean square of them [-]; 1 where the model reaches the noise.
+        Root mean square of model less data, in those of the noise alone [-]; 1 where the
+        model reaches it.
     dilution : float
         Residuals per independent residual [-].
+    error : Correlated
+        What the model is off by beside the noise.
+    cost : float
+        Sum of squared residuals, in standard deviations of the noise alone [-].
     starts : tuple of Start
         All descents that ended.
     ended : str
@@ -94,6 +107,8 @@ class Fit:
         Of the starts.
     model : tuple of numpy.ndarray
         The model at the points of each dataset [V, or share of the impedance].
+    traces : tuple of Traced
+        All that the model did along each dataset.
     """
 
     cell: Cell
@@ -103,11 +118,14 @@ class Fit:
     residuals: np.ndarray
     misfit: float
     dilution: float
+    error: Correlated
+    cost: float
     starts: tuple[Start, ...]
     ended: str
     remarks: tuple[str, ...] = ()
     seed: int = 0
     model: tuple[np.ndarray, ...] = field(default=(), repr=False)
+    traces: tuple[Traced, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(
@@ -137,13 +155,22 @@ class Fit:
         -------
         Fit
         """
-        sizes = np.cumsum([c.measured.size for c in problem.courses])
-        parts = np.split(residuals[: sizes[-1]], sizes[:-1])
+        ends = np.cumsum([c.count for c in problem.courses])
+        count = int(ends[-1])
+        parts = np.split(residuals[:count], ends[:-1])
+        sizes = [c.measured.size for c in problem.courses]
+        bare = _bare(problem)
         free = max(residuals.size - u.size, 1)
-        misfit = math.sqrt(float(residuals @ residuals) / free)
-        dilution = correlated_noise(parts)
-        known = knowledge(jacobian, problem.variables, u, max(misfit, 1.0) ** 2 * dilution)
-        told = _remarks(problem, u, known, misfit, dilution)
+        cost = float(bare @ bare + residuals[count:] @ residuals[count:])
+        misfit = math.sqrt(cost / free)
+        dilution = correlated_noise([r[:n] for r, n in zip(parts, sizes, strict=True)])
+        error = correlated(problem, residuals[:count], jacobian[:count])
+        known = knowledge(jacobian, problem.variables, u, information=error.information)
+        scores = [
+            score_of(c, t) for c, t in zip(problem.courses, problem.traces, strict=True)
+        ]
+        verdict = judged(problem, scores, known.pinned)
+        told = _remarks(problem, u, known, verdict, error)
         remarks = [*about.pop("remarks", ()), *told]
         if not all(known.pinned):
             remarks.append(
@@ -161,14 +188,40 @@ class Fit:
             residuals,
             misfit,
             dilution,
+            error,
+            cost=cost,
             remarks=tuple(remarks),
             model=model,
+            traces=problem.traces,
             **about,
         )
 
+    @cached_property
+    def datasets(self) -> list[dict[str, Any]]:
+        """What each file says of the fit: mV on the flat part, distance, half cycles.
+
+        ``own_cycle`` are the half cycles of the fitted cell run by itself, not along the
+        data.
+        """
+        found = []
+        for course, traced in zip(self.problem.courses, self.traces, strict=True):
+            entry = {"file": course.label, **score_of(course, traced)}
+            if isinstance(course, Course):
+                entry["own_cycle"] = own_cycle(self.cell, course)
+            found.append(entry)
+        return found
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Whether the model describes the data, as a person would judge it."""
+        pairs = zip(self.problem.courses, self.traces, strict=True)
+        return judged(
+            self.problem, [score_of(c, t) for c, t in pairs], self.knowledge.pinned
+        )
+
     @property
-    def cost(self) -> float:
-        """Sum of squared residuals, in standard deviations of the noise [-]."""
+    def weighed_cost(self) -> float:
+        """Sum of squared residuals, in the standard deviations that were counted [-]."""
         return float(self.residuals @ self.residuals)
 
     @property
@@ -231,17 +284,27 @@ class Fit:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.cell.name}: {self.ended}, {self.problem.evaluations} solves, "
-            f"misfit {self.misfit:.2f} of the noise "
-            f"({', '.join(self.misses)})"
+            f"{self.cell.name}: {self.ended}, {self.problem.evaluations} solves. "
+            f"{self.verdict}"
         ]
+        for entry in self.datasets:
+            parts = [
+                f"{entry[key]:.3g} {words}"
+                for key, words in _WORDS.items()
+                if entry.get(key) is not None
+            ]
+            lines.append(f"{entry['file']}: {', '.join(parts)}")
+            lines += half_cycle_table(entry["half_cycles"])
+            if entry.get("own_cycle"):
+                lines.append("  run by itself:")
+                lines += half_cycle_table(entry["own_cycle"])[1:]
         width = max(len(t) for t in self.values)
-        for entry in self.as_dict()["parameters"]:
+        for entry in self._parameters():
             low, high = entry["interval_95"]
             mark = "" if entry["pinned"] else "  (not pinned)"
             lines.append(
                 f"  {entry['name']:<{width}}  {entry['value']:.5g} +/- "
-                f"{entry['std_error']:.2g}   95 %: {low:.4g} to {high:.4g}{mark}"
+                f"{entry['std_error']:.2g}   95 %: {span_text(low, high)}{mark}"
             )
         lines += [*self.knowledge.sentences, *self.remarks]
         return "\n".join(lines)
@@ -259,13 +322,13 @@ class Fit:
                 "to": entry["interval_95"][1],
                 "Pinned": "yes" if entry["pinned"] else "no",
             }
-            for entry in self.as_dict()["parameters"]
+            for entry in self._parameters()
         ]
         head, *_ = str(self).splitlines()
         return html_table(head, rows, [*self.knowledge.sentences, *self.remarks])
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+    def _parameters(self) -> list[dict[str, Any]]:
+        """What was found, parameter by parameter."""
         known = self.knowledge
         parameters = []
         for k, variable in enumerate(self.problem.variables):
@@ -285,15 +348,31 @@ class Fit:
                     "started_from_kind": before.kind,
                 }
             )
+        return parameters
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        known, volts, share = self.knowledge, 0.0, None
+        for course in self.problem.courses:
+            if isinstance(course, Course):
+                volts, share = course.discrepancy
         return {
             "cell": self.cell.name,
-            "parameters": parameters,
+            "verdict": self.verdict.as_dict(),
+            "parameters": self._parameters(),
             "correlation": known.correlation.tolist(),
             "identifiability": list(known.sentences),
             "cost": self.cost,
             "misfit": self.misfit,
             "dilution": self.dilution,
-            "rms_mV": self._rms(Course),
+            "datasets": self.datasets,
+            "discrepancy": {
+                "voltage_mV": None if share is None else 1e3 * volts,
+                "charge": share,
+                "correlation_length": self.error.length or None,
+                "common": self.error.share,
+            },
+            "rms_all_mV": self._rms(Course),
             "noise_mV": self._noise(Course),
             "rms_uA": self._rms_held,
             "rms_percent": self._rms(Spectrum),
@@ -378,33 +457,123 @@ def _bound_remark(problem: Problem, v: Variable, side: str) -> str:
     )
 
 
+def span_text(low: float, high: float) -> str:
+    """An interval with as many digits as tell its ends apart.
+
+    Parameters
+    ----------
+    low, high : float
+        Its ends [any unit].
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> span_text(3.999871e-6, 4.000129e-6)
+    '3.99987e-06 to 4.00013e-06'
+    """
+    size, width = max(abs(low), abs(high)), abs(high - low)
+    digits = 4 if not 0 < width < size else math.ceil(math.log10(size / width)) + 2
+    digits = min(max(digits, 4), 9)
+    return f"{low:.{digits}g} to {high:.{digits}g}"
+
+
+def _bare(problem: Problem) -> np.ndarray:
+    """Residuals in the standard deviations of the noise alone, at the last position [-]."""
+    found = []
+    for course, traced in zip(problem.courses, problem.traces, strict=True):
+        if isinstance(course, Course):
+            own = dataclasses.replace(course, discrepancy=(0.0, 0.0))
+            found += [points(own, traced)[0], capacities(own, traced)[0]]
+        else:
+            off = traced.values - course.measured
+            found.append(course.weight * off / course.errors)
+    return np.concatenate(found)
+
+
+def score_of(course: Course | Spectrum, traced: Traced) -> dict[str, Any]:
+    """How far the model is from one dataset: a curve, or a spectrum.
+
+    Parameters
+    ----------
+    course : Course or Spectrum
+        The data.
+    traced : Traced
+        The model along them.
+
+    Returns
+    -------
+    dict
+        ``rms_mV``, ``distance`` and ``half_cycles``; of a spectrum ``rms_percent``.
+    """
+    if isinstance(course, Course):
+        return score(course, traced)
+    off = traced.values - course.measured
+    return {
+        "rms_mV": None,
+        "distance": float(np.sqrt(np.mean((off / course.errors) ** 2))),
+        "rms_percent": 100 * float(np.sqrt(np.mean(off**2))),
+        "half_cycles": [],
+    }
+
+
+_MATTER = ("mass", "fraction", "capacity", "thickness", "offset", "loading")
+_WORDS = {
+    "rms_mV": "mV rms on the flat part",
+    "rms_percent": "% rms of the modulus",
+    "distance": "errors away",
+}
+
+
+def _one_rate(problem: Problem) -> list[str]:
+    """What data of one rate in one direction cannot tell."""
+    moving = [
+        v.short
+        for v in problem.variables
+        if not any(word in v.name.lower() for word in _MATTER)
+    ]
+    signs, sizes = set(), []
+    for course in problem.courses:
+        if isinstance(course, Spectrum) or course.held.any():
+            return []
+        for half in course.halves:
+            if half.compared:
+                signs.add(half.sign)
+                sizes += [abs(course.segments[k].current) for k in half.steps]
+                if any(not course.segments[k].sign for k in half.steps[:-1]):
+                    return []  # pulses and rests tell losses apart
+    sizes = [s for s in sizes if s]
+    if not moving or len(signs) > 1 or not sizes or max(sizes) > 1.2 * min(sizes):
+        return []
+    if len({c.celsius for c in problem.courses}) > 1:
+        return []
+    return [
+        "All that is compared is one rate in one direction: it cannot tell diffusion, "
+        f"resistance and open-circuit voltage apart. {', '.join(moving)} may move many times "
+        "over with another rate, the other direction, a rest or a spectrum; add one."
+    ]
+
+
 def _remarks(
-    problem: Problem, u: np.ndarray, known: Knowledge, misfit: float, dilution: float
+    problem: Problem, u: np.ndarray, known: Knowledge, verdict: Verdict, error: Correlated
 ) -> list[str]:
     found = []
     errors = np.sqrt(np.diag(known.covariance))
-    for v, x, error in zip(problem.variables, u, errors, strict=True):
-        if side := _bound(float(x), float(error)):
+    for v, x, width in zip(problem.variables, u, errors, strict=True):
+        if side := _bound(float(x), float(width)):
             found.append(_bound_remark(problem, v, side))
-    missing = sum(int(t.missing.sum()) for t in problem.traces)
-    if missing > len(problem.courses) * 4:
-        found.append(f"The model reaches its cut-off before {missing} points of the data.")
-    if misfit > _STRANGE:
-        found.insert(
-            0,
-            "The model does not describe these data: look at the curves before any number "
-            "(another cell, reference, unit or state at the start?).",
-        )
-    if misfit > 1.5:
+    if verdict.word != "describes":
+        found.insert(0, verdict.sentence)
+    if error.size:
+        curves = any(isinstance(c, Course) for c in problem.courses)
+        way = "capacity" if curves else "frequencies"
         found.append(
-            f"The model misses the data by {misfit:.2g} times the noise; the errors are "
-            "widened by that factor, which does not make them right where the model is wrong."
+            "Beside the noise, the model is off by an error that goes on over about "
+            f"{error.length:.0%} of the {way}; the errors of the parameters hold it."
         )
-    if dilution > 1:
-        found.append(
-            "Residuals go on from point to point: as few independent points as one in "
-            f"{dilution:.2g} were counted for the errors."
-        )
+    found += _one_rate(problem)
     own = [v for v in problem.variables if v.course is not None]
     if own:
         label = next(v.label for v in own)

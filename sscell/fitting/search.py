@@ -13,7 +13,9 @@ import numpy as np
 from sscell.cells.cell import Cell
 from sscell.cells.model import SHELLS
 from sscell.errors import ParameterError, SimulationError
+from sscell.fitting.choosing import AUTO, chosen
 from sscell.fitting.descent import Search
+from sscell.fitting.discrepancy import expected
 from sscell.fitting.prepare import Bounds, prepare
 from sscell.fitting.problem import Problem
 from sscell.fitting.result import Fit
@@ -32,7 +34,7 @@ _PATIENT = 1.0  # s for the errors of a fit that was interrupted
 def fit(
     cell: str | Cell,
     datasets: Any,
-    vary: Bounds,
+    vary: Bounds | str,
     *,
     starts: int = 1,
     seed: int = 0,
@@ -53,8 +55,9 @@ def fit(
     datasets : xarray.Dataset, sequence or mapping of them
         Any time series of this cell: discharge, charge, titration, rate test, holds and
         sweeps (repeated by their current).
-    vary : mapping of str to tuple of float
-        Bounds by parameter [unit of the name].
+    vary : mapping of str to tuple of float, or str
+        Bounds by parameter [unit of the name]; ``"auto"``: mass, resistance, one kinetic
+        value and the offset of the voltage, as far as the data pin them.
     starts : int, optional
         The first is the cell as it is, the others a Latin hypercube between the bounds.
     seed : int, optional
@@ -110,12 +113,15 @@ def fit(
     whole(seed, "The seed", 0)
     if log_file is not None and not Path(log_file).parent.is_dir():
         raise ParameterError(f"The folder '{Path(log_file).parent}' does not exist.")
+    cell = cell if isinstance(cell, Cell) else Cell.load(cell)
     watch = asked(cancel, patience, interrupts=True)
     search, told, ended = None, [], "converged"
     try:
         with watching(watch):
             watch.check()
-            problem, told = prepare(cell, datasets, vary, **options)
+            bounds, why = _bounds(cell, datasets, vary, options)
+            problem, told = prepare(cell, datasets, bounds, **options)
+            told = [*why, *told]
             points = starting_points(problem.start(), starts, seed)
             key = _digest(problem, points, max_evaluations)
             file = None if log_file is None else Path(log_file)
@@ -123,6 +129,7 @@ def fit(
             search.listener = progress
             search.resume()
             search.run()
+            search = _weighed(search)
     except KeyboardInterrupt:
         if search is None or search.u is None:
             if watch.cancel is not None and watch.cancel.cancelled:
@@ -131,7 +138,46 @@ def fit(
                 ) from None
             raise
         ended = "interrupted"
+    if search.interrupted:
+        ended = "interrupted"
     return _conclude(search, ended, told, seed)
+
+
+def _bounds(
+    cell: Cell, datasets: Any, vary: Bounds | str, options: dict[str, Any]
+) -> tuple[Bounds, list[str]]:
+    """What varies, and why where that was chosen."""
+    if not isinstance(vary, str):
+        return vary, []
+    if vary != AUTO:
+        raise ParameterError(f"What varies is '{AUTO}' or bounds by name, not '{vary}'.")
+    return chosen(cell, datasets, **options)
+
+
+def _weighed(search: Search) -> Search:
+    """Where the model misses the data, a last descent that expects it to."""
+    if search.u is None:
+        return search
+    try:
+        problem = expected(search.problem, search.u)
+    except SimulationError:
+        problem = None
+    if problem is None:
+        return search
+    search.write("converged")
+    second = Search(problem, [search.u], search.limit, search.on_progress, None, "")
+    second.listener = search.listener
+    try:
+        second.run()
+    except KeyboardInterrupt:
+        second.interrupted = True
+    if second.u is None:
+        search.interrupted = second.interrupted
+        return search
+    search.count_all()
+    problem.add_counts(search.problem)
+    second.done = search.done  # costs of one kind, start by start
+    return second
 
 
 def _digest(problem: Problem, points: Sequence[np.ndarray], limit: int) -> str:

@@ -27,6 +27,9 @@ _SCATTER = 6.0  # standard deviations of a current: what differs by more is anot
 _ANSWER = 0.5  # correlation of a voltage with a current that really moves
 
 
+_FEW = 3  # samples of a level, at least, between which a single one is a switch
+
+
 _FIRST = 9  # samples that tell the level of a noisy current
 
 
@@ -90,6 +93,10 @@ class Segment:
         Standard deviations of the currents at the points [A].
     error : float
         Standard error of the voltage that is set [V].
+    unsure : float
+        Standard error of when it ended [s].
+    cycle : int
+        As the file counts it, else from 1.
     """
 
     current: float
@@ -104,6 +111,8 @@ class Segment:
     line: tuple[float, float] | None = None
     spread: np.ndarray | None = None
     error: float = 0.0
+    unsure: float = 0.0
+    cycle: int = 1
 
     @property
     def sign(self) -> int:
@@ -125,7 +134,7 @@ def levels_of(t: np.ndarray, i: np.ndarray, v: np.ndarray) -> list[tuple[int, in
         if abs(i[row] - level) > max(_LEVEL * abs(level), quiet, scatter):
             edges.append(row)
             level = level_from(row)
-    return list(zip(edges, [*edges[1:], i.size], strict=True))
+    return _without_switches(i, list(zip(edges, [*edges[1:], i.size], strict=True)))
 
 
 def refuse_gaps(
@@ -136,6 +145,26 @@ def refuse_gaps(
     for a, b in levels_of(t, i, v):
         whole = longest * (t[-1] - t[0]), np.ptp(v)
         _refuse_gap(t[a:b], v[a:b], i[a], quiet, whole, label)
+
+
+def _without_switches(
+    i: np.ndarray, bounds: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Levels without single samples between two of them: means over a switch.
+
+    They go to the level before, of whose last interval they have the charge.
+    """
+    found: list[tuple[int, int]] = []
+    for number, (a, b) in enumerate(bounds):
+        after = bounds[number + 1] if number + 1 < len(bounds) else None
+        if b - a == 1 and found and after is not None and after[1] - after[0] >= _FEW:
+            first, last = found[-1]
+            low, high = sorted((float(i[last - 1]), float(i[after[0]])))
+            if last - first >= _FEW and low < i[a] < high:
+                found[-1] = first, b
+                continue
+        found.append((a, b))
+    return found
 
 
 def _noise_of_current(i: np.ndarray, v: np.ndarray, quiet: float) -> float:
@@ -212,6 +241,8 @@ class Span:
         Of the voltage, where that was set.
     moves : bool, optional
         Whether a current was set that moves from sample to sample.
+    chosen : numpy.ndarray of bool, optional
+        Which rows of all data are compared; default: all.
     """
 
     t: np.ndarray
@@ -223,6 +254,7 @@ class Span:
     end: float
     line: Line | None = None
     moves: bool = False
+    chosen: np.ndarray | None = None
 
     @property
     def duration(self) -> float:
@@ -250,8 +282,11 @@ class Span:
         if v.size > 20:
             box = np.ones(9) / 9
             v = np.convolve(np.pad(v, 4, mode="edge"), box, mode="valid")
-        climbed = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(v)))])
-        return t, (t - self.begin) / max(self.duration, 1e-9) + climbed / max(width, 1e-12)
+        passed = np.diff(t, prepend=self.begin) / max(self.duration, 1e-9)
+        passed += np.abs(np.diff(v, prepend=v[0])) / max(width, 1e-12)
+        if self.chosen is not None:
+            passed *= self.chosen[self.first : self.stop][rows]
+        return t, np.cumsum(passed)
 
     def length(self, width: float) -> float:
         """Length of the step in that measure, its time per all of the data's steps [-].
@@ -261,9 +296,14 @@ class Span:
         width : float
             Of the voltages of the data [V].
         """
-        share = self.duration / (self.t[-1] - self.t[0])
+        own = 1.0
+        if self.chosen is not None:
+            own = float(np.mean(self.chosen[self.first : self.stop]))
+            if not own:
+                return 0.0
+        share = own * self.duration / (self.t[-1] - self.t[0])
         _, way = self._travel(width)
-        return float(share + max(way[-1] - 1.0, 0.0))
+        return float(share + max(way[-1] - own, 0.0))
 
     def segments(
         self,
@@ -328,18 +368,26 @@ class Span:
             ]
         if abs(current) < QUIET * np.abs(self.i).max():
             current = 0.0
+        limit = self._limit(current, cutoffs, after, turns)
         return [
             Segment(
                 current,
                 self.duration,
                 at,
                 self.v[rows],
-                self._limit(current, cutoffs, after, turns),
+                limit,
                 self.begin - zero,
                 self._tail(),
                 self._slips(rows, current, charges, noise) if current else None,
+                unsure=self._unsure(limit),
             )
         ]
+
+    def _unsure(self, limit: float | None) -> float:
+        """Error of the end [s]: a cut-off between two samples was met at neither."""
+        if limit is None or abs(self.v[self.stop - 1] - limit) <= _AT_CUTOFF:
+            return 0.0
+        return float(self.t[self.stop - 1] - self.t[self.stop - 2]) / math.sqrt(12)
 
     def _rows(self, count: int, width: float) -> np.ndarray:
         """Rows that are compared, evenly far apart along the way of the curve."""
@@ -350,6 +398,8 @@ class Span:
         own = self.t[self.first : self.stop]
         rows = np.unique(np.clip(np.searchsorted(own, marks - 1e-9), 0, own.size - 1))
         rows = rows[own[rows] > self.begin]
+        if self.chosen is not None:
+            rows = rows[self.chosen[self.first : self.stop][rows]]
         _, single = np.unique(own[rows], return_index=True)
         return rows[single] + self.first
 
@@ -446,8 +496,10 @@ class Span:
         """Voltage at which the step ended: a cut-off, or the one that was held from there."""
         if current == 0 or self.stop - self.first < 3:
             return None
-        end = float(np.median(self.v[max(self.first, self.stop - 3) : self.stop]))
-        last = float(self.v[self.stop - 1])
+        ends = self.v[max(self.first, self.stop - 3) : self.stop]
+        end = float(np.median(ends))
+        # A mean over the switch lies behind the last voltage under current.
+        last = float(ends.min() if current > 0 else ends.max())
         if after is not None and after.line is not None:
             held = float(after.line.at(after.begin))
             goes_on = after.current * current > 0 and self._near(held, end, last)

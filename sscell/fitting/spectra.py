@@ -48,6 +48,8 @@ class Spectrum:
         Inductive points that were left out.
     pressure : float or None
         On the stack [Pa]; None: the set's own.
+    discrepancy : float
+        What the model is expected to be off by, per modulus [-].
     """
 
     label: str
@@ -59,6 +61,17 @@ class Spectrum:
     state: str = "pristine"
     dropped: int = 0
     pressure: float | None = None
+    discrepancy: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """Number of residuals."""
+        return 2 * self.frequencies.size
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Standard deviations of both parts by the noise, per modulus [-]."""
+        return np.full(2 * self.frequencies.size, self.noise)
 
     @property
     def measured(self) -> np.ndarray:
@@ -67,8 +80,8 @@ class Spectrum:
 
     @property
     def deviations(self) -> np.ndarray:
-        """Standard deviations of both parts, per modulus [-]."""
-        return np.full(2 * self.frequencies.size, self.noise)
+        """What counts as one deviation of both parts, per modulus [-]."""
+        return np.hypot(self.errors, self.discrepancy)
 
     @property
     def scale(self) -> float:

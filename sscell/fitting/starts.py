@@ -23,9 +23,11 @@ from sscell.protocols import Step
 from sscell.simulation.engine import Resolution, engine
 from sscell.simulation.run import Run
 from sscell.simulation.states import bring_to
+from sscell.units import Rate
 
-__all__ = ["begins_ahead", "differentiated", "prepared", "state_notes"]
+__all__ = ["DATA", "begins_ahead", "differentiated", "prepared", "state_notes"]
 
+DATA = "data"  # the state in which the data begin, in the middle of a half cycle
 _TIGHT = 1e-6  # relative tolerance of what is differentiated so
 # Residuals, slopes and rougher stages of a descent ask for the same states.
 _KNOWN: dict[Any, tuple[np.ndarray, dict[str, tuple[int, int]]]] = {}
@@ -63,10 +65,15 @@ def prepared(cell: Cell, course: Course, resolution: Resolution) -> State | None
     rtol = min(resolution.rtol, _TIGHT)
     resolution = replace(resolution, rtol=rtol, atol=rtol / 100)
     about = (course.state, course.ahead and course.first_sign, resolution)
+    if course.state == DATA:
+        about += (course.begins, course.segments[0].current)
     key = (own.structure, tuple(sorted(own.values.items())), *about)
     if key not in _KNOWN:
         run = Run(own, resolution)
-        bring_to(run, course.state)
+        if course.state == DATA:
+            _as_the_data_begin(run, course)
+        else:
+            bring_to(run, course.state)
         if course.ahead:
             _half_cycle(run, course.first_sign)
         while len(_KNOWN) >= _KEPT:
@@ -76,6 +83,19 @@ def prepared(cell: Cell, course: Course, resolution: Resolution) -> State | None
     if not np.isfinite(y).all():
         raise SimulationError(f"The state '{course.state}' was not reached.")
     return State(y, np.zeros((y.size, 0)), slices, 0.0)
+
+
+def _as_the_data_begin(run: Run, course: Course) -> None:
+    """The formed cell, led to the first voltage of the data by their first current."""
+    now = bring_to(run, "formed")
+    sign = course.first_sign
+    if (now == "charged") != (sign > 0):
+        _half_cycle(run, sign)
+    first = next(s for s in course.segments if s.sign)
+    way = "discharge" if sign > 0 else "charge"
+    size = abs(first.current)
+    rate = Rate(size, "A", f"{size:.6g} A")
+    run.execute([Step(way, rate, until=course.begins)])
 
 
 def _half_cycle(run: Run, sign: int) -> None:
@@ -102,7 +122,7 @@ def state_notes(cell: Cell, data: Course | Spectrum, resolution: Resolution) -> 
         Such as where a cell rests that met a voltage under current.
     """
     run = Run(conditioned(cell, data), resolution)
-    bring_to(run, data.state)
+    bring_to(run, "formed" if data.state == DATA else data.state)
     return run.notes
 
 
@@ -130,6 +150,8 @@ def begins_ahead(cell: Cell, course: Course, resolution: Resolution) -> bool:
     ParameterError
         If the state is none that this cell has.
     """
+    if course.state == DATA:
+        return False
     first = next((s for s in course.segments if s.sign), None)
     own = conditioned(cell, course)
     run = Run(own, resolution)

@@ -9,22 +9,29 @@ import pybamm
 
 from sscell.errors import ParameterError
 from sscell.physics.quantity import Quantity
+from sscell.physics.symbols import softplus
 from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["ElectrolyteRedox"]
 
 _FRACTION = "Positive electrode electrolyte mass fraction"
 _CAPACITY = "Electrolyte oxidation capacity [A.h.kg-1]"
+_NEVER = -10.0  # V: an onset below all potentials, where the factor is one
+_CORNER = 0.01  # V
 
 
 class ElectrolyteRedox(pybamm.BaseSubModel):
     r"""Tafel oxidation of what is left of the reactive catholyte.
 
-    .. math:: j = -j_0 a(E)\, q\, e^{\alpha F(\Delta\phi - U)/RT}, \quad
+    .. math:: j = -j_0 a(E)\, q\, e^{\alpha F(\Delta\phi - U)/RT}
+        \left(1 - e^{-\alpha F \eta/RT}\right), \quad
+        \eta = w \ln\left(1 + e^{(\Delta\phi - U_0)/w}\right), \quad
         \dot q = j S / Q
 
     where :math:`q` is the share left, :math:`Q` the charge of all of it and :math:`S` the
-    particle surface. What is oxidised adds to the interphase.
+    particle surface. What is oxidised adds to the interphase. Below its onset :math:`U_0`
+    (:math:`w` = 10 mV rounds the corner) nothing reacts: a cell as assembled, or discharged
+    to there, rests. A set without an onset has Tafel's law alone.
 
     Parameters
     ----------
@@ -42,6 +49,13 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
         name = "Electrolyte oxidation"
         return (
             Quantity(f"{name} potential [V]", "against the working metal", 0, 6),
+            Quantity(
+                f"{name} onset potential [V]",
+                "where it stops; far below all potentials: nowhere",
+                _NEVER,
+                6,
+                _NEVER,
+            ),
             Quantity(
                 _CAPACITY,
                 "per mass of electrolyte in the cathode",
@@ -97,9 +111,10 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
         thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
         local = variables["Positive electrode local potential difference [V]"]
         left = variables["Reactive electrolyte fraction"]
-        drive = pybamm.Parameter(f"{name} transfer coefficient") * (
-            local - pybamm.Parameter(f"{name} potential [V]")
-        )
+        alpha = pybamm.Parameter(f"{name} transfer coefficient")
+        drive = alpha * (local - pybamm.Parameter(f"{name} potential [V]"))
+        above = (local - pybamm.Parameter(f"{name} onset potential [V]")) / _CORNER
+        stopped = 1 - pybamm.exp(-alpha * _CORNER * softplus(above) / thermal)
         j = (
             -pybamm.Parameter(f"{name} current density [A.m-2]")
             * pybamm.exp(
@@ -108,6 +123,7 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
             )
             * left
             * pybamm.exp(drive / thermal)
+            * stopped
         )
         area = variables["Positive particle surface area [m2]"]
         return {

@@ -25,15 +25,13 @@ from sscell.plots.style import (
 __all__ = ["capacity_scale", "losses", "plot_run", "plot_step"]
 
 
-def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
+def plot_run(data: xr.Dataset) -> Any:
     """Voltage against the capacity passed, dQ/dV beside, phases, losses and contact beneath.
 
     Parameters
     ----------
     data : xarray.Dataset
         A simulated or measured time series [s, A, V].
-    measured : xarray.Dataset, optional
-        Laid over it, half cycle by half cycle.
 
     Returns
     -------
@@ -68,8 +66,6 @@ def plot_run(data: xr.Dataset, measured: xr.Dataset | None = None) -> Any:
         starts = _starts(halves, scale)
         _draw_voltage(top, data, halves, starts, scale)
         _draw_dqdv(side, halves, scale, per)
-        if measured is not None:
-            _draw_measured(top, side, measured, halves, starts, scale)
         _label_voltage(top, data)
         rows = [top]
         for names, draw in (
@@ -153,25 +149,6 @@ def _draw_dqdv(axes: Any, halves: Sequence[HalfCycle], scale: float, per: str) -
     axes.set_xlim(left=0)
     axes.set_xlabel(f"|dQ/dV| [mAh / V{per}]")
     axes.tick_params(labelleft=False)
-
-
-def _draw_measured(
-    top: Any,
-    side: Any,
-    measured: xr.Dataset,
-    halves: Sequence[HalfCycle],
-    starts: np.ndarray,
-    scale: float,
-) -> None:
-    own = metadata(measured, "capacity_basis_mass_g")
-    scale = 1e3 / own if own else scale
-    label: str | None = "measured"
-    for half, start in zip(half_cycles(measured), starts[: len(halves)], strict=False):
-        top.plot(start + half.charge * scale, half.voltage, "k--", lw=0.9, label=label)
-        voltage, dqdv = differential_capacity(half)
-        side.plot(dqdv * scale, voltage, "k--", lw=0.9)
-        label = None
-    top.legend(loc="lower right")
 
 
 def _label_voltage(axes: Any, data: xr.Dataset) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ __all__ = [
     "png_of",
     "save_figure",
     "subplots",
+    "svg_of",
     "temperature_colour",
 ]
 
@@ -289,6 +291,39 @@ def png_of(figure: Figure) -> bytes:
         figure.savefig(stream, format="png")
     _close(figure)
     return stream.getvalue()
+
+
+def svg_of(figure: Figure, width: str = "100%") -> str:
+    """Picture of a figure for a page of HTML; closes the figure.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to draw.
+    width : str, optional
+        At most, as CSS has it; its height follows.
+
+    Returns
+    -------
+    str
+        An ``svg`` element that refers to nothing outside.
+
+    Examples
+    --------
+    >>> svg_of(new_figure(figsize=(1, 1)))[:26]
+    '<svg style="max-width:100%'
+    """
+    stream = io.StringIO()
+    with figure_style():
+        figure.savefig(stream, format="svg")
+    _close(figure)
+    text = stream.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.S)
+    text = re.sub(r'xmlns(:\w+)?="[^"]*"', "", text, count=2)
+    size = re.search(r'width="([\d.]+)pt" height="[\d.]+pt"', text)
+    if size:
+        text = text.replace(size[0], f'width="{float(size[1]) * 4 / 3:.0f}"', 1)
+    return text.replace("<svg", f'<svg style="max-width:{width}; height:auto"', 1)
 
 
 def _close(figure: Figure) -> None:

@@ -93,18 +93,8 @@ class Choice:
         if self.empty:
             return data
         spectral = "frequency" in data.dims
-        if spectral:
-            wrong = {"cycles": self.cycles, "half": self.half, "window": self.window}
-            kept = _spectral(data, self)
-        else:
-            wrong = {"frequencies": self.frequencies}
-            kept = _serial(data, self)
-        given = [name for name, part in wrong.items() if part is not None]
-        if given:
-            what = "a spectrum" if spectral else "a time series"
-            raise ParameterError(
-                f"The data are {what}, in which there is no choice of {' or '.join(given)}."
-            )
+        self.check_kind(spectral)
+        kept = _spectral(data, self) if spectral else _serial(data, self)
         chosen = {
             "cycles": None if self.cycles is None else list(self.cycles),
             "half": self.half,
@@ -114,6 +104,95 @@ class Choice:
         }
         set_metadata(kept, choice={k: v for k, v in chosen.items() if v is not None})
         return kept
+
+    def check_kind(self, spectral: bool) -> None:
+        """Refuse a choice that does not go with data of a kind.
+
+        Parameters
+        ----------
+        spectral : bool
+            Whether the data are spectra.
+
+        Raises
+        ------
+        ParameterError
+            Such as for cycles of a spectrum.
+        """
+        wrong: dict[str, Any] = {"frequencies": self.frequencies}
+        if spectral:
+            wrong = {"cycles": self.cycles, "half": self.half, "window": self.window}
+        given = [name for name, part in wrong.items() if part is not None]
+        if given:
+            what = "a spectrum" if spectral else "a time series"
+            raise ParameterError(
+                f"The data are {what}, in which there is no choice of {' or '.join(given)}."
+            )
+
+    def rows(self, data: xr.Dataset) -> np.ndarray:
+        """Which rows of a time series are meant.
+
+        Parameters
+        ----------
+        data : xarray.Dataset
+            A time series.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (n,)
+
+        Raises
+        ------
+        ParameterError
+            If fewer than two are left, or there is no such cycle.
+        """
+        keep = np.ones(data.sizes["time"], dtype=bool)
+        halves = half_runs(data)
+        if self.cycles is not None or self.drop is not None:
+            starts = [(direction, int(rows[0])) for direction, rows in halves]
+            number = cycle_numbers(data, starts)
+            for name, wanted in (("cycles", self.cycles), ("drop", self.drop)):
+                if wanted is None:
+                    continue
+                there = np.unique(number)
+                absent = sorted(set(wanted) - set(there.tolist()))
+                if absent:
+                    raise ParameterError(
+                        f"There is no cycle {absent[0]} in the data, which hold cycles "
+                        f"{there[0]} to {there[-1]}."
+                    )
+                inside = np.isin(number, wanted)
+                keep &= inside if name == "cycles" else ~inside
+        if self.half is not None:
+            sign = 1 if self.half == "discharge" else -1
+            if all(direction != sign for direction, _ in halves):
+                raise ParameterError(f"There is no {self.half} in the data.")
+            inside = np.zeros(keep.size, dtype=bool)
+            for direction, rows in halves:
+                if direction == sign:
+                    inside[rows] = True
+            keep &= inside
+        if self.window is not None:
+            voltage = data["Voltage [V]"].values
+            keep &= (voltage >= self.window[0]) & (voltage <= self.window[1])
+        if keep.sum() < 2:
+            raise ParameterError("The choice leaves fewer than two rows of the data.")
+        return keep
+
+    def of_kind(self, spectral: bool) -> Choice:
+        """What of it goes with spectra, or with a time series.
+
+        Parameters
+        ----------
+        spectral : bool
+            Whether the data are spectra.
+
+        Returns
+        -------
+        Choice
+        """
+        if spectral:
+            return Choice(frequencies=self.frequencies, drop=self.drop)
+        return Choice(self.cycles, self.half, self.window, drop=self.drop)
 
 
 def select(
@@ -198,36 +277,7 @@ def _pair(given: Any, unit: str, name: str, example: str) -> tuple[float, float]
 
 
 def _serial(data: xr.Dataset, choice: Choice) -> xr.Dataset:
-    size = data.sizes["time"]
-    keep = np.ones(size, dtype=bool)
-    halves = half_runs(data)
-    if choice.cycles is not None or choice.drop is not None:
-        starts = [(direction, int(rows[0])) for direction, rows in halves]
-        number = cycle_numbers(data, starts)
-        for name, wanted in (("cycles", choice.cycles), ("drop", choice.drop)):
-            if wanted is None:
-                continue
-            there = np.unique(number)
-            absent = sorted(set(wanted) - set(there.tolist()))
-            if absent:
-                raise ParameterError(
-                    f"There is no cycle {absent[0]} in the data, which hold cycles "
-                    f"{there[0]} to {there[-1]}."
-                )
-            inside = np.isin(number, wanted)
-            keep &= inside if name == "cycles" else ~inside
-    if choice.half is not None:
-        sign = 1 if choice.half == "discharge" else -1
-        inside = np.zeros(size, dtype=bool)
-        for direction, rows in halves:
-            if direction == sign:
-                inside[rows] = True
-        keep &= inside
-    if choice.window is not None:
-        voltage = data["Voltage [V]"].values
-        keep &= (voltage >= choice.window[0]) & (voltage <= choice.window[1])
-    if keep.sum() < 2:
-        raise ParameterError("The choice leaves fewer than two rows of the data.")
+    keep = choice.rows(data)
     time = data["Time [s]"].values
     rows = np.flatnonzero(keep)
     holes = np.flatnonzero(np.diff(rows) > 1)

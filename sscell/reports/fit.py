@@ -1,66 +1,41 @@
-"""A fit as one HTML file that needs nothing else: figures inside, no scripts."""
+"""A fit as one HTML file that needs nothing else: it opens offline and prints."""
 
 from __future__ import annotations
 
-import base64
-import html
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from string import Template
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from sscell.errors import ParameterError
-from sscell.fitting.courses import Course
+from sscell.fitting.courses import Course, Half
+from sscell.fitting.forward import Traced
+from sscell.fitting.own_cycle import own_run
 from sscell.fitting.prediction import Held
-from sscell.fitting.result import Fit
+from sscell.fitting.profiles import Profile
+from sscell.fitting.result import Fit, span_text
 from sscell.fitting.spectra import Spectrum
-from sscell.plots.fits import plot_correlation, plot_curve, plot_spectrum
-from sscell.plots.style import png_of
+from sscell.plots.style import DIRECTION_COLOURS, svg_of
+from sscell.reports.page import Section, code, details, figure, items, render, table, text
+from sscell.reports.panels import Panel, Series, draw
 
 __all__ = ["write_report"]
 
-_PAGE = Template("""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>$title</title>
-<style>
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em;
-  color: #222; }
-h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }
-table { border-collapse: collapse; } caption { text-align: left; color: #555; }
-th, td { padding: .25em .8em .25em 0; text-align: left; border-bottom: 1px solid #ddd;
-  vertical-align: top; }
-td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-img { max-width: 100%; } .figures { display: flex; flex-wrap: wrap; gap: 1em; }
-.figures img { max-width: 30em; } pre { background: #f4f4f4; padding: .6em; overflow-x: auto; }
-.loose { color: #a33; }
-</style></head><body>
-<h1>$title</h1>
-<p>$summary</p>
-<h2>Parameters</h2>
-$parameters
-<h2>What the data tell, and what they do not</h2>
-<ul>$sentences</ul>
-$correlation
-<h2>Data against model</h2>
-<p>Points: data that were compared. Line: model. Grey band: twice the noise,
-wider where a small error of the charge moves a steep curve.</p>
-<div class="figures">$figures</div>
-$held
-<h2>Descents</h2>
-$starts
-<h2>All other values of the cell</h2>
-<details><summary>$count values with their sources</summary>$others</details>
-<h2>Made by</h2>
-<pre>$command</pre>
-<p>sscell $version, PyBaMM $pybamm, seed $seed.</p>
-</body></html>
-""")
+_MODEL = DIRECTION_COLOURS["discharge"]
+_DATA, _HELD = "#7a8794", "#CC79A7"
+_HALVES = 6  # of a dataset that are drawn
+_SPECTRA = 25
 
 
 def write_report(
-    found: Fit, path: str | Path, held: Sequence[Held] = (), command: str = ""
+    found: Fit,
+    path: str | Path,
+    held: Sequence[Held] = (),
+    command: str = "",
+    profiles: Sequence[Profile] = (),
 ) -> Path:
     """Write a self-contained report of a fit.
 
@@ -74,10 +49,13 @@ def write_report(
         Data that were predicted, from `sscell.fitting.prediction.validate_fit`.
     command : str, optional
         What made it.
+    profiles : sequence of Profile, optional
+        Profile likelihoods that were asked for.
 
     Returns
     -------
     pathlib.Path
+        Its figures are interactive where plotly is installed (extra ``report``).
 
     Raises
     ------
@@ -96,188 +74,430 @@ def write_report(
         raise ParameterError(f"'{path}' must end in .html.")
     if not path.parent.is_dir():
         raise ParameterError(f"The folder '{path.parent}' does not exist.")
-    parts = {
-        "title": html.escape(f"Fit of {found.problem.cell.name}"),
-        "summary": html.escape(_summary(found)),
-        "parameters": _parameters(found),
-        "sentences": _items([*found.knowledge.sentences, *found.remarks]),
-        "correlation": _correlation(found),
-        "figures": "".join(
-            _figure(course, model, course.label)
-            for course, model in zip(found.problem.courses, found.model, strict=True)
+    sections = [
+        _parameters(found),
+        _unknown(found),
+        _curves(found, held),
+        _capacities(found, held),
+        _spectra(found),
+        _losses(found),
+        _profiles(profiles),
+        _correlations(found),
+        _origin(found, command),
+    ]
+    path.write_text(
+        render(
+            title=f"Fit of {found.problem.cell.name}",
+            lead=str(found.verdict),
+            mood={"describes": "", "is off by": "off"}.get(found.verdict.word, "cannot"),
+            summary=_summary(found),
+            sections=[s for s in sections if s.parts],
+            made_by=f"sscell {version('sscell')}, PyBaMM {version('pybamm')}, "
+            f"seed {found.seed}.",
         ),
-        "held": _held(held),
-        "starts": _starts(found),
-        "others": _others(found),
-        "count": str(len(found.cell.parameters.parameters) - len(found.u)),
-        "command": html.escape(command or "sscell.fit(...) in Python"),
-        "version": version("sscell"),
-        "pybamm": version("pybamm"),
-        "seed": str(found.seed),
-    }
-    path.write_text(_PAGE.substitute(parts), encoding="utf-8")
+        encoding="utf-8",
+    )
     return path
 
 
 def _summary(found: Fit) -> str:
-    result = found.as_dict()
-    parts = [
-        f"{label}: {value:.3g} {unit} rms (noise {result[f'noise_{key}'][label]:.2g} {unit})"
-        for key, unit in (("mV", "mV"), ("percent", "%"))
-        for label, value in result[f"rms_{key}"].items()
+    said = [
+        f"{found.ended.capitalize()} after {found.problem.evaluations} solves, "
+        f"{found.problem.failures} of them failed."
     ]
-    parts += [
-        f"{label}: {value:.3g} uA rms under set voltages"
-        for label, value in result["rms_uA"].items()
-    ]
-    rms = ", ".join(parts)
-    return (
-        f"{found.ended.capitalize()} after {result['solves']} solves, "
-        f"{result['failed_solves']} of them failed. {rms}."
-    )
-
-
-def _items(sentences: Sequence[str]) -> str:
-    return "".join(f"<li>{html.escape(s)}</li>" for s in sentences)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """HTML table; numbers stand right, everything is escaped."""
-    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
-    body = []
-    for row in rows:
-        cells = (
-            f'<td class="n">{value:.5g}</td>'
-            if isinstance(value, float)
-            else f"<td>{html.escape(str(value))}</td>"
-            for value in row
+    noise = found.as_dict()["noise_mV"]
+    for entry in found.datasets:
+        if entry["rms_mV"] is None:
+            said.append(
+                f"{entry['file']}: {entry['rms_percent']:.3g} % rms of the modulus."
+            )
+            continue
+        said.append(
+            f"{entry['file']}: {entry['rms_mV']:.3g} mV rms on the flat part (noise "
+            f"{noise[entry['file']]:.2g} mV), {entry['distance']:.3g} errors away."
         )
-        body.append(f"<tr>{''.join(cells)}</tr>")
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+    return " ".join(said)
 
 
-def _parameters(found: Fit) -> str:
-    rows = []
-    for entry in found.as_dict()["parameters"]:
+def _parameters(found: Fit) -> Section:
+    rows, loose, series = [], [], []
+    entries = found.as_dict()["parameters"]
+    for number, entry in enumerate(entries):
         low, high = entry["interval_95"]
         rows.append(
             (
                 entry["name"],
-                entry["value"],
-                f"± {entry['std_error']:.2g}",
-                f"{low:.4g} to {high:.4g}",
+                f"{entry['value']:.5g}",
+                f"{entry['std_error']:.2g}",
+                span_text(low, high),
                 f"{entry['bounds'][0]:.3g} to {entry['bounds'][1]:.3g}",
                 f"{entry['started_from']:.4g} ({entry['started_from_kind']})",
-                "fitted, pinned" if entry["pinned"] else "fitted, not pinned by the data",
+                "pinned" if entry["pinned"] else "not pinned by the data",
             )
         )
-    heads = (
-        "Parameter",
-        "Value",
-        "Std. error",
-        "95 % interval",
-        "Bounds",
-        "Before",
-        "Kind",
+        loose.append(not entry["pinned"])
+        variable = found.problem.variables[number]
+        at = [variable.position(x) for x in (low, entry["value"], high)]
+        y = float(len(entries) - number)
+        colour = _MODEL if entry["pinned"] else "#b4531f"
+        name = variable.short.replace("Positive electrode", "Pos.")
+        series.append(Series(np.array([at[0], at[2]]), np.array([y, y]), colour=colour))
+        series.append(
+            Series(np.array([at[1]]), np.array([y]), "", True, colour, notes=[name])
+        )
+    heads = ("Parameter", "Value", "Std. error", "95 % interval", "Bounds", "Before", "")
+    panel = Panel(
+        "95 % intervals",
+        "Position between the bounds, 0 to 1",
+        "",
+        [Series(np.array([0.0, 1.0]), np.array([0.0, 0.0]), colour="#dddddd"), *series],
+        (0.0, len(entries) + 1.0),
     )
-    return _table(heads, rows)
+    return Section(
+        "Parameters",
+        [
+            table(heads, rows, (1, 2), loose),
+            figure(draw([panel], 1), "Each interval within the bounds of the fit."),
+        ],
+    )
 
 
-def _correlation(found: Fit) -> str:
-    if len(found.u) < 2:
-        return ""
-    names = [v.short for v in found.problem.variables]
-    return _image(plot_correlation(names, found.knowledge.correlation), "Correlations")
+def _unknown(found: Fit) -> Section:
+    return Section(
+        "What the data tell, and what they do not",
+        [items([*found.knowledge.sentences, *found.remarks])],
+    )
 
 
-def _figure(
-    course: Course | Spectrum, model: np.ndarray, title: str, band: np.ndarray | None = None
-) -> str:
-    """Data, model and residuals; currents under a set voltage in a picture of their own."""
-    if isinstance(course, Spectrum):
-        real, imaginary = np.split(model, 2)
-        figure = plot_spectrum(
-            {
-                "label": title,
-                "frequencies": course.frequencies,
-                "measured": course.impedance,
-                "model": (real + 1j * imaginary) * np.abs(course.impedance),
-            }
-        )
-        return _image(figure, course.label)
-    images = []
-    for held in (False, True):
-        own = course.held == held
-        if not own.any():
-            continue
-        # A pause between steps that are compared is no line.
-        step = np.repeat(
-            np.arange(len(course.segments)), [s.times.size for s in course.segments]
-        )[own]
-        ends = np.flatnonzero(np.diff(step)) + 1
-
-        def broken(
-            values: np.ndarray, own: np.ndarray = own, ends: np.ndarray = ends
-        ) -> np.ndarray:
-            return np.insert(values[own], ends, np.nan)
-
-        curve = {
-            "label": title,
-            "time": broken(course.time),
-            "measured": broken(course.measured),
-            "model": broken(model),
-            "band": None if band is None else broken(band),
-            "deviations": broken(course.deviations),
-            "held": held,
-        }
-        images.append(_image(plot_curve(curve), course.label))
-    return "".join(images)
+def _chosen(halves: Sequence[Half]) -> list[Half]:
+    own = [h for h in halves if h.compared]
+    if len(own) <= _HALVES:
+        return own
+    return [own[round(k * (len(own) - 1) / (_HALVES - 1))] for k in range(_HALVES)]
 
 
-def _held(held: Sequence[Held]) -> str:
-    if not held:
-        return (
-            "<h2>Validation</h2><p>No data were held out: nothing here says how well the "
-            "cell predicts.</p>"
-        )
-    images = []
+def _curves(found: Fit, held: Sequence[Held]) -> Section:
+    parts: list[dict[str, Any]] = []
+    curves: list[tuple[Course, Traced, np.ndarray | None, str]] = [
+        (c, t, None, c.label)
+        for c, t in zip(found.problem.courses, found.traces, strict=True)
+        if isinstance(c, Course)
+    ]
     for entry in held:
-        unit = "%" if entry.unit == "percent" else entry.unit
-        title = f"{entry.label} (not fitted): {entry.rms:.3g} {unit} rms"
-        images.append(_figure(entry.course, entry.model, title, entry.band))
-    return (
-        "<h2>Validation: data that were not fitted</h2>"
-        f'<div class="figures">{"".join(images)}</div>'
+        if isinstance(entry.course, Course):
+            name = f"{entry.label}, not fitted: {entry.inside:.0%} of it in its 90 % band"
+            curves.append((entry.course, entry.traced, entry.band, name))
+    if curves:
+        parts.append(
+            text(
+                "Circles: data that were compared. Line: model, to where it ends by itself. "
+                "Beneath: model less data, with the errors that were counted as a band. "
+                "Shaded in the upper panels: where a new measurement is expected (90 %)."
+            )
+        )
+    for course, traced, band, name in curves:
+        chosen = _chosen(course.halves)
+        body = "".join(
+            f'<div class="half">{draw(_pair(course, traced, half, band), 2)}</div>'
+            for half in chosen
+        )
+        left = sum(h.compared for h in course.halves) - len(chosen)
+        more = f" {left} more half cycles are in the table of capacities." if left else ""
+        parts += [text(name, soft=False), figure(body, f"{len(chosen)} half cycles.{more}")]
+        if course.held.any():
+            parts.append(figure(draw([_currents(course, traced, band)], 1)))
+    if not held:
+        parts.append(
+            text("No data were held out: nothing here says how well the cell predicts.")
+        )
+    return Section("Data against model", parts)
+
+
+def _pair(
+    course: Course, traced: Traced, half: Half, band: np.ndarray | None
+) -> list[Panel]:
+    """A half cycle against capacity, and what is left."""
+    points: list[np.ndarray] = []
+    curve: list[np.ndarray] = []
+    rows: list[int] = []
+    passed = [0.0, 0.0]
+    for k in half.steps:
+        segment, (t, v) = course.segments[k], traced.paths[k]
+        size = abs(segment.current)
+        if segment.line is None:
+            own = course.rows[k]
+            rows += range(own.start, own.stop)
+            points.append(passed[0] + size * segment.times)
+            every = max(t.size // 400, 1)
+            at = np.unique(np.append(np.arange(0, t.size, every), t.size - 1))
+            curve.append(np.column_stack([passed[1] + size * t[at], v[at]]))
+        passed[0] += size * segment.duration
+        passed[1] += half.sign * float(traced.charges[k])
+    q, line = np.concatenate(points) / 3.6, np.concatenate(curve)
+    colour = DIRECTION_COLOURS[half.direction] if band is None else _HELD
+    measured, model = course.measured[rows], traced.values[rows]
+    low, high = course.window
+    width = 0.06 * (high - low)
+    upper = Panel(
+        f"cycle {half.cycle} {half.direction}",
+        "Capacity [mAh]",
+        "Voltage [V]",
+        [
+            Series(q, measured, "data", True),
+            Series(
+                line[:, 0] / 3.6, np.clip(line[:, 1], low, high), "model", colour=colour
+            ),
+        ],
+        (low - width, high + width),
+    )
+    if band is not None:
+        inside = np.clip(model, low, high)
+        upper.series.append(Series(q, inside, "", colour=colour, band=band[rows]))
+    off, error = 1e3 * (model - measured), 1e3 * course.deviations[rows]
+    good = ~traced.missing[rows]
+    reach = 1.3 * float(np.quantile(np.abs(off[good]), 0.97)) if good.any() else 1.0
+    reach = max(reach, 3 * float(error.min()))
+    lower = Panel(
+        "residual",
+        "Capacity [mAh]",
+        "Model less data [mV]",
+        [
+            Series(q, 0 * q, "", colour="#9aa5b1", band=np.minimum(2 * error, reach)),
+            Series(q[good], np.clip(off[good], -reach, reach), "", True, colour),
+        ],
+        (-reach, reach),
+    )
+    return [upper, lower]
+
+
+def _currents(course: Course, traced: Traced, band: np.ndarray | None) -> Panel:
+    rows, t = course.held, course.time[course.held] / 3600
+    series = [
+        Series(t, 1e6 * course.measured[rows], "data", True),
+        Series(t, 1e6 * traced.values[rows], "model", colour=_MODEL),
+    ]
+    if band is not None:
+        series.append(Series(t, 1e6 * traced.values[rows], "", band=1e6 * band[rows]))
+    return Panel("currents under a set voltage", "Time [h]", "Current [uA]", series)
+
+
+def _capacities(found: Fit, held: Sequence[Held]) -> Section:
+    rows: list[tuple[str, ...]] = []
+    panels = []
+    sets = [(e["file"], e["half_cycles"], e.get("own_cycle") or []) for e in found.datasets]
+    sets += [(f"{e.label} (not fitted)", e.as_dict()["half_cycles"], []) for e in held]
+    for name, halves, own in sets:
+        for kind, some in (("along the data", halves), ("run by itself", own)):
+            rows += [_capacity(name, kind, row) for row in some]
+        panels += [
+            _by_cycle(name, way, [h for h in halves if h["direction"] == way])
+            for way in ("discharge", "charge")
+            if sum(h["direction"] == way for h in halves) > 1
+        ]
+        panels += _efficiency(name, halves)
+    if not rows:
+        return Section("Capacity of each half cycle", [])
+    heads = ("Data", "Cycle", "", "Measured [mAh]", "Model [mAh]", "Difference", "Model is")
+    parts: list[dict[str, Any]] = [figure(draw(panels, 2))] if panels else []
+    return Section(
+        "Capacity of each half cycle", [*parts, table(heads, rows, (1, 3, 4, 5))]
     )
 
 
-def _starts(found: Fit) -> str:
-    variables = found.problem.variables
-    rows = [
+def _capacity(name: str, kind: str, row: dict[str, Any]) -> tuple[str, ...]:
+    off = 100 * (row["model_mAh"] / row["measured_mAh"] - 1) if row["measured_mAh"] else 0.0
+    return (
+        name,
+        str(row["cycle"]),
+        row["direction"],
+        f"{row['measured_mAh']:.5g}",
+        f"{row['model_mAh']:.5g}",
+        f"{off:+.1f} %",
+        kind,
+    )
+
+
+def _by_cycle(name: str, way: str, rows: Sequence[dict[str, Any]]) -> Panel:
+    cycle = np.array([float(r["cycle"]) for r in rows])
+    series = [
+        Series(cycle, np.array([r["measured_mAh"] for r in rows]), "measured", True),
+        Series(
+            cycle,
+            np.array([r["model_mAh"] for r in rows]),
+            "model",
+            colour=DIRECTION_COLOURS[way],
+        ),
+    ]
+    return Panel(f"{name}: {way}", "Cycle", "Capacity [mAh]", series)
+
+
+def _efficiency(name: str, halves: Sequence[dict[str, Any]]) -> list[Panel]:
+    """The second half cycle over the first, cycle by cycle."""
+    cycles: dict[int, list[dict[str, Any]]] = {}
+    for half in halves:
+        cycles.setdefault(half["cycle"], []).append(half)
+    pairs = {n: p for n, p in cycles.items() if len(p) == 2 and p[0]["measured_mAh"] > 0}
+    if len(pairs) < 2:
+        return []
+    at = np.array(list(pairs), dtype=float)
+    curves = []
+    for key, points in (("measured_mAh", True), ("model_mAh", False)):
+        values = [
+            100 * p[1][key] / p[0][key] if p[0][key] else np.nan for p in pairs.values()
+        ]
+        words = key.removesuffix("_mAh")
+        curves.append(
+            Series(at, np.array(values), words, points, _DATA if points else _MODEL)
+        )
+    return [Panel(f"{name}: second half over first", "Cycle", "Efficiency [%]", curves)]
+
+
+def _spectra(found: Fit) -> Section:
+    pairs = [
+        (c, t)
+        for c, t in zip(found.problem.courses, found.traces, strict=True)
+        if isinstance(c, Spectrum)
+    ]
+    if not pairs:
+        return Section("Impedance", [])
+    shown = pairs
+    if len(pairs) > _SPECTRA:
+        shown = [
+            pairs[round(k * (len(pairs) - 1) / (_SPECTRA - 1))] for k in range(_SPECTRA)
+        ]
+    panels = [_nyquist(c, t) for c, t in shown]
+    left = Panel("Residuals", "Frequency [Hz]", "Model less data [%]", logarithmic=True)
+    for spectrum, traced in shown:
+        real, imaginary = np.split(100 * (traced.values - spectrum.measured), 2)
+        first = spectrum is shown[0][0]
+        f = spectrum.frequencies
+        left.series.append(Series(f, real, "real part" if first else "", colour=_MODEL))
+        name = "imaginary part" if first else ""
+        left.series.append(Series(f, imaginary, name, colour="#D55E00", dashed=True))
+    columns = 2 if len(panels) < 5 else 3 if len(panels) < 10 else 4
+    return Section(
+        "Impedance",
+        [
+            text("Circles: data. Line: model. Frequencies are marked at whole decades."),
+            figure(draw(panels, columns)),
+            figure(draw([left], 1)),
+        ],
+    )
+
+
+def _nyquist(spectrum: Spectrum, traced: Traced) -> Panel:
+    real, imaginary = np.split(traced.values, 2)
+    size = np.abs(spectrum.impedance)
+    logs = np.log10(spectrum.frequencies)
+    notes = [""] * logs.size
+    for decade in range(int(np.ceil(logs.min())), int(np.floor(logs.max())) + 1, 2):
+        row = int(np.argmin(np.abs(logs - decade)))
+        notes[row] = _hertz(decade)
+    z = np.asarray(spectrum.impedance, dtype=complex)
+    return Panel(
+        spectrum.label,
+        "Z real [Ohm]",
+        "-Z imaginary [Ohm]",
+        [
+            Series(np.real(z), -np.imag(z), "data", True, notes=notes),
+            Series(real * size, -imaginary * size, "model", colour=_MODEL),
+        ],
+        equal=True,
+    )
+
+
+def _hertz(decade: int) -> str:
+    for prefix, power in (("M", 6), ("k", 3), ("", 0), ("m", -3)):
+        if decade >= power:
+            return f"{10 ** (decade - power):g} {prefix}Hz"
+    return f"1e{decade} Hz"
+
+
+def _losses(found: Fit) -> Section:
+    """The fitted cell run by itself: voltage, dQ/dV and what each process costs."""
+    from sscell.plots.runs import plot_run
+
+    course = next((c for c in found.problem.courses if isinstance(c, Course)), None)
+    run = None if course is None else own_run(found.cell, course)
+    if run is None:
+        return Section("Losses", [])
+    words = "The fitted cell run by itself at the currents of the first data."
+    return Section("Losses", [figure(svg_of(plot_run(run)), words)])
+
+
+def _profiles(profiles: Sequence[Profile]) -> Section:
+    panels = []
+    for one in profiles:
+        high = min(float(one.rise.max()) * 1.1, 15.0)
+        limit = np.full(2, 3.84)
+        ends = np.array([one.values[0], one.values[-1]])
+        panels.append(
+            Panel(
+                one.title,
+                one.title,
+                "Rise of the cost [-]",
+                [
+                    Series(
+                        one.values, np.minimum(one.rise, 15.0), "profile", colour=_MODEL
+                    ),
+                    Series(ends, limit, "95 %", colour="#9aa5b1", dashed=True),
+                ],
+                (0.0, max(high, 4.5)),
+            )
+        )
+    if not panels:
+        return Section("Profiles", [])
+    words = [str(p) for p in profiles]
+    return Section("Profiles", [figure(draw(panels, 2)), items(words)])
+
+
+def _correlations(found: Fit) -> Section:
+    from sscell.plots.fits import plot_correlation
+
+    if len(found.u) < 2:
+        return Section("Correlations", [])
+    names = [v.short for v in found.problem.variables]
+    drawn = plot_correlation(names, found.knowledge.correlation)
+    return Section("Correlations", [figure(svg_of(drawn, "26rem"))])
+
+
+def _origin(found: Fit, command: str) -> Section:
+    starts = [
         (
             str(number),
             start.ended,
-            start.cost,
+            f"{start.cost:.5g}",
             str(start.solves),
             ", ".join(
-                f"{v.value(x):.4g}" for v, x in zip(variables, start.end, strict=True)
+                f"{v.value(x):.4g}"
+                for v, x in zip(found.problem.variables, start.end, strict=True)
             ),
         )
         for number, start in enumerate(found.starts, start=1)
     ]
-    return _table(("Start", "Ended", "Cost", "Solves", "Values at its end"), rows)
-
-
-def _others(found: Fit) -> str:
     fitted = {v.name for v in found.problem.variables}
-    rows = [
-        (p.name, float(p.value), p.kind, p.source)
+    others = [
+        (p.name, f"{p.value:.5g}", p.kind, p.source)
         for p in found.cell.parameters.parameters.values()
         if p.name not in fitted
     ]
-    return _table(("Parameter", "Value", "Kind", "Source"), rows)
+    return Section(
+        "Made by",
+        [
+            code(command or "sscell.fit(...) in Python"),
+            table(
+                ("Start", "Ended", "Cost", "Solves", "Values at its end"), starts, (0, 2, 3)
+            ),
+            details(
+                f"{len(others)} other values with their sources",
+                ("Parameter", "Value", "Kind", "Source"),
+                others,
+            ),
+            details("The fitted cell as TOML", text=_toml(found)),
+        ],
+    )
 
 
-def _image(figure: Any, words: str) -> str:
-    data = base64.b64encode(png_of(figure)).decode("ascii")
-    return f'<img alt="{html.escape(words)}" src="data:image/png;base64,{data}">'
+def _toml(found: Fit) -> str:
+    with TemporaryDirectory() as folder:
+        return found.save(Path(folder) / "fitted.toml").read_text(encoding="utf-8")

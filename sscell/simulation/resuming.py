@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ import xarray as xr
 from sscell.cells.cell import Cell
 from sscell.dataset import load_dataset, metadata
 from sscell.errors import DataError, ParameterError
-from sscell.simulation.engine import Resolution
+from sscell.simulation.engine import Engine, Resolution
 
-__all__ = ["Saved", "packed", "saved"]
+__all__ = ["Saved", "packed", "saved", "with_layers_at_rest"]
 
+_ACROSS = "Positive electrode local potential difference [V]"
+_NEAR = "Positive particle surface potential [V]"  # at rest, the same but for losses
+_BEGUN, _RESIDUAL = "Guest at the start", "Guest balance residual"
 _PRESSURE = "Applied stack pressure [Pa]"
 
 
@@ -156,3 +159,76 @@ def saved(start: xr.Dataset | str | Path) -> Saved:
         told["current_A"],
         told["is_now"],
     )
+
+
+def with_layers_at_rest(
+    built: Engine, y: np.ndarray, missing: Sequence[str], inputs: Mapping[str, float]
+) -> np.ndarray:
+    """A state in which the double layers are charged as without a current.
+
+    Parameters
+    ----------
+    built : Engine
+        With double layers.
+    y : numpy.ndarray, shape (states, 1)
+        What is known, and the cell as assembled for the rest [-].
+    missing : sequence of str
+        Names of the rest.
+    inputs : mapping
+        From the engine, without a current.
+
+    Returns
+    -------
+    numpy.ndarray, shape (states, 1)
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
+    from scipy.optimize import root
+
+    functions, values = built.functions, [inputs[name] for name in built.input_names]
+    settled = functions.settled(np.array(values, dtype=float))
+    state, slices = y[:, 0].copy(), functions.slices
+    if _ACROSS in missing and _NEAR in slices:
+        low, high = slices[_ACROSS]
+        state[low:high] = state[slice(*slices[_NEAR])][: high - low]
+    rows = sorted(
+        {row for name in missing for row in range(*slices[name])}
+        | set(range(functions.differential, functions.states))
+    )
+
+    def moves(unknowns: np.ndarray) -> np.ndarray:
+        trial = state.copy()
+        trial[rows] = unknowns
+        return functions.rates(0.0, trial, settled)[rows].copy()
+
+    before = moves(state[rows])
+    found = root(moves, state[rows], method="hybr", tol=1e-12)
+    left = np.abs(moves(found.x)).max()
+    if not left <= 1e-6 * max(1.0, np.abs(before).max()):
+        raise ParameterError(
+            "The saved run had no double layers, and no state of theirs is at rest with it: "
+            "go on from a run that has them, such as one with a rest and a hold."
+        )
+    state[rows] = found.x
+    return _balanced(built, state[:, None], inputs)
+
+
+def _balanced(built: Engine, y: np.ndarray, inputs: Mapping[str, float]) -> np.ndarray:
+    """The same, with what the layers now hold counted among what was there at the start."""
+    if _BEGUN not in built.functions.slices:
+        return y
+
+    def off(state: np.ndarray) -> float:
+        return float(built.evaluate(np.zeros(1), state, inputs, (_RESIDUAL,))[_RESIDUAL][0])
+
+    row, here = slice(*built.functions.slices[_BEGUN]), off(y)
+    moved = y.copy()
+    moved[row] *= 1 + 1e-3
+    slope = (off(moved) - here) / 1e-3
+    if slope:
+        y = y.copy()
+        y[row] *= 1 - here / slope
+    return y

@@ -41,7 +41,7 @@ from sscell.simulation.results import (
     labelled,
     remarks,
 )
-from sscell.simulation.resuming import packed
+from sscell.simulation.resuming import packed, with_layers_at_rest
 from sscell.solver.cancelling import Cancelled
 from sscell.solver.integrator import CANCELLED, NO_PROGRESS, StepSolution, joined
 from sscell.solver.watch import NoProgress, Watch, watched, watching
@@ -607,14 +607,22 @@ class Run:
         built = engine(self.cell, self.resolution)
         _, y = built.state(None, built.inputs(self.cell))
         y = np.array(y, dtype=float)
+        missing: list[str] = []
         for name, (low, high) in built.functions.slices.items():
-            if name not in states or states[name].size != high - low:
+            if name not in states and self.resolution.double_layer:
+                missing.append(name)
+            elif name not in states or states[name].size != high - low:
                 raise ParameterError(
                     f"The saved run does not have the state '{name}' on this mesh: go on with "
-                    "the meshes that it was run with, and with double layers only if it had "
-                    "them (all parts of sscell.protocols.then have)."
+                    "the meshes that it was run with."
                 )
-            y[low:high, 0] = states[name]
+            else:
+                y[low:high, 0] = states[name]
+        if missing:
+            y = with_layers_at_rest(built, y, missing, built.inputs(self.cell))
+            self.notes.append(
+                "The saved run had no double layers: they begin relaxed, as at rest."
+            )
         self.solution = StepSolution(
             built.functions, np.zeros(1), y, "final time", 0.0, float(current)
         )

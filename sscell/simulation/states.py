@@ -43,13 +43,17 @@ def bring_to(run: Run, state: str) -> str:
     Raises
     ------
     ParameterError
-        If the state is not one, the set names no formation, or the cell rests at no such
-        voltage.
+        If the state is not one, or the cell rests at no such voltage.
     """
     kind, value = parse_state(state)
     if kind == "pristine":
         return "pristine"
     steps = formation_steps(run.cell)
+    if "formation" not in run.cell.data.get("protocols", {}):
+        run.notes.append(
+            f"{run.cell.name} names no formation: one cycle at {run.cell.slow_rate} stands "
+            "for it."
+        )
     run.execute(steps)
     ended = "discharged" if steps[-1].direction == "discharge" else "charged"
     if kind == "formed":
@@ -139,6 +143,8 @@ def _to_voltage_at_rest(run: Run, target: float, ended: str) -> None:
 def formation_steps(cell: Cell) -> tuple[Step, ...]:
     """Half cycles of a formation: as the paper does at the nearest of its temperatures.
 
+    A set without a formation has one cycle at its slow rate.
+
     Parameters
     ----------
     cell : Cell
@@ -148,11 +154,6 @@ def formation_steps(cell: Cell) -> tuple[Step, ...]:
     -------
     tuple of Step
 
-    Raises
-    ------
-    ParameterError
-        If the set names no formation.
-
     Examples
     --------
     >>> [step.direction for step in formation_steps(Cell.load("Ji2024"))]
@@ -160,7 +161,7 @@ def formation_steps(cell: Cell) -> tuple[Step, ...]:
     """
     formation = cell.data.get("protocols", {}).get("formation")
     if formation is None:
-        raise ParameterError(f"{cell.name} names no formation; use state 'pristine'.")
+        return cycle(cell.slow_rate, 1).steps(cell.first_step)
     celsius = cell.values["Ambient temperature [K]"] - ZERO_CELSIUS
     cycles = _formation_cycles(formation, celsius)
     return cycle(formation["rate"], cycles).steps(cell.first_step)

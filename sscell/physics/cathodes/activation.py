@@ -6,7 +6,8 @@ from typing import Any
 
 import pybamm
 
-from sscell.physics.cathodes.domains import Domain, Domains
+from sscell.physics.cathodes.domains import FRONTS, Domain, Domains
+from sscell.physics.cathodes.fronts import advance, depth
 from sscell.physics.cathodes.wiring import (
     arrhenius,
     entering,
@@ -20,37 +21,40 @@ from sscell.units import FARADAY
 
 __all__ = ["ActivatedParticle"]
 
-_DEPTH, _SHARE, _SPINEL = "Activated depth", "Activated share", "Spinel-like share"
+_SHARE, _SPINEL = "Activated share", "Spinel-like share"
 _ESCAPED, _REACTED = "Oxygen escaped locally", "Oxygen reacted locally"
 _LEFT = "Active host remaining"
-# Part of the radius over which the front comes to rest at the centre.
-_CENTRE = 0.01
 _STEEPNESS = 1e-6  # added to the decay of a diffusivity, which may be none
 _EQUAL = 1e-8  # squared difference of fillings below which they are the same
 _ELECTRONS = 4  # per O2, which leaves two oxide ions' charge behind
 # Share of full or empty sites beyond which the logarithm goes on as a straight line.
-_EDGE = 1e-3
+_EDGE = 1e-6
 
 
 class ActivatedParticle(pybamm.BaseSubModel):
-    r"""Two domains in one particle, at one surface potential; a front activates the second.
+    r"""Two domains in one particle, at one surface potential; fronts activate the second.
 
     .. math::
-        a = 1 - (1 - s)^3, \quad
-        \dot s = \theta\, \frac{k}{R} a(E) H(\phi - U_a), \quad
-        H = \frac{1}{1 + e^{-(\phi - U_a)/w}}
+        a = \sum_i f_i [1 - (1 - s_i)^3], \quad
+        \dot s_i = \theta\, \frac{k}{R} e^{E_1/R_g T_{ref} - E_i/R_g T}
+        \left[e^{\alpha F \eta/R_g T} - 1\right], \quad
+        \eta = w \ln\left(1 + e^{(\phi - U_a)/w}\right)
 
         \dot x_k = \frac{1}{r^2}\frac{\partial}{\partial r}
-        \left(r^2 \frac{D_k}{R^2} \frac{\partial x_k}{\partial r}\right)
+        \left(r^2 \frac{D_k \theta^c}{R^2} \frac{\partial x_k}{\partial r}\right)
         + \frac{\dot a}{a} (1 - x_k) \delta_{k2}, \quad
         x_k(U = \phi) = x_{k,surf}, \quad j = \sum_k j_k + j_{O}
 
-    What the front reaches is full of guest. A share :math:`f` of it goes with oxygen,
-    :math:`j_O \propto -f \dot a`, and its sites are gone; the rest stays as sites. Oxygen
+    A part :math:`f` of the second domain has a fast front, the rest a slow one; they differ
+    in their barriers alone, so that :math:`k` is the velocity of the fast one at the reference
+    temperature. Both move by the overpotential over :math:`U_a`, where they stand still. What
+    a front reaches is full of guest. A share :math:`f_O` of it goes with oxygen,
+    :math:`j_O \propto -f_O \dot a`, and its sites are gone; the rest stays as sites. Oxygen
     escapes or reacts with the electrolyte, :math:`\dot n_r/\dot n_e = k_r(T)/k_e(T)`, and
-    what reacts adds to the interphase. The emptied domain turns spinel-like slowly,
-    :math:`\dot\sigma = k_s a(E_s)(1 - \bar x_2)(1 - \sigma)`, which shifts its potentials
-    and sets more oxygen free.
+    what reacts adds to the interphase and closes sites behind it. The emptied domain turns
+    spinel-like slowly,
+    :math:`\dot\sigma = k_s a(E_s)(1 - \bar x_2)(1 - \sigma)`, which shifts its potentials,
+    closes a share of its sites, all of them empty, and sets more oxygen free.
 
     Parameters
     ----------
@@ -61,7 +65,9 @@ class ActivatedParticle(pybamm.BaseSubModel):
 
     Notes
     -----
-    ``Contacted surface fraction`` slows the front: activation needs ions at the surface.
+    ``Contacted surface fraction`` slows the fronts, which need ions at the surface, and the
+    guest, whose way grows with the volume behind each patch that touches: :math:`c = 2`
+    where the path is the volume over the contacted area.
 
     A diffusivity :math:`D_0 e^{-b x}` falls by decades across a filling front. The flux between
     two shells is the gradient of :math:`\int D\,dx = D_0 (1 - e^{-b x})/b`, which has no need of
@@ -78,7 +84,7 @@ class ActivatedParticle(pybamm.BaseSubModel):
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states, and the guest that they hold."""
-        names = (_DEPTH, _SHARE, _SPINEL, _ESCAPED, _REACTED)
+        names = (*map(depth, FRONTS), _SHARE, _SPINEL, _ESCAPED, _REACTED)
         names += ("Positive particle surface potential [V]",)
         where = places(self._distributed)
         own = {name: pybamm.Variable(name, domain=where) for name in names}
@@ -104,7 +110,7 @@ class ActivatedParticle(pybamm.BaseSubModel):
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Give filling, uptake, growth of the front and what it sets free."""
         own = self._amounts(variables)
-        own |= self._front(variables)
+        own |= advance(variables)
         v = variables | own
         own |= self._oxygen(v)
         v |= own
@@ -119,34 +125,13 @@ class ActivatedParticle(pybamm.BaseSubModel):
         left = variables[_LEFT]
         open_share = 1 - pybamm.Parameter("Activation oxygen fraction")
         lasting, activated = self._domains.lasting, self._domains.activated
+        kept = 1 - pybamm.Parameter("Spinel site loss") * variables[_SPINEL]
+        # Behind electrolyte that oxygen has turned to phosphate and sulfate.
+        kept *= 1 - pybamm.Parameter("Oxygen site loss") * variables[_REACTED]
         return {
             f"{lasting.name} sites": left,
-            f"{activated.name} sites": variables[_SHARE] * open_share,
+            f"{activated.name} sites": variables[_SHARE] * open_share * kept,
             "Activated fraction": pybamm.x_average(variables[_SHARE]) / left,
-        }
-
-    def _front(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Relative velocity of the front and the share of the domain that it adds [s-1]."""
-        name = "Activation front velocity"
-        above = variables["Positive particle surface potential [V]"] - pybamm.Parameter(
-            "Activation potential [V]"
-        )
-        threshold = 1 / (
-            1 + pybamm.exp(-above / pybamm.Parameter("Activation potential width [V]"))
-        )
-        core = 1 - variables[_DEPTH]
-        speed = (
-            variables["Contacted surface fraction"]
-            * pybamm.Parameter(f"{name} [m.s-1]")
-            * arrhenius(variables, name)
-            * threshold
-            * core
-            / (core + _CENTRE)
-            / variables["Positive particle radius [m]"]
-        )
-        return {
-            "Activated depth rate [s-1]": speed,
-            "Activated share rate [s-1]": 3 * core**2 * speed * variables[_LEFT],
         }
 
     def _oxygen(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -191,9 +176,14 @@ class ActivatedParticle(pybamm.BaseSubModel):
         """Filling of one domain and how fast it evens out."""
         x = variables[f"{domain.name} content"] / variables[f"{domain.name} sites"]
         stem = domain.diffusivity
+        # Through fewer patches the guest has farther to go.
+        reached = variables["Contacted surface fraction"] ** pybamm.Parameter(
+            f"{stem} contact exponent"
+        )
         rate = (
             pybamm.Parameter(f"{stem} [m2.s-1]")
             * arrhenius(variables, stem)
+            * reached
             / variables["Positive particle squared radius [m2]"]
         )
         decay = pybamm.Parameter(f"{stem} decay coefficient") + _STEEPNESS
@@ -317,7 +307,9 @@ class ActivatedParticle(pybamm.BaseSubModel):
             self.rhs[content] = gain - loss * content
         freed = variables["Oxygen loss rate [s-1]"]
         reacting = variables["Oxygen reacting share"]
-        self.rhs[variables[_DEPTH]] = variables["Activated depth rate [s-1]"]
+        for front in FRONTS:
+            rate = variables[f"{front} activated depth rate [s-1]"]
+            self.rhs[variables[depth(front)]] = rate
         self.rhs[variables[_SHARE]] = grown - loss * variables[_SHARE]
         self.rhs[variables[_SPINEL]] = variables["Spinel formation [s-1]"]
         self.rhs[variables[_ESCAPED]] = freed * (1 - reacting)
@@ -339,10 +331,11 @@ class ActivatedParticle(pybamm.BaseSubModel):
     def set_initial_conditions(self, variables: dict[str, Any]) -> None:
         """At rest at the potential of the cell as assembled, activated at its surface."""
         potential = variables["Positive particle initial potential [V]"]
-        depth = pybamm.Parameter("Initially activated depth")
-        share = 1 - (1 - depth) ** 3
+        begun = pybamm.Parameter("Initially activated depth")
+        share = 1 - (1 - begun) ** 3
         open_share = share * (1 - pybamm.Parameter("Activation oxygen fraction"))
-        starts: dict[str, Any] = {_DEPTH: depth, _SHARE: share}
+        starts: dict[str, Any] = dict.fromkeys(map(depth, FRONTS), begun)
+        starts[_SHARE] = share
         guest = self._domains.activated.sites.guest_per_host * (1 - share)
         for domain, sites in zip(self._pair, (1, open_share), strict=True):
             filled, _ = domain.sites.split(

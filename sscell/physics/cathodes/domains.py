@@ -15,7 +15,9 @@ from sscell.physics.cathodes.host import Host
 from sscell.physics.cathodes.sites import Sites
 from sscell.physics.quantity import Quantity
 
-__all__ = ["Domain", "Domains"]
+__all__ = ["FRONTS", "Domain", "Domains"]
+
+FRONTS = ("Fast", "Slow")  # of the activated domain, each with a barrier of its own
 
 _KEYS = ("host", "guest", "lasting", "activated")
 _DOMAIN = ("name", "guest_per_host", "sites")
@@ -54,6 +56,9 @@ class Domain:
             Quantity(f"{d} [m2.s-1]", "of the guest in the empty domain", 1e-26, 1e-8),
             Quantity(f"{d} activation energy [J.mol-1]", "Arrhenius", *_EA),
             Quantity(f"{d} decay coefficient", "b in exp(-b x)", 0, 40, 0.0),
+            Quantity(
+                f"{d} contact exponent", "c of contact^c: 0, it does not count", 0, 5, 0.0
+            ),
             Quantity(
                 f"{self.name} guest molar volume [m3.mol-1]",
                 "swelling per mole of guest",
@@ -208,9 +213,12 @@ class Domains(Host):
 
 def _activation() -> tuple[Quantity, ...]:
     ea = "activation energy [J.mol-1]"
+    velocity = "of the fast front, inwards, in full contact, over exp(alpha F eta/RT) - 1"
     return (
-        Quantity("Activation front velocity [m.s-1]", "inwards, in full contact", 0, 1e-3),
-        Quantity(f"Activation front velocity {ea}", "Arrhenius", *_EA),
+        Quantity("Activation front velocity [m.s-1]", velocity, 0, 1e-3),
+        *(Quantity(f"{front} front {ea}", "Arrhenius", *_EA) for front in FRONTS),
+        Quantity("Fast activated share", "of the activated domain", 0, 1, 1.0),
+        Quantity("Activation transfer coefficient", "alpha", 0.05, 1, 0.5),
         Quantity("Activation potential [V]", "against the working metal", 0, 6),
         Quantity("Activation potential width [V]", "of the smooth threshold", 1e-3, 0.5),
         Quantity("Initially activated depth", "of the radius", 1e-3, 0.999, 0.01),
@@ -223,6 +231,7 @@ def _activation() -> tuple[Quantity, ...]:
         Quantity("Spinel formation rate [s-1]", "of the emptied domain", 0, 1e-3, 0.0),
         Quantity(f"Spinel formation rate {ea}", "Arrhenius", *_EA, 0.0),
         Quantity("Spinel potential change [V]", "once all is spinel-like", -3, 0, 0.0),
+        Quantity("Spinel site loss", "of the domain's sites, once all is", 0, 0.95, 0.0),
         Quantity("Spinel oxygen loss [mol.mol-1]", "per host, once all is", 0, 1, 0.0),
     )
 
@@ -236,6 +245,13 @@ def _oxygen() -> tuple[Quantity, ...]:
         rows.append(Quantity(energy, "Arrhenius", *_EA, 0.0))
     return (
         *rows,
+        Quantity(
+            "Oxygen site loss",
+            "of the activated domain's sites, per oxygen per host that reacted",
+            0,
+            10,
+            0.0,
+        ),
         Quantity(
             "Oxygen interphase resistivity [Ohm.m4.mol-1]",
             "film per oxygen that reacted on a particle surface",

@@ -1,0 +1,106 @@
+"""Measured files beside the runs of commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sscell.cli.common import RunOptions
+from sscell.errors import ParameterError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sscell.analysis.comparison import Comparison
+    from sscell.readers import Choice
+
+__all__ = ["Beside"]
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """Files of ``--compare``, read before anything is computed.
+
+    Parameters
+    ----------
+    files : dict of str to xarray.Dataset
+        By name.
+    choice : Choice or None
+        What of them is meant.
+    """
+
+    files: dict[str, xr.Dataset]
+    choice: Choice | None
+
+    @classmethod
+    def read(cls, options: RunOptions, spectra: bool = False) -> Beside:
+        """Read what a command is given to compare with.
+
+        Parameters
+        ----------
+        options : RunOptions
+            Of the command.
+        spectra : bool, optional
+            Whether its run gives spectra, not a time series.
+
+        Returns
+        -------
+        Beside
+
+        Raises
+        ------
+        ParameterError
+            If a file holds the other kind, or nothing that was chosen.
+        DataError
+            If one cannot be read.
+        """
+        from sscell.cli.output import read_file
+
+        choice, files = options.choice(), {}
+        for path in options.compare or []:
+            data = read_file(path, None, kind="spectra" if spectra else None)
+            if spectra != ("frequency" in data.dims):
+                held, given = "a time series", "spectra"
+                if not spectra:
+                    held, given = given, held
+                raise ParameterError(
+                    f"'{path.name}' holds {held}, this command gives {given}."
+                )
+            if choice is not None:
+                kept = choice.apply(data)  # refuses what is not there before the run
+                data = kept if spectra else data
+            files[path.name if path.name not in files else str(path)] = data
+        return cls(files, choice)
+
+    def against(self, run: xr.Dataset, controlled: str = "current") -> list[Comparison]:
+        """Hold the run against them.
+
+        Parameters
+        ----------
+        run : xarray.Dataset
+            Time series [s, A, V] or spectra [Hz, Ohm].
+        controlled : str, optional
+            ``"voltage"`` where the currents are compared.
+
+        Returns
+        -------
+        list of Comparison
+        """
+        from sscell.analysis.comparison import compare
+
+        found = []
+        for name, measured in self.files.items():
+            window = chosen = None
+            if self.choice is not None and "frequency" not in measured.dims:
+                window, chosen = self.choice.window, self.choice.rows(measured)
+            found.append(
+                compare(
+                    run,
+                    measured,
+                    file=name,
+                    chosen=chosen,
+                    window=window,
+                    controlled=controlled,
+                )
+            )
+        return found
