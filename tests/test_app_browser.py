@@ -255,7 +255,7 @@ def test_fit_an_unknown_cell_from_three_files(page, tmp_path):
     page.get_by_role("button", name="Fit", exact=True).click()
     page.get_by_text("best").first.wait_for()
     page.get_by_role("button", name="Stop").click()
-    page.get_by_text("What was found").wait_for()
+    page.get_by_role("heading", name="What was found").wait_for()
     page.get_by_role("button", name="Fit", exact=True).click()
     page.get_by_text("fit_2.toml").first.wait_for()
     page.get_by_text("Not fitted, only predicted").wait_for()

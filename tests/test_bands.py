@@ -69,15 +69,15 @@ def test_end_that_the_set_cannot_take_alone_is_named(tmp_path):
 
 
 def test_band_holds_what_the_changed_cell_gives():
-    wanted = {"ids": ["liang_cap_25", "liang_cap_m30"], "resolution": COARSE}
+    wanted = {"ids": ["liang_cap_25", "liang_retention_6c"], "resolution": COARSE}
     cell = Cell.load("Liang2023")
     result = validate(cell, bands=True, **wanted)
-    warm, cold = result.rows
-    assert MASS in cold["depends_on"]
-    assert MASS not in warm["depends_on"]
+    slow, fast = result.rows
+    assert MASS in fast["depends_on"]
+    assert MASS not in slow["depends_on"]
     heavy = validate(cell.replace({MASS: result.varied[MASS][1]}), **wanted).rows[1]
-    low, high = cold["assumed_band"]
-    assert low <= heavy["model"] < cold["model"] < high
+    low, high = fast["assumed_band"]
+    assert low <= heavy["model"] < fast["model"] < high
     assert "band" not in validate(cell, **wanted).rows[0]
 
 

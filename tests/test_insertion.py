@@ -33,12 +33,14 @@ def one_site(**changes):
     """A single ideal site at 2.8 V in a cell without losses but diffusion."""
     tables = copy.deepcopy(_TABLES)
     tables.pop("variants", None)
-    tables["network"]["sites"] = ["Step"]
+    tables["network"] |= {"sites": ["Step"], "transformed": []}
     tables["parameters"] = {
         name: entry
         for name, entry in tables["parameters"].items()
         if not name.startswith(("Upper step", "Lower step"))
     }
+    for name, end in (("Lower", 2.45), ("Upper", 3.25)):
+        tables["parameters"][f"{name} voltage cut-off [V]"] = assumed(end)
     numbers = {
         "Step potential [V]": 2.8,
         "Step fraction": 1.0,
@@ -142,6 +144,50 @@ def test_model_at_rest_sits_on_the_equilibrium_potential():
     assert float(run[SURFACE][-1]) == pytest.approx(mean, abs=1e-6)
     expected = cell.host.equilibrium_potential(mean, cell.values, K25)
     assert float(run["Voltage [V]"][-1]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_grains_follow_their_law():
+    """All alike, dx/dt = k (x_eq(U) - x) from the start to the cut-off."""
+    k = 1e-3
+    changes = {
+        "Lower step transformation spread": 0.0,
+        "Lower step transformation rate [s-1]": k,
+    }
+    cell = sscell.load("Liang2023").replace(changes)
+    run = sscell.simulate(cell, sscell.discharge("1C"))
+    parts = ("Open-circuit", "Particle transport")  # against lithium
+    surface = sum(run[f"{part} contribution [V]"].values for part in parts)
+    filled, empty = cell.host.split_of(
+        ["Lower step"], surface, K25, cell.values.__getitem__
+    )
+    t, x = run["Time [s]"].values, run["Lower step filling"].values
+    drive = filled / (filled + empty) - x
+    gained = np.concatenate([[0], np.cumsum(np.diff(t) * (drive[1:] + drive[:-1]) / 2 * k)])
+    assert x[-1] > 0.4
+    assert x - x[0] == pytest.approx(gained, abs=2e-3)
+
+
+def test_fast_grains_are_dissolved_guest():
+    """Where grains and diffusion are fast, nothing tells both kinds of site apart."""
+    fast = {
+        "Positive particle diffusivity [m2.s-1]": 1e-11,
+        "Lower step transformation rate [s-1]": 10.0,
+    }
+    grains = sscell.load("Liang2023").replace(fast)
+    fast = {
+        name: grains.values[name]
+        for name in grains.values
+        if name in sscell.load("Liang2023-diffusion").values and "decay" not in name
+    }
+    fast["Positive particle diffusivity decay coefficient"] = 0.0
+    dissolved = sscell.load("Liang2023-diffusion").replace(fast)
+    first, second = (sscell.simulate(c, sscell.cycle("1C")) for c in (grains, dissolved))
+    at = np.linspace(0.02, 0.98, 30) * first.attrs["theoretical_capacity_Ah"] * 0.97
+    curves = [
+        np.interp(at, r["Discharge capacity [A.h]"], r["Voltage [V]"].values)
+        for r in (q.isel(time=q["Step"].values == 1) for q in (first, second))
+    ]
+    assert curves[0] == pytest.approx(curves[1], abs=2e-3)
 
 
 def test_entropy_shifts_the_potential_by_dt():
@@ -254,6 +300,9 @@ BAD = [
     ({"guest_per_host": "one"}, "must be above 0"),
     ({"site": ["A"]}, "'sites'"),
     ({"host": None}, "no 'host'"),
+    ({"transformed": "Lower step"}, "list of different sites"),
+    ({"transformed": ["Lower stepp"]}, "'Lower step'"),
+    ({"transformed": ["Lower step", "Upper step"]}, "must not be 'transformed'"),
 ]
 
 

@@ -294,8 +294,8 @@ def test_a_rested_cathode_shows_its_branch(way, branch):
 
 
 def test_table_of_a_slow_cycle_gives_the_known_cell_back(cells):
-    """C/50 of Liang2023 as a table: its discharge at 1C lies within 5 mV rms."""
-    liang = sscell.load("Liang2023")
+    """C/50 of a cell that dissolves lithium, as a table: its 1C lies within 5 mV rms."""
+    liang = sscell.load("Liang2023-diffusion")
     found = open_circuit(sscell.simulate(liang, sscell.cycle("C/50")))
     assert not found.has_branches and found.hysteresis < 0.02
     molar = liang.values["Positive electrode active material molar mass [kg.mol-1]"]

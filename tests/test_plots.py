@@ -94,3 +94,14 @@ def test_thinned_lines_keep_spikes_and_gaps():
     drawn = line(np.arange(y.size), y)
     assert len(drawn["x"]) <= MOST and max(v for v in drawn["y"] if v is not None) == 5.0
     assert drawn["x"][0] == 0 and drawn["x"][-1] == y.size - 1
+
+
+def test_bands_are_not_filled_across_the_gaps_of_a_line():
+    from sscell.plots.fit_charts import curve_chart
+
+    gap = float("nan")
+    y = [2.0, 1.9, gap, 1.5, 1.4]
+    figure = curve_chart("a", [0, 1, 2, 3, 4], y, y, band=[0.1, 0.1, gap, 0.2, 0.2])
+    filled = [trace for trace in figure["data"] if trace.get("fill")]
+    assert [trace["y"] for trace in filled] == [[2.1, 2.0], [1.7, 1.6]]
+    assert [trace["name"] for trace in filled] == ["95 % band", ""]

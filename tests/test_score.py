@@ -75,8 +75,9 @@ def _stored():
 def test_conditions_leave_something_to_fit():
     table = load_observables("Liang2023")
     groups = conditions(table)
-    assert {"-30 degC", "60 degC", "25 degC", "0.1C", "0.4C"} == set(groups)
-    assert [table.observables[n].id for n in groups["-30 degC"]] == ["liang_cap_m30"]
+    assert {"-30 degC", "60 degC", "25 degC", "0.1C", "0.4C", "6C"} == set(groups)
+    cold = [table.observables[n].id for n in groups["-30 degC"]]
+    assert cold == ["liang_cap_m30", "liang_two_plateaus_above_m10"]
 
 
 def test_a_fit_without_a_condition_goes_on_from_its_store(tmp_path, monkeypatch):

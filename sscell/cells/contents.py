@@ -161,6 +161,7 @@ class Variant(Table):
     rates: dict[str, Any] = {}
     validity: dict[str, Any] = {}
     protocols: dict[str, Any] = {}
+    without: list[str] = []
     parameters: Parameters = {}
 
 

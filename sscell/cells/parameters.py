@@ -164,6 +164,11 @@ class ParameterSet:
                 raise ParameterError(f"{name} has no variant '{variant}'. {hint}")
             data = _merge(data, _plain(table["variants"][variant]))
             parameters |= content.variants[variant].parameters
+            for gone in content.variants[variant].without:
+                if gone not in parameters:
+                    hint = did_you_mean(gone, parameters)
+                    raise ParameterError(f"{name} has no '{gone}' to leave out. {hint}")
+                del parameters[gone]
             name = f"{name}-{variant}"
         return cls(name, copy.deepcopy(data), parameters, path)
 
@@ -276,7 +281,8 @@ def _check(table: Mapping[str, Any], where: str) -> SetFile:
 
 def _plain(table: Mapping[str, Any]) -> dict[str, Any]:
     """Tables without values and variants, which are kept as objects."""
-    return {k: v for k, v in table.items() if k not in ("parameters", "variants")}
+    apart = ("parameters", "variants", "without")
+    return {k: v for k, v in table.items() if k not in apart}
 
 
 def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,18 +63,28 @@ def curve_chart(
     }
     traces = [line(hours, scale * np.asarray(measured, dtype=float), "data", **marks)]
     if band is not None:
-        half = scale * np.asarray(band, dtype=float)
-        edge = {"line": {"width": 0}, "hoverinfo": "skip"}
-        traces += [
-            line(hours, m - half, **edge),
-            line(hours, m + half, "95 % band", fill="tonexty",
-                 fillcolor="rgba(0, 114, 178, 0.2)", **edge),
-        ]  # fmt: skip
+        traces += _band(hours, m, scale * np.asarray(band, dtype=float))
     traces.append(line(hours, m, "model", line={"color": _MODEL, "width": 2}))
     y = "Current [µA]" if held else "Voltage [V]"
     return chart(
         traces, "Time [h]", y, title={"text": label, "font": {"size": 13}, "x": 0.02}
     )
+
+
+def _band(x: np.ndarray, y: np.ndarray, half: np.ndarray) -> list[dict[str, Any]]:
+    """A band about a line, stretch by stretch: Plotly would fill across its gaps."""
+    edge = {"line": {"width": 0}, "hoverinfo": "skip"}
+    fill = {"fill": "tonexty", "fillcolor": "rgba(0, 114, 178, 0.2)"}
+    traces: list[dict[str, Any]] = []
+    known = np.isfinite(y) & np.isfinite(half)
+    edges = np.flatnonzero(np.diff(known)) + 1
+    for rows in np.split(np.arange(y.size), edges):
+        if known[rows[0]]:
+            own, reach = y[rows], half[rows]
+            name = "" if traces else "95 % band"
+            traces.append(line(x[rows], own - reach, **edge))
+            traces.append(line(x[rows], own + reach, name, **fill, **edge))
+    return traces
 
 
 def spectrum_chart(label: str, measured: Any, model: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pybamm
 
+from sscell.physics.cathodes.grains import Grains
 from sscell.physics.cathodes.sites import Sites
 from sscell.physics.cathodes.tabulated import HYSTERESIS, InsertionHost, Tabulated
 from sscell.physics.cathodes.wiring import (
@@ -22,11 +23,15 @@ from sscell.physics.cathodes.wiring import (
 __all__ = ["InsertionParticle"]
 
 # What the active host holds, per site that was active at the start: with the guest that
-# lost host keeps it is linear in the charge, so that the balance closes to round-off.
+# lost host keeps it is linear in the charge, so that the balance closes to round-off. Of
+# the sites that transform the grains have contents of their own.
 _CONTENT = "Positive particle content"
 _STATE = "Positive particle hysteresis state"
 # Share of full or empty sites beyond which the logarithm goes on as a straight line.
 _EDGE = 1e-5
+# Where some sites transform: wider, as a window for them reaches far below and above all
+# steps, and from there a jump of the current must find its way around this corner.
+_WIDE_EDGE = 5e-5
 
 
 class InsertionParticle(pybamm.BaseSubModel):
@@ -42,6 +47,11 @@ class InsertionParticle(pybamm.BaseSubModel):
     radius. The potential of the surface, and for the loss budget that of the mean filling,
     are unknowns of one equation each: their filling is that of
     `sscell.physics.cathodes.sites.Sites` or `sscell.physics.cathodes.tabulated.Tabulated`.
+
+    Sites that transform fill grain by grain (`sscell.physics.cathodes.grains.Grains`), at
+    the potential of the surface, beside the guest that is dissolved in all others: then
+    :math:`x` is the filling of these, and what enters them is the uptake less that of the
+    grains.
 
     Parameters
     ----------
@@ -64,17 +74,22 @@ class InsertionParticle(pybamm.BaseSubModel):
         self._table = sites if isinstance(sites, Tabulated) else None
         self._hysteresis = self._table is not None and self._table.potential.has_hysteresis
         self._distributed = distributed
+        steps = sites.transformed if isinstance(sites, Sites) else ()
+        self._grains = [Grains(step, distributed) for step in steps]
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the filling, the potentials that follow from it and the balances."""
         content = pybamm.Variable(_CONTENT, **inside(self._distributed))
+        states = {n: v for grains in self._grains for n, v in grains.states().items()}
         # A state that never changes: parameters may differ in a later step, such as the
         # temperature after a formation, but not what the cell was assembled with.
         start = pybamm.Variable("Guest at the start")
         own = {
             **{v.name: v for v in (content, start)},
+            **states,
             "Host in phases": pybamm.Scalar(1),
-            "Guest in active host": mean(content) * self._sites.guest_per_host,
+            "Guest in active host": self._held(content, states)
+            * self._sites.guest_per_host,
         }
         if self._hysteresis:
             state = pybamm.Variable(_STATE, domain=places(self._distributed))
@@ -93,6 +108,21 @@ class InsertionParticle(pybamm.BaseSubModel):
             "Particle open-circuit contribution [V]": rest,
             "Particle transport contribution [V]": pybamm.x_average(surface) - rest,
         }
+
+    def _held(self, content: Any, states: dict[str, Any]) -> Any:
+        """What all sites hold, per site that was active at the start."""
+        if not self._grains:
+            return mean(content)
+        held = self._fraction() * mean(content)
+        for grains in self._grains:
+            share = pybamm.Parameter(f"{grains.step} fraction")
+            held += share * pybamm.x_average(grains.total(states))
+        return held
+
+    def _fraction(self) -> Any:
+        """Share of the sites in which the guest is dissolved."""
+        assert isinstance(self._sites, Sites)
+        return sum(pybamm.Parameter(f"{name} fraction") for name in self._sites.dissolved)
 
     def _initial_potential(self) -> Any:
         """At rest, as assembled [V]."""
@@ -118,7 +148,14 @@ class InsertionParticle(pybamm.BaseSubModel):
         )
         diffusivity = pybamm.Parameter(f"{name} [m2.s-1]") * thermal * blocked * reached
         rate = diffusivity / variables["Positive particle squared radius [m2]"]
-        uptake = uptake_per_site(variables, self._sites.guest_per_host)
+        told = self._transform(variables)
+        every = uptake_per_site(variables, self._sites.guest_per_host)
+        uptake = every
+        for grains in self._grains:
+            share = pybamm.Parameter(f"{grains.step} fraction")
+            uptake = uptake - share * grains.total(self._gains) / 3
+        if self._grains:
+            uptake = uptake / self._fraction()
         half_shell = pybamm.BoundaryMeshSize(x, "right") / 2
         surface = pybamm.boundary_value(x, "right") + half_shell * uptake / (
             pybamm.boundary_value(rate, "right")
@@ -129,10 +166,31 @@ class InsertionParticle(pybamm.BaseSubModel):
             "Average positive particle stoichiometry": average,
             "Positive particle diffusivity [m2.s-1]": diffusivity,
             "Positive particle diffusion rate [s-1]": rate,
-            "Positive particle uptake [s-1]": uptake,
+            "Positive particle uptake [s-1]": every,
+            "Positive particle dissolved uptake [s-1]": uptake,
             "Positive particle surface stoichiometry": surface,
-            "X-averaged positive particle surface stoichiometry": pybamm.x_average(surface),
+            "X-averaged positive particle surface stoichiometry": pybamm.x_average(
+                self._settled(variables) if self._grains else surface
+            ),
+            **told,
             **self._balances(variables),
+        }
+
+    def _settled(self, variables: dict[str, Any]) -> Any:
+        """Filling that all sites would have at the potential of the surface."""
+        return self._split(variables["Positive particle surface potential [V]"])[0]
+
+    def _transform(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Let the grains take up; give the mean filling of each kind."""
+        left = variables["Active host remaining"]
+        surface = variables["Positive particle surface potential [V]"]
+        self._gains: dict[str, Any] = {}
+        for grains in self._grains:
+            settled, _ = self._split(surface, (grains.step,))
+            self._gains |= grains.gains(variables, settled)
+        return {
+            f"{g.step} filling": pybamm.x_average(g.total(variables)) / left
+            for g in self._grains
         }
 
     def _potential(self, filling: Any, state: Any) -> Any:
@@ -157,19 +215,21 @@ class InsertionParticle(pybamm.BaseSubModel):
             "Active material volume change [m3.mol-1]": taken * swelling,
         }
 
-    def _split(self, potential: Any) -> tuple[Any, Any]:
-        """Filled and empty share of the sites at a potential."""
+    def _split(self, potential: Any, names: tuple[str, ...] = ()) -> tuple[Any, Any]:
+        """Filled and empty share at a potential: of some kinds of site, or of all."""
         assert isinstance(self._sites, Sites)
-        return self._sites.split(
-            potential,
-            pybamm.Parameter("Ambient temperature [K]"),
-            pybamm.Parameter,
-            pybamm.exp,
-        )
+        kelvin = pybamm.Parameter("Ambient temperature [K]")
+        some = names or self._sites.names
+        shares = self._sites.split_of(some, potential, kelvin, pybamm.Parameter, pybamm.exp)
+        if len(some) == len(self._sites.names):
+            return shares
+        total = sum(pybamm.Parameter(f"{name} fraction") for name in some)
+        return shares[0] / total, shares[1] / total
 
-    def _mismatch(self, potential: Any, filling: Any) -> Any:
-        """Zero where the sites at a potential are filled to a share."""
-        return site_mismatch(*self._split(potential), filling, _EDGE)
+    def _mismatch(self, potential: Any, filling: Any, names: tuple[str, ...] = ()) -> Any:
+        """Zero where sites at a potential are filled to a share."""
+        edge = _WIDE_EDGE if self._grains else _EDGE
+        return site_mismatch(*self._split(potential, names), filling, edge)
 
     def set_algebraic(self, variables: dict[str, Any]) -> None:
         """Sites at the surface, and of the mean filling, in equilibrium with a potential."""
@@ -186,7 +246,9 @@ class InsertionParticle(pybamm.BaseSubModel):
             )
             return
         self.algebraic[surface] = self._mismatch(
-            surface, variables["Positive particle surface stoichiometry"]
+            surface,
+            variables["Positive particle surface stoichiometry"],
+            self._sites.dissolved,
         )
         self.algebraic[rest] = self._mismatch(
             rest, variables["Average positive particle stoichiometry"]
@@ -197,10 +259,14 @@ class InsertionParticle(pybamm.BaseSubModel):
         content = variables[_CONTENT]
         x = variables["Positive particle stoichiometry"]
         flux = variables["Positive particle diffusion rate [s-1]"] * pybamm.grad(x)
-        uptake = variables["Positive particle uptake [s-1]"]
+        uptake = variables["Positive particle dissolved uptake [s-1]"]
         gain = pybamm.div(flux + entering(uptake, self._distributed))
         lost = variables["Total host loss rate [s-1]"] * content
-        self.rhs[content] = variables["Active host remaining"] * gain - lost
+        left = variables["Active host remaining"]
+        self.rhs[content] = left * gain - lost
+        for name, gained in self._gains.items():
+            held = variables[name]
+            self.rhs[held] = left * gained - variables["Total host loss rate [s-1]"] * held
         self.rhs[variables["Guest at the start"]] = pybamm.Scalar(0)
         if self._hysteresis:
             state = variables[_STATE]
@@ -225,8 +291,15 @@ class InsertionParticle(pybamm.BaseSubModel):
             self.initial_conditions[variables[_STATE]] = pybamm.Parameter(
                 "Initial positive particle hysteresis state"
             )
-        for name in (_CONTENT, "Guest at the start"):
-            self.initial_conditions[variables[name]] = filled
+        self.initial_conditions[variables["Guest at the start"]] = filled
+        for grains in self._grains:
+            settled, _ = self._split(potential, (grains.step,))
+            for name in grains.names:
+                self.initial_conditions[variables[name]] = settled
+        if self._grains:
+            assert isinstance(self._sites, Sites)
+            filled, _ = self._split(potential, self._sites.dissolved)
+        self.initial_conditions[variables[_CONTENT]] = filled
         for name in ("surface", "rest"):
             state = variables[f"Positive particle {name} potential [V]"]
             self.initial_conditions[state] = potential

@@ -6,7 +6,7 @@ gives multi-step and sloping potentials that are monotonic and consistent by con
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from sscell.units import FARADAY, GAS_CONSTANT
 __all__ = ["Sites", "diffusion_quantities"]
 
 _KEYS = ("host", "guest", "guest_per_host", "sites")
+_TRANSFORMED = "transformed"
 _EA = (0.0, 3e5)
 
 
@@ -47,6 +48,31 @@ def diffusion_quantities() -> tuple[Quantity, ...]:
     )
 
 
+def _grain_quantities(step: str) -> tuple[Quantity, ...]:
+    """What a parameter set says about grains that transform as they fill."""
+    name = f"{step} transformation"
+    return (
+        Quantity(f"{name} rate [s-1]", "of the slowest grains", 1e-12, 1e3),
+        Quantity(f"{name} rate activation energy [J.mol-1]", "Arrhenius", *_EA),
+        Quantity(f"{name} spread", "mean of ln(rate) over that of the slowest", 0, 3, 0.0),
+    )
+
+
+def _transformed(told: Any, names: Sequence[str]) -> tuple[str, ...]:
+    """Which of the sites transform."""
+    if not isinstance(told, list | tuple) or len(set(told)) != len(told):
+        raise ParameterError(
+            f"'{_TRANSFORMED}' must be a list of different sites, not {told!r}."
+        )
+    for step in told:
+        if step not in names:
+            hint = did_you_mean(str(step), names)
+            raise ParameterError(f"The sites have no '{step}' to transform. {hint}")
+    if len(told) == len(names):
+        raise ParameterError(f"One kind of site at least must not be '{_TRANSFORMED}'.")
+    return tuple(told)
+
+
 @dataclass(frozen=True)
 class Sites(Host):
     r"""Kinds of site of an insertion cathode.
@@ -62,6 +88,9 @@ class Sites(Host):
         Moles of guest per mole of host when every site is full [-].
     names : tuple of str
         One per kind of site, from the highest potential on.
+    transformed : tuple of str, optional
+        Those that fill as grains change their structure, by
+        `sscell.physics.cathodes.grains.Grains`; in all others the guest is dissolved.
 
     Notes
     -----
@@ -80,6 +109,7 @@ class Sites(Host):
     guest: str
     guest_per_host: float
     names: tuple[str, ...]
+    transformed: tuple[str, ...] = ()
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Sites:
@@ -88,7 +118,8 @@ class Sites(Host):
         Parameters
         ----------
         table : mapping
-            Keys ``host``, ``guest``, ``guest_per_host`` [-], ``sites``.
+            Keys ``host``, ``guest``, ``guest_per_host`` [-], ``sites``, and ``transformed``
+            where some of the sites fill as grains transform.
 
         Returns
         -------
@@ -97,11 +128,12 @@ class Sites(Host):
         Raises
         ------
         ParameterError
-            If a key is missing or unknown, two sites share a name or none is given.
+            If a key is missing or unknown, two sites share a name or none is given, or
+            what transforms is none of them or all.
         """
         for key in table:
-            if key not in _KEYS:
-                hint = did_you_mean(key, _KEYS)
+            if key not in (*_KEYS, _TRANSFORMED):
+                hint = did_you_mean(key, (*_KEYS, _TRANSFORMED))
                 raise ParameterError(f"The sites have an unknown key '{key}'. {hint}")
         for key in _KEYS:
             if key not in table:
@@ -113,7 +145,8 @@ class Sites(Host):
             raise ParameterError(
                 f"'sites' must be a list of different names, not {names!r}."
             )
-        return cls(str(table["host"]), str(table["guest"]), amount, tuple(names))
+        steps = _transformed(table.get(_TRANSFORMED, ()), names)
+        return cls(str(table["host"]), str(table["guest"]), amount, tuple(names), steps)
 
     def check(self, values: Mapping[str, float]) -> None:
         """Check what no single value can say: the kinds of site add up to all.
@@ -133,6 +166,11 @@ class Sites(Host):
             raise ParameterError(
                 f"The fractions of {', '.join(self.names)} add up to {total:g}, not to 1."
             )
+
+    @property
+    def dissolved(self) -> tuple[str, ...]:
+        """Kinds of site in which the guest is dissolved and moves."""
+        return tuple(n for n in self.names if n not in self.transformed)
 
     @property
     def shares(self) -> tuple[tuple[str, ...], ...]:
@@ -155,6 +193,7 @@ class Sites(Host):
         return (
             "Average positive particle stoichiometry",
             "X-averaged positive particle surface stoichiometry",
+            *(f"{step} filling" for step in self.transformed),
         )
 
     @property
@@ -175,7 +214,8 @@ class Sites(Host):
             -1,
             6,
         )
-        return (*diffusion_quantities(), start, *self.step_quantities())
+        grains = [q for step in self.transformed for q in _grain_quantities(step)]
+        return (*diffusion_quantities(), start, *self.step_quantities(), *grains)
 
     def step_quantities(self) -> tuple[Quantity, ...]:
         """What a parameter set says about each kind of site."""
@@ -229,10 +269,43 @@ class Sites(Host):
         >>> [float(share) for share in sites.split(3.0, 298.15, values.get)]
         [0.5, 0.5]
         """
+        return self.split_of(self.names, potential, temperature, value, exp)
+
+    def split_of(
+        self,
+        names: Sequence[str],
+        potential: Any,
+        temperature: Any,
+        value: Callable[[str], Any],
+        exp: Callable[[Any], Any] = np.exp,
+    ) -> tuple[Any, Any]:
+        """Filled and empty sites of some kinds, as shares of all sites.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Kinds of site.
+        potential, temperature, value, exp
+            As for `split` [V, K].
+
+        Returns
+        -------
+        tuple
+            Filled and empty share [-].
+
+        Examples
+        --------
+        >>> sites = Sites("vanadium", "lithium", 1.0, ("Upper", "Lower"))
+        >>> values = {"Upper potential [V]": 3.0, "Upper entropic change [V.K-1]": 0.0,
+        ...           "Upper fraction": 0.4, "Upper width coefficient": 1.0,
+        ...           "Reference temperature [K]": 298.15}
+        >>> [float(s) for s in sites.split_of(["Upper"], 3.0, 298.15, values.get)]
+        [0.2, 0.2]
+        """
         filled: Any = 0
         empty: Any = 0
         heated = temperature - value("Reference temperature [K]")
-        for name in self.names:
+        for name in names:
             step = value(f"{name} potential [V]")
             step = step + value(f"{name} entropic change [V.K-1]") * heated
             width = (
