@@ -48,7 +48,7 @@ def test_second_process_builds_no_model_and_gets_the_same(kept, liang, monkeypat
     def refuse(*_, **__):
         raise AssertionError("a model is built")
 
-    monkeypatch.setattr(engine, "SolidStateCell", refuse)
+    monkeypatch.setattr(engine, "model_of", refuse)
     assert np.array_equal(_run(liang), first)
     with pytest.raises(AssertionError):
         _run(liang, Resolution(shells=9))

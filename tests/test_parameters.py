@@ -20,7 +20,7 @@ SETS = sorted(available())
 # Names without a unit are shares, probabilities, exponents, spreads or numbers of cycles.
 _DIMENSIONLESS = (
     *("fraction", "probability", "limit", "scale", "coefficient", "porosity"),
-    *("gain", "fade", "cycles", "exponent", "strain", "depth", "filling", "spread"),
+    *("gain", "fade", "loss", "cycles", "exponent", "strain", "depth", "filling", "spread"),
 )
 
 

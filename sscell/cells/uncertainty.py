@@ -128,7 +128,7 @@ class Spread:
 
         Examples
         --------
-        >>> Spread("a", 1.0, 100.0, log=True).value(0.5)
+        >>> round(Spread("a", 1.0, 100.0, log=True).value(0.5), 9)
         10.0
         """
         if self.mean is None or self.std is None:

@@ -472,7 +472,7 @@ def span_text(low: float, high: float) -> str:
     Examples
     --------
     >>> span_text(3.999871e-6, 4.000129e-6)
-    '3.99987e-06 to 4.00013e-06'
+    '3.999871e-06 to 4.000129e-06'
     """
     size, width = max(abs(low), abs(high)), abs(high - low)
     digits = 4 if not 0 < width < size else math.ceil(math.log10(size / width)) + 2
