@@ -20,7 +20,18 @@ SETS = sorted(available())
 # Names without a unit are shares, probabilities, exponents, spreads or numbers of cycles.
 _DIMENSIONLESS = (
     *("fraction", "probability", "limit", "scale", "coefficient", "porosity"),
-    *("gain", "fade", "loss", "cycles", "exponent", "strain", "depth", "filling", "spread"),
+    *(
+        "gain",
+        "fade",
+        "loss",
+        "share",
+        "cycles",
+        "exponent",
+        "strain",
+        "depth",
+        "filling",
+        "spread",
+    ),
 )
 
 

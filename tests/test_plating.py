@@ -237,7 +237,6 @@ def test_commands_of_a_symmetric_cell(capsys, tmp_path):
         (("simulate", "-C", "C/10"), "0.1mA/cm2"),
         (("simulate", "-C", "25mA/g"), "0.1mA/cm2"),
         (("simulate", "--half-time", "-1h"), "positive time"),
-        (("simulate", "--state", "formed"), "names no formation"),
         (("simulate", "--thickness-points", "5"), "no cathode"),
         (("gitt",), "tells no open-circuit voltage"),
     ],
