@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import numpy as np
@@ -14,7 +15,6 @@ from sscell.cli import main
 from sscell.dataset import spectrum, time_series
 from sscell.errors import ParameterError
 from sscell.fitting.courses import course
-from sscell.fitting.prepare import prepare
 from sscell.readers import Choice
 
 WINDOW = (2.5, 4.1)
@@ -123,8 +123,9 @@ def test_one_choice_for_all_or_one_for_each():
         ]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sscell.fitting.prepare.check_course", lambda *_: None)
-        patch.setattr("sscell.fitting.prepare.begins_ahead", lambda *_: False)
+        preparing = importlib.import_module("sscell.fitting.prepare")
+        patch.setattr(preparing, "check_course", lambda *_: None)
+        patch.setattr(preparing, "begins_ahead", lambda *_: False)
         assert compared(cycles="2") == ["..++", "..++"]
         assert compared(cycles=["1", "2"], half="discharge") == ["+", "..+"]
         assert compared(cycles=[1], only="charge") == [".+", ".+"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import replace
 
@@ -91,7 +92,8 @@ def test_a_fit_without_a_condition_goes_on_from_its_store(tmp_path, monkeypatch)
     (row,) = found.left_out
     assert row.condition == "60 degC"
     assert row.error == pytest.approx(row.model - 167)
-    monkeypatch.setattr("sscell.papers.trials.run_all", None)  # nothing is run again
+    trials = importlib.import_module("sscell.papers.trials")
+    monkeypatch.setattr(trials, "run_all", None)  # nothing is run again
     again = leave_out(cell, table, max_evaluations=6, **options)
     assert again.left_out[0].model == row.model
     with pytest.raises(ParameterError, match="Did you mean '60 degC'"):
