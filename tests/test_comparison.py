@@ -15,6 +15,7 @@ from sscell.cli import main
 from sscell.dataset import spectrum, time_series
 from sscell.errors import ParameterError
 from sscell.fitting.courses import course
+from sscell.fitting.prepare import prepare
 from sscell.readers import Choice
 
 WINDOW = (2.5, 4.1)
