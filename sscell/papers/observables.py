@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sscell.cells.library import families, read_toml
+from sscell.cells.judged import observables_content, observables_file
 from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError, did_you_mean
 from sscell.optimisers.bounds import Variable
@@ -310,11 +310,8 @@ def load_observables(cell: str | Path | ParameterSet) -> ObservableTable:
     60.0
     """
     judged = cell if isinstance(cell, ParameterSet) else ParameterSet.load(cell)
-    name, folders = judged.observables, _folders(judged)
-    content = _content(name, folders)
-    if "like" in content:
-        content = {**_content(content["like"], folders), **content}
-    return ObservableTable.from_table(content, f"observables/{name}.toml")
+    content = observables_content(judged)
+    return ObservableTable.from_table(content, f"observables/{judged.observables}.toml")
 
 
 def has_observables(cell: str | Path) -> bool:
@@ -329,26 +326,4 @@ def has_observables(cell: str | Path) -> bool:
     -------
     bool
     """
-    judged = ParameterSet.load(cell)
-    return _table(judged.observables, _folders(judged)) is not None
-
-
-def _folders(judged: ParameterSet) -> list[Path]:
-    """Where tables stand: beside the file of a set, and beside the published ones."""
-    own = [] if judged.path is None else [judged.path.parent]
-    return list(dict.fromkeys([*own, *(path.parent for path in families().values())]))
-
-
-def _table(name: str, folders: Iterable[Path]) -> Path | None:
-    tables = (folder / "observables" / f"{name}.toml" for folder in folders)
-    return next((table for table in tables if table.is_file()), None)
-
-
-def _content(name: str, folders: Iterable[Path]) -> Mapping[str, Any]:
-    table = _table(name, folders)
-    if table is None:
-        raise ParameterError(
-            f"There are no published observables for '{name}': no file "
-            f"'observables/{name}.toml' beside its parameter set."
-        )
-    return read_toml(table)
+    return observables_file(ParameterSet.load(cell)) is not None
