@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -42,6 +42,7 @@ __all__ = [
     "check_pressure",
     "given",
     "parse_settings",
+    "with_options",
     "with_run_options",
 ]
 
@@ -297,24 +298,45 @@ def with_run_options(
     callable
         Decorator of the command.
     """
+    return with_options(RunOptions, **defaults)
+
+
+def with_options(
+    kind: type[Any], **defaults: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command that takes ``options`` the options that a dataclass lists.
+
+    Parameters
+    ----------
+    kind : type
+        A dataclass; the annotation of each field is that of its option.
+    **defaults
+        Where they differ from those of the dataclass.
+
+    Returns
+    -------
+    callable
+        Decorator of the command.
+    """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = get_type_hints(command, include_extras=True)
-        shared = get_type_hints(RunOptions, include_extras=True)
+        shared = get_type_hints(kind, include_extras=True)
         kept = inspect.signature(command).parameters.values()
+        usual = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
         added = [
             inspect.Parameter(
                 field.name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=defaults.get(field.name, field.default),
+                default=(usual | defaults).get(field.name, inspect.Parameter.empty),
                 annotation=shared[field.name],
             )
-            for field in fields(RunOptions)
+            for field in fields(kind)
         ]
 
         @wraps(command)
         def typed(**given: Any) -> None:
-            options = RunOptions(**{name: given.pop(name) for name in shared})
+            options = kind(**{name: given.pop(name) for name in shared})
             command(**given, options=options)
 
         # Typer reads the options of a command from these two.

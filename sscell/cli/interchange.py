@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,26 +16,86 @@ from sscell.cli.common import (
     Settings,
     Temperature,
     parse_settings,
+    with_options,
 )
 from sscell.cli.output import print_json
-from sscell.errors import ParameterError
 
 if TYPE_CHECKING:
+    from aurora_unicycler import CyclingProtocol
+
     from sscell.protocols import Protocol
 
-__all__ = ["hand_over", "register"]
+__all__ = ["CyclerOptions", "register"]
 
-Target = Annotated[
-    Path,
-    typer.Option(
-        "-o", "--output", help="Neware .xml, BioLogic .mps or aurora-unicycler .json."
-    ),
-]
-State = Annotated[
-    str | None,
-    typer.Option(help="pristine, or formed: the formation first; default: the test's own."),
-]
-Record = Annotated[str, typer.Option(help="Time between two points.")]
+
+@dataclass(frozen=True)
+class CyclerOptions:
+    """What every command that writes a protocol takes, beside the protocol.
+
+    Parameters
+    ----------
+    output : pathlib.Path
+        File to write.
+    state, record : str, optional
+        As for `sscell.interchange.cycler_protocol`.
+    temperature, pressure : str, optional
+        What a person sets beside the cycler [degC], [MPa].
+    settings : list of str, optional
+        ``NAME=value``, other values of parameters.
+    as_json : bool, optional
+        Whether stdout is one JSON object.
+    """
+
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", help="Neware .xml, BioLogic .mps or aurora-unicycler .json."
+        ),
+    ]
+    state: Annotated[
+        str | None,
+        typer.Option(
+            help="pristine, or formed: the formation first; default: the test's own."
+        ),
+    ] = None
+    record: Annotated[str, typer.Option(help="Time between two points.")] = "10s"
+    temperature: Temperature = None
+    pressure: Pressure = None
+    settings: Settings = None
+    as_json: JsonFlag = False
+
+    def write(self, cell: str, protocol: Protocol, **more: Any) -> None:
+        """Write the protocol of a command and say what it does.
+
+        Parameters
+        ----------
+        cell : str
+            A name or a path.
+        protocol : Protocol
+            The test.
+        **more
+            Of `sscell.interchange.cycler_protocol`.
+        """
+        from sscell.cells.cell import load
+        from sscell.cli.common import check_output
+        from sscell.interchange.cycler import SUFFIXES, write_cycler_protocol
+
+        check_output(self.output, SUFFIXES)
+        chosen = load(cell).replace(parse_settings(self.settings))
+        notes = []
+        if self.temperature is not None:
+            kelvin = chosen.kelvin(self.temperature)
+            chosen = chosen.replace({"Ambient temperature [K]": kelvin})
+            notes.append(f"The chamber is set by hand to {kelvin - 273.15:g} degC.")
+        if self.pressure is not None:
+            from sscell.units import parse_pressure
+
+            megapascal = parse_pressure(self.pressure) / 1e6
+            notes.append(f"The stack is set by hand to {megapascal:g} MPa.")
+        more |= {"state": self.state, "record": self.record}
+        made = write_cycler_protocol(chosen, protocol, self.output, **more)
+        notes += _loops(made)
+        _tell(made, protocol.name, self.output, notes, self.as_json)
 
 
 def register(app: typer.Typer) -> None:
@@ -52,37 +112,10 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="protocol")
 
 
-def hand_over(
-    cell: Any,
-    protocol: Protocol,
-    output: Path,
-    as_json: bool = False,
-    notes: Sequence[str] = (),
-    **options: Any,
+def _tell(
+    made: CyclingProtocol, name: str, output: Path, notes: list[str], as_json: bool
 ) -> None:
-    """Write a protocol for a cycler and say what it does.
-
-    Parameters
-    ----------
-    cell : str or Cell
-        Whose masses and window count.
-    protocol : Protocol
-        The test.
-    output : pathlib.Path
-        File to write.
-    as_json : bool, optional
-        Whether one JSON object is printed, of the steps as the cycler counts them.
-    notes : sequence of str, optional
-        What a person has to set beside the cycler.
-    **options
-        Of `sscell.interchange.cycler_protocol`.
-    """
-    from sscell.cli.common import check_output
-    from sscell.interchange.cycler import SUFFIXES, write_cycler_protocol
-
-    check_output(output, SUFFIXES)
-    made = write_cycler_protocol(cell, protocol, output, **options)
-    notes = [*notes, *_loops(made)]
+    """Print the steps as the cycler counts them."""
     steps = [step.model_dump(exclude_none=True) for step in made.method]
     if as_json:
         sample = made.sample
@@ -96,7 +129,7 @@ def hand_over(
             }
         )
         return
-    print(f"{output.name}: {protocol.name} of {made.sample.name}")
+    print(f"{output.name}: {name} of {made.sample.name}")
     for number, step in enumerate(steps, 1):
         kind = step.pop("step").replace("_", " ")
         step.pop("id", None)
@@ -121,57 +154,28 @@ def _loops(made: Any) -> list[str]:
     ]
 
 
-_SHARED = ("output", "as_json", "state", "record", "temperature", "pressure", "settings")
-
-
-def _shared(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: given[name] for name in _SHARED}
-
-
-def _hand_over(cell: str, protocol: Protocol, options: dict[str, Any]) -> None:
-    """Write the protocol of a command, with its shared options."""
-    from sscell.cells.cell import load
-
-    chosen = load(cell).replace(parse_settings(options.pop("settings")))
-    notes = []
-    temperature, pressure = options.pop("temperature"), options.pop("pressure")
-    if temperature is not None:
-        kelvin = chosen.kelvin(temperature)
-        chosen = chosen.replace({"Ambient temperature [K]": kelvin})
-        notes.append(f"The chamber is set by hand to {kelvin - 273.15:g} degC.")
-    if pressure is not None:
-        from sscell.units import parse_pressure
-
-        notes.append(f"The stack is set by hand to {parse_pressure(pressure):g} MPa.")
-    hand_over(chosen, protocol, notes=notes, **options)
-
-
+@with_options(CyclerOptions)
 def gitt_protocol(
     cell: CellName,
-    output: Target,
     rate: RateOption = None,
     pulse: Annotated[str, typer.Option(help="Length of a pulse.")] = "30min",
     rest: Annotated[str, typer.Option(help="Length of a rest.")] = "4h",
     direction: Annotated[
         str, typer.Option(help="discharge, charge or both.")
     ] = "discharge",
-    state: State = None,
-    record: Record = "10s",
-    temperature: Temperature = None,
-    pressure: Pressure = None,
-    settings: Settings = None,
-    as_json: JsonFlag = False,
+    *,
+    options: CyclerOptions,
 ) -> None:
     """A titration: as many pulses as the theoretical capacity holds."""
     from sscell.protocols import gitt
 
     protocol = gitt(rate, pulse, rest, direction)
-    _hand_over(cell, protocol, _shared(locals()))
+    options.write(cell, protocol)
 
 
+@with_options(CyclerOptions)
 def cycle_protocol(
     cell: CellName,
-    output: Target,
     rate: RateOption = None,
     cycles: Annotated[int, typer.Option(help="Number of cycles.")] = 1,
     rest: Annotated[str, typer.Option(help="After each half cycle, such as 1h.")] = "0 s",
@@ -182,12 +186,8 @@ def cycle_protocol(
         str | None, typer.Option(help="Hold the charged voltage to this current.")
     ] = None,
     hold_time: Annotated[str | None, typer.Option(help="Hold it no longer.")] = None,
-    state: State = None,
-    record: Record = "10s",
-    temperature: Temperature = None,
-    pressure: Pressure = None,
-    settings: Settings = None,
-    as_json: JsonFlag = False,
+    *,
+    options: CyclerOptions,
 ) -> None:
     """Cycles between the cut-offs."""
     from sscell.protocols import cycle
@@ -200,12 +200,12 @@ def cycle_protocol(
         hold_until=hold_until,
         hold_time=hold_time,
     )
-    _hand_over(cell, protocol, _shared(locals()))
+    options.write(cell, protocol)
 
 
+@with_options(CyclerOptions)
 def rate_protocol(
     cell: CellName,
-    output: Target,
     currents: Annotated[
         str | None,
         typer.Option(help="In order, such as 25,50,100mA/g; default: the paper's test."),
@@ -216,58 +216,42 @@ def rate_protocol(
     charge_rate: Annotated[
         str | None, typer.Option(help="One charge current for all.")
     ] = None,
-    state: State = None,
-    record: Record = "10s",
-    temperature: Temperature = None,
-    pressure: Pressure = None,
-    settings: Settings = None,
-    as_json: JsonFlag = False,
+    *,
+    options: CyclerOptions,
 ) -> None:
     """A rate test: one current after another."""
+    from sscell.cli.lab import counts_of, list_of
     from sscell.protocols import rate_test
-    from sscell.units import split_list
 
     if currents is None:
         from sscell.simulation.customary import published
 
-        _hand_over(cell, published(cell, "rate"), _shared(locals()))
+        options.write(cell, published(cell, "rate"))
         return
-    rates = split_list(currents)
-    if not rates:
-        raise ParameterError("Give at least one value for --currents.")
-    parts = [part.strip() for part in cycles.split(",")]
-    if not all(part.isdigit() for part in parts):
-        raise ParameterError(f"--cycles '{cycles}' must be whole numbers.")
-    counts = [int(part) for part in parts]
-    protocol = rate_test(
-        rates, counts * len(rates) if len(counts) == 1 else counts, charge_rate
-    )
-    _hand_over(cell, protocol, _shared(locals()))
+    rates = list_of(currents, "currents")
+    protocol = rate_test(rates, counts_of(cycles, len(rates)), charge_rate)
+    options.write(cell, protocol)
 
 
+@with_options(CyclerOptions)
 def step_protocol(
     cell: CellName,
-    output: Target,
     voltage: Annotated[str, typer.Option(help="Against the cell's own anode.")],
     duration: Annotated[str, typer.Option(help="How long it is held.")] = "2h",
     rest: Annotated[str, typer.Option(help="Before the step.")] = "1h",
-    state: State = None,
-    record: Record = "10s",
-    temperature: Temperature = None,
-    pressure: Pressure = None,
-    settings: Settings = None,
-    as_json: JsonFlag = False,
+    *,
+    options: CyclerOptions,
 ) -> None:
     """A potential step."""
     from sscell.protocols import potential_step
 
     protocol = potential_step(voltage, duration, rest)
-    _hand_over(cell, protocol, _shared(locals()))
+    options.write(cell, protocol)
 
 
+@with_options(CyclerOptions)
 def eis_protocol(
     cell: CellName,
-    output: Target,
     rate: RateOption = None,
     along: Annotated[
         str, typer.Option(help="discharge, charge or both: interrupt on the way.")
@@ -279,12 +263,8 @@ def eis_protocol(
         str, typer.Option(help="Highest, lowest and how many per decade.")
     ] = "1MHz,1mHz,10",
     amplitude: Annotated[str, typer.Option(help="Of the voltage.")] = "10mV",
-    state: State = None,
-    record: Record = "10s",
-    temperature: Temperature = None,
-    pressure: Pressure = None,
-    settings: Settings = None,
-    as_json: JsonFlag = False,
+    *,
+    options: CyclerOptions,
 ) -> None:
     """Impedance spectra at rest, as the cell is or interrupting a half cycle."""
     from sscell.cli.lab import frequencies_of
@@ -293,4 +273,4 @@ def eis_protocol(
     protocol = impedance(frequencies_of(frequencies), along, points, rate, rest)
     if cycles:
         protocol = then(protocol, cycle(rate, cycles), protocol)
-    _hand_over(cell, protocol, _shared(locals()) | {"amplitude": amplitude})
+    options.write(cell, protocol, amplitude=amplitude)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sscell.protocols import Protocol
     from sscell.simulation.bands import Bands
 
-__all__ = ["frequencies_of", "register"]
+__all__ = ["counts_of", "frequencies_of", "list_of", "register"]
 
 Window = Annotated[
     str | None, typer.Option(help="Lower and upper voltage, such as 0.5V,3V.")
@@ -199,8 +199,8 @@ def cv_command(
     from sscell.protocols import cv
 
     job = _Job(cell, options)
-    limits = None if window is None else _list(window, "window")
-    protocol = cv(_list(scan_rate, "scan rate"), limits, cycles)
+    limits = None if window is None else list_of(window, "window")
+    protocol = cv(list_of(scan_rate, "scan rate"), limits, cycles)
     data = job.run(protocol)
     from sscell.analysis.voltammetry import cv as voltammetry
     from sscell.plots.data import plot_cv
@@ -245,7 +245,7 @@ def rate_command(
     Of a symmetric cell: the resistance at each current, and the critical one.
     """
     job = _Job(cell, options, offered=True)
-    rates = [] if currents is None else _list(currents, "currents")
+    rates = [] if currents is None else list_of(currents, "currents")
     typed = {"cycles": cycles, "charge_rate": charge_rate, "half_time": half_time}
     chosen = choose(context, cell, "rate", rates, options, typed, _rate_test)
     data = job.run(chosen)
@@ -278,20 +278,55 @@ def _rate_test(
         raise ParameterError(
             "Give --currents, such as 25,50,100mA/g: the paper of this cell has no rate test."
         )
-    counts = _counts(cycles, len(rates)) if isinstance(cycles, str) else cycles
+    counts = counts_of(cycles, len(rates)) if isinstance(cycles, str) else cycles
     return rate_test(rates, counts, charge_rate, half_time)
 
 
-def _counts(text: str, number: int) -> list[int]:
+def counts_of(text: str, number: int) -> list[int]:
+    """Numbers of cycles from ``--cycles``: one for all currents, or one for each.
+
+    Parameters
+    ----------
+    text : str
+        As typed.
+    number : int
+        Of currents.
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    ParameterError
+        If one is no whole number.
+    """
     try:
-        counts = [int(part) for part in _list(text, "cycles")]
+        counts = [int(part) for part in list_of(text, "cycles")]
     except ValueError:
         raise ParameterError(f"--cycles '{text}' must be whole numbers.") from None
     return counts * number if len(counts) == 1 else counts
 
 
-def _list(text: str, name: str) -> list[str]:
-    """Values of a list in which the last unit stands for all: 25,50,100mA/g."""
+def list_of(text: str, name: str) -> list[str]:
+    """Values of a list in which the last unit stands for all: 25,50,100mA/g.
+
+    Parameters
+    ----------
+    text : str
+        As typed.
+    name : str
+        Of the option, for the message.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
     from sscell.units import split_list
 
     parts = split_list(text)
