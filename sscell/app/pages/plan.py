@@ -131,6 +131,33 @@ class _Tests:
                     ui.label(f"{test['test']}: {test['failed']}").classes("note")
 
 
+class _Figures:
+    """Figures of several quantities, of which one is chosen."""
+
+    def __init__(self) -> None:
+        self._figures: dict[str, Any] = {}
+        self._choice = ui.select([], label="Quantity", on_change=self._draw)
+        self._choice.props("outlined dense").classes("w-full")
+        self._choice.visible = False
+        self._figure = Figure()
+
+    def show(self, figures: dict[str, Any]) -> None:
+        """Show the first of other figures; none where there are none."""
+        self._figures = figures
+        self._choice.visible = bool(figures)
+        if not figures:
+            self._figure.show(None)
+            return
+        names = list(figures)
+        self._choice.set_options(names)
+        self._figure.show(figures[names[0]])
+        self._choice.set_value(names[0])
+
+    def _draw(self, event: Any) -> None:
+        if event.value in self._figures:
+            self._figure.show(self._figures[event.value])
+
+
 class _Map:
     """One protocol over a grid."""
 
@@ -142,7 +169,6 @@ class _Map:
              "y_values": AXES["temperature"].default, "mode": "discharge"},
         )  # fmt: skip
         self._axes: list[ui.select] = []
-        self._figures: dict[str, Any] = {}
         with ui.element("div").classes("split"):
             with ui.element("div").classes("stack"):
                 self._axis("x", "Across")
@@ -162,10 +188,7 @@ class _Map:
                     lambda job: None,
                     self._show,
                 )
-                self._choice = ui.select([], label="Quantity", on_change=self._draw)
-                self._choice.props("outlined dense").classes("w-full")
-                self._choice.visible = False
-                self._figure = Figure()
+                self._figures = _Figures()
                 self._notes = ui.element("div").classes("stack")
         self._scripts = Scripts()
         self._show_scripts()
@@ -235,22 +258,12 @@ class _Map:
     def _show(self, job: Job) -> None:
         self._notes.clear()
         if not isinstance(job.result, dict):
-            self._figure.show(None)
-            self._choice.visible = False
+            self._figures.show({})
             return
-        self._figures = job.result["figures"]
-        names = list(self._figures)
-        self._choice.visible = True
-        self._choice.set_options(names)
-        self._figure.show(self._figures[names[0]])
-        self._choice.set_value(names[0])
+        self._figures.show(job.result["figures"])
         with self._notes:
             for reason in job.result["failures"][:5]:
                 ui.label(f"A point failed: {reason}").classes("warning")
-
-    def _draw(self, event: Any) -> None:
-        if event.value in self._figures:
-            self._figure.show(self._figures[event.value])
 
 
 class _Energies:
@@ -260,7 +273,6 @@ class _Energies:
         self._bench, self._session = bench, session
         start = {field.name: field.default for field in DESIGN}
         self._form = session.forms.setdefault("design", start)
-        self._figures: dict[str, Any] = {}
         with ui.element("div").classes("split"):
             with ui.element("div").classes("stack"):
                 for field in DESIGN:
@@ -279,10 +291,7 @@ class _Energies:
                     lambda job: None,
                     self._show,
                 )
-                self._choice = ui.select([], label="Quantity", on_change=self._draw)
-                self._choice.props("outlined dense").classes("w-full")
-                self._choice.visible = False
-                self._figure = Figure()
+                self._figures = _Figures()
                 self._table = ui.element("div").classes("stack")
         self._scripts = Scripts()
         self._show_scripts()
@@ -305,15 +314,9 @@ class _Energies:
     def _show(self, job: Job) -> None:
         self._table.clear()
         if not isinstance(job.result, dict):
-            self._figure.show(None)
-            self._choice.visible = False
+            self._figures.show({})
             return
-        self._figures = job.result["figures"]
-        names = list(self._figures)
-        self._choice.visible = True
-        self._choice.set_options(names)
-        self._figure.show(self._figures[names[0]])
-        self._choice.set_value(names[0])
+        self._figures.show(job.result["figures"])
         rows = [
             (r["rate"], r["thickness_um"], r["separator_thickness_um"], r["energy_Wh_kg"],
              r["energy_Wh_L"], r["limited_by"])
@@ -334,7 +337,3 @@ class _Energies:
             failures = sorted({r["failure"] for r in job.result["rows"]} - {""})
             for reason in failures[:3]:
                 ui.label(f"A point failed: {reason}").classes("warning")
-
-    def _draw(self, event: Any) -> None:
-        if event.value in self._figures:
-            self._figure.show(self._figures[event.value])
