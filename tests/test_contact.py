@@ -173,7 +173,7 @@ def test_contact_closes_exponentially_under_fixed_pressure(megapascal, celsius):
 def test_halving_contact_doubles_charge_transfer_and_film(make_probe):
     """eta_film = j R/theta, eta = (2RT/F) asinh(j/2 i0 theta), sigma_ion ~ theta."""
     film = "Positive electrode interphase resistance [Ohm.m2]"
-    probe = make_probe(pressed("Liang2023", **{film: 0.4}), 5)
+    probe = make_probe(pressed("Liang2023-diffusion", **{film: 0.4}), 5)
     names = (
         "Positive electrode interphase overpotential [V]",
         "Positive electrode reaction overpotential [V]",
@@ -193,7 +193,7 @@ def test_halving_contact_doubles_the_contact_resistance_of_the_spectrum():
     """R = R0/theta beside grain boundaries, electrolyte and anode, which stay."""
     found = {}
     for theta in (1.0, 0.5, 0.25):
-        cell = pressed("Liang2023", **{START: theta})
+        cell = pressed("Liang2023-diffusion", **{START: theta})
         run = sscell.simulate(
             cell, impedance([1e9, 1e-2], rest=0), resolution=coarse(), state="3 V"
         )

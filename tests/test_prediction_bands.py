@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import numpy as np
@@ -136,6 +137,7 @@ def test_python_has_them_too():
 
 
 def test_a_set_without_ranges_has_no_band(monkeypatch):
-    monkeypatch.setattr("sscell.simulation.draws.spreads", lambda cell: ({}, None))
+    draws = importlib.import_module("sscell.simulation.draws")
+    monkeypatch.setattr(draws, "spreads", lambda cell: ({}, None))
     with pytest.raises(ParameterError, match="no band"):
         banded("Liang2023", sscell.discharge("3C"))

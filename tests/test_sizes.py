@@ -10,7 +10,7 @@ import pytest
 
 import sscell
 from sscell.cells.cell import Cell
-from sscell.cells.library import available
+from sscell.cells.library import find
 from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError
 from sscell.simulation.engine import Resolution, engine
@@ -20,9 +20,10 @@ FINE = Resolution(shells=15, double_layer=True, rtol=1e-7, atol=1e-9)
 
 
 def sized(name, count, spread=0.0):
-    table = tomllib.loads(available()[name].read_text(encoding="utf-8"))
+    path, variant = find(name)
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
     table["physics"]["particle_sizes"] = count
-    cell = Cell(ParameterSet.from_table(table, available()[name]))
+    cell = Cell(ParameterSet.from_table(table, path, variant))
     return cell.replace({SPREAD: spread}) if count else cell
 
 
@@ -81,7 +82,7 @@ def test_guest_and_voltage_balances_close_with_a_spread(name, rate):
 def test_spread_takes_capacity_and_more_classes_agree():
     """Large particles stay behind; 6 and 12 classes differ by less than the spread does."""
     ends = [
-        discharge("Liang2023", n, s)["Discharge capacity [A.h]"].values[-1]
+        discharge("Liang2023-diffusion", n, s)["Discharge capacity [A.h]"].values[-1]
         for n, s in ((0, 0.0), (6, 0.6), (12, 0.6))
     ]
     assert ends[1] < 0.99 * ends[0]

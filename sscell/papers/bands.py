@@ -34,7 +34,7 @@ def open_parameters(cell: Cell) -> dict[str, tuple[float, float]]:
     Examples
     --------
     >>> open_parameters(Cell.load("Liang2023"))["Upper voltage cut-off [V]"]
-    (3.2, 3.4)
+    (3.4, 3.8)
     """
     every = cell.parameters.parameters.values()
     return {p.name: p.range for p in every if p.matters and p.range}

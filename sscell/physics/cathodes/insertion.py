@@ -74,7 +74,9 @@ class InsertionParticle(pybamm.BaseSubModel):
         self._table = sites if isinstance(sites, Tabulated) else None
         self._hysteresis = self._table is not None and self._table.potential.has_hysteresis
         self._distributed = distributed
-        steps = sites.transformed if isinstance(sites, Sites) else ()
+        alone = isinstance(sites, Sites)
+        self._dissolved = sites.dissolved if alone else ()
+        steps = sites.transformed if alone else ()
         self._grains = [Grains(step, distributed) for step in steps]
 
     def get_fundamental_variables(self) -> dict[str, Any]:
@@ -121,8 +123,7 @@ class InsertionParticle(pybamm.BaseSubModel):
 
     def _fraction(self) -> Any:
         """Share of the sites in which the guest is dissolved."""
-        assert isinstance(self._sites, Sites)
-        return sum(pybamm.Parameter(f"{name} fraction") for name in self._sites.dissolved)
+        return sum(pybamm.Parameter(f"{name} fraction") for name in self._dissolved)
 
     def _initial_potential(self) -> Any:
         """At rest, as assembled [V]."""
@@ -248,7 +249,7 @@ class InsertionParticle(pybamm.BaseSubModel):
         self.algebraic[surface] = self._mismatch(
             surface,
             variables["Positive particle surface stoichiometry"],
-            self._sites.dissolved,
+            self._dissolved,
         )
         self.algebraic[rest] = self._mismatch(
             rest, variables["Average positive particle stoichiometry"]
