@@ -35,6 +35,7 @@ PLAIN = {
     "Spinel formation rate [s-1]": 0.0,
     "Oxygen interphase resistivity [Ohm.m4.mol-1]": 0.0,
     "Spinel site loss": 0.0,
+    "Active host fade per cycle": 0.0,
 }
 
 

@@ -113,13 +113,13 @@ def test_what_cannot_be_fitted_is_refused_in_a_sentence(
 def test_a_fit_that_cannot_be_validated_keeps_what_it_found(
     measured, tmp_path, capfd, monkeypatch
 ):
-    import sscell.fitting
+    from sscell import fitting
     from sscell.errors import SimulationError
 
     def broken(*arguments, **options):
         raise SimulationError("made to fail")
 
-    monkeypatch.setattr(sscell.fitting, "validate_fit", broken)
+    monkeypatch.setattr(fitting, "validate_fit", broken)
     code, out, err = _told(
         capfd,
         *("fit", "Ji2024", measured / "d.csv", "-T", "60", "--json", "--points", "40"),

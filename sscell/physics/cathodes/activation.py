@@ -24,8 +24,7 @@ __all__ = ["ActivatedParticle"]
 _SHARE, _SPINEL = "Activated share", "Spinel-like share"
 _ESCAPED, _REACTED = "Oxygen escaped locally", "Oxygen reacted locally"
 _LEFT = "Active host remaining"
-_STEEPNESS = 1e-6  # added to the decay of a diffusivity, which may be none
-_EQUAL = 1e-8  # squared difference of fillings below which they are the same
+_EQUAL = 1e-8  # squared difference of exponents below which they are the same
 _ELECTRONS = 4  # per O2, which leaves two oxide ions' charge behind
 # Share of full or empty sites beyond which the logarithm goes on as a straight line.
 _EDGE = 1e-6
@@ -186,13 +185,13 @@ class ActivatedParticle(pybamm.BaseSubModel):
             * reached
             / variables["Positive particle squared radius [m2]"]
         )
-        decay = pybamm.Parameter(f"{stem} decay coefficient") + _STEEPNESS
+        decay = pybamm.Parameter(f"{stem} decay coefficient")
         return {
             f"{domain.name} local stoichiometry": x,
             f"{domain.name} diffusion rate [s-1]": rate,
             f"{domain.name} integral of the diffusion rate [s-1]": rate
-            * (1 - pybamm.exp(-decay * x))
-            / decay,
+            * x
+            * _mean_exponential(decay * x, 0),
             f"{domain.name} stoichiometry": pybamm.x_average(_mean(variables, domain)),
         }
 
@@ -376,13 +375,21 @@ def _outermost(variables: dict[str, Any], domain: Domain, surface: Any) -> tuple
     x = variables[f"{domain.name} local stoichiometry"]
     outer = pybamm.boundary_value(x, "right")
     decay = pybamm.Parameter(f"{domain.diffusivity} decay coefficient")
-    # Mean of the exponential between both fillings.
-    half = pybamm.sqrt((decay * (surface - outer) / 2) ** 2 + _EQUAL)
-    between = pybamm.exp(-decay * (surface + outer) / 2) * pybamm.sinh(half) / half
+    between = _mean_exponential(decay * surface, decay * outer)
     # Where particles differ in size the rate stands at every radius, the same at all.
     rate = pybamm.boundary_value(variables[f"{domain.name} diffusion rate [s-1]"], "right")
     rate = rate * between
     return outer, rate / (pybamm.BoundaryMeshSize(x, "right") / 2)
+
+
+def _mean_exponential(one: Any, other: Any) -> Any:
+    """Mean of exp(-z) between two exponents, without cancellation where they are close.
+
+    The difference of both exponentials over that of the exponents would lose so many digits
+    that the solver follows the rounding where a domain is nearly full.
+    """
+    half = pybamm.sqrt(((one - other) / 2) ** 2 + _EQUAL)
+    return pybamm.exp(-(one + other) / 2) * pybamm.sinh(half) / half
 
 
 def _charge_per_uptake(variables: dict[str, Any], domain: Domain) -> Any:
