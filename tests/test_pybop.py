@@ -19,7 +19,8 @@ def test_pybop_finds_a_value_that_our_own_run_was_made_with():
 
     cell = sscell.load("Liang2023")
     true = cell.values[NAME]
-    run = sscell.simulate(cell, sscell.discharge("3C"), temperature=25, resolution=sscell.Resolution(12))
+    coarse = sscell.Resolution(12)
+    run = sscell.simulate(cell, sscell.discharge("3C"), temperature=25, resolution=coarse)
     time = run["Time [s]"].values
     measured = pybop.Dataset({"Time [s]": time, "Voltage [V]": run["Voltage [V]"].values})
     model = SolidStateCell(cell, shells=12)
