@@ -38,7 +38,7 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_kept" / "notebooks")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
-nb_execution_excludepatterns = []
+nb_execution_in_temp = True  # what they write stays there
 nb_merge_streams = True
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
