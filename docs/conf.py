@@ -71,6 +71,7 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "monokai",
 }
+html_context = {"default_mode": "auto"}
 html_sidebars = {"index": []}
 copybutton_exclude = ".linenos, .gp, .go"
 
