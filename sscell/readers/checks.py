@@ -124,6 +124,13 @@ def check_series(
     _compare_names(frame, columns, current, kind, rows, found)
     _compare_growth(values, kind, found)
     _compare_trend(values, stated_sign, found)
+    moved = float(np.ptp(values["voltage"]))
+    if "current" in columns and not current.any() and moved > 0.5:
+        found.warnings.append(
+            f"The column '{columns['current'].header}' is zero throughout, yet the voltage moves "
+            f"by {moved:.3g} V: the current was written with too few digits, or is another "
+            "column."
+        )
     return found
 
 
@@ -231,6 +238,9 @@ def _compare_clocks(
         beside = _clock(frame[column.header].iloc[rows[some]], column)
         if beside is None:
             continue
+        if key == "step_time":
+            # EC-Lab leaves it at zero while a step has not begun to count.
+            beside = np.where(beside == 0, np.nan, beside)
         ratio = slope(time[some], beside)
         if ratio is None:
             continue
