@@ -47,7 +47,7 @@ _STEP_TIME = (
 _STAMP = (
     r"(?:date|date ?time|time ?stamp|absolute ?time|date ?time iso string|dpt ?time"
     r"|real ?time|system ?time|date and time|datum(?: uhrzeit)?|zeitstempel|start ?time"
-    r"|unix ?time|epoch|time of(?: day)?|uhrzeit|heure|datum zeit|abs time|sys time"
+    r"|unix ?time|epoch|time of(?: day)?|uhrzeit|heure|datum zeit|abs ?time|sys ?time"
     r"|系统时间|绝对时间|日期|日期时间|时间戳)"
 )
 _DISCHARGE = r"(?:dis ?charg(?:e|ing)|d ?chg|dchg|dcha?|entlade?|放电)"

@@ -26,7 +26,7 @@ from sscell.units import parse_quantity
 __all__ = ["Timeline", "elapsed", "read_time"]
 
 # Units that a number without one may have, tried against date stamps.
-_LIKELY = {"s": 1.0, "min": 60.0, "h": 3600.0, "ms": 1e-3}
+_LIKELY = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0, "ms": 1e-3}
 
 
 @dataclass
