@@ -113,7 +113,6 @@ class Composition:
         ask(self.cathode, "check its values", lambda: self.host.check(values))
         if self.conduction == "composite":
             conduction.check_paths(values)
-        additives.check(self.additives, self.has_degradation)
 
     def derived(self, values: Mapping[str, float]) -> dict[str, float]:
         """Values that host and additives derive from others, such as from a composition.
@@ -319,6 +318,7 @@ class Composition:
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about this physics, beside what all cells have."""
         _, conducting = _choose(_CONDUCTIONS, self.conduction, "conduction")
+        additives.check(self.additives, self.has_degradation)
         host = self.anode_host
         anode = self._anode.quantities() if host is None else host.quantities()
         if host is None and _ANODE_OCP not in (q.name for q in anode):
