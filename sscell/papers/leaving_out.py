@@ -27,7 +27,7 @@ _EVALUATIONS = 120  # of each fit
 def conditions(table: ObservableTable) -> dict[str, list[int]]:
     """Rows of each temperature, rate and variant that a fit can do without.
 
-    Those of a rate test above its middle current are the condition ``upper rates``.
+    Capacities of a rate test above its middle current are the condition ``upper rates``.
 
     Parameters
     ----------
@@ -70,10 +70,11 @@ def _of(run: Run, row: Observable) -> list[str]:
 
 
 def _is_upper(run: Run, row: Observable) -> bool:
-    """Whether a row is read above the middle current of a rate test."""
+    """Whether a row is a capacity above the middle current of a rate test."""
     first = run.steps[0] if run.steps else {}
     cycle = row.measure.get("cycle")
-    if first.get("do") != "rate_test" or cycle is None:
+    capacity = row.measure["of"] == "capacity"
+    if first.get("do") != "rate_test" or cycle is None or not capacity:
         return False
     currents, cycles = first["currents"], first.get("cycles", 1)
     ends = np.cumsum(np.broadcast_to(cycles, len(currents)))

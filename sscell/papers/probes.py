@@ -194,7 +194,5 @@ def _sampled(
         first, last = np.interp([begin + within, begin + duration], t, v)
         step = pulse["ocv_V"] - before["ocv_V"]
         if step * (last - first) > 0:
-            found.append(
-                4 / (np.pi * duration) * (length * step / (last - first)) ** 2
-            )
+            found.append(4 / (np.pi * duration) * (length * step / (last - first)) ** 2)
     return [float(d) for d in found]

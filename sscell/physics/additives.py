@@ -16,8 +16,9 @@ _SHARE = "Inactive host fraction"
 _RATES = (
     ("Contact fade per cycle", ""),
     ("Series resistance of lost contact", " [Ohm.m2]"),
-    ("Positive particle diffusivity", " [m2.s-1]"),
 )
+# Of what moves: relative to the plain material, so that its own value stays free.
+_MOVES = "Positive particle diffusivity"
 _TARGETS = ((_SHARE, ""), *_RATES)
 # Particles are not covered alike: the effect completes over this share of the content.
 _SPREAD = 0.1
@@ -71,7 +72,7 @@ def quantities(names: Sequence[str]) -> tuple[Quantity, ...]:
     """
     plain = tuple(
         Quantity(f"{target} without additives{unit}", "of the plain material", 0, high)
-        for (target, unit), high in zip(_TARGETS, (0.95, 1, 10, 1), strict=True)
+        for (target, unit), high in zip(_TARGETS, (0.95, 1, 10), strict=True)
     )
     own = []
     for name in names:
@@ -80,7 +81,7 @@ def quantities(names: Sequence[str]) -> tuple[Quantity, ...]:
             Quantity(f"{name} complete content", "acts in full", 1e-4, 1, 0.1),
             *(
                 Quantity(_factor(name, target), "of its full effect", 0, 100, 1.0)
-                for target, _ in _TARGETS
+                for target in (*(t for t, _ in _TARGETS), _MOVES)
             ),
         ]
     return plain + tuple(own)
@@ -149,4 +150,6 @@ def derived(names: Sequence[str], values: Mapping[str, float]) -> dict[str, floa
         found[_SHARE] *= 1 + (values[_factor(name, _SHARE)] - 1) * done
         for target, unit in _RATES:
             found[f"{target}{unit}"] *= values[_factor(name, target)] ** done
+        moves = f"{_MOVES} factor"
+        found[moves] = found.get(moves, 1.0) * values[_factor(name, _MOVES)] ** done
     return found
