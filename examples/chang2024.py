@@ -28,7 +28,7 @@ LASTING = {  # cycles at 1 A/g, and what is left [mAh/g]
     "Chang2024-LPS15": (1000, 400),
     "Chang2024-LiI5": (500, 301.1),
 }
-FINE = sscell.Resolution(25, rtol=1e-5, atol=1e-7)
+FINE = sscell.Resolution(15, rtol=1e-5, atol=1e-7)
 
 
 def lasting(name):
