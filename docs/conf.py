@@ -31,7 +31,8 @@ extensions = [
 ]
 exclude_patterns = ["node_modules", "_kept", "_build", "jupyter_execute"]
 language = "en"
-nitpicky = False
+smartquotes = False  # options begin with two hyphens
+toc_object_entries = False
 
 # Notebooks: executed once, then kept until a cell of theirs changes.
 nb_execution_mode = "cache"
