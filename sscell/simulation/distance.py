@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,15 +25,15 @@ class Use:
 
     Parameters
     ----------
-    rate : object
-        As for `Cell.current`.
+    rate : str or Rate
+        Current, as for `Cell.current`.
     state : str or None
         ``"as assembled"``, ``"formed"``, or None where it is not known.
     cycle : int
         Of the run.
     """
 
-    rate: object
+    rate: Any
     state: str | None = None
     cycle: int = 1
 
