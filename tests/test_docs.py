@@ -154,7 +154,7 @@ def known_names(tmp_path_factory):
 def test_parameter_names_of_the_page_exist(page, known_names):
     text = page.read_text(encoding="utf-8")
     quoted = re.findall(r'"([A-Z][\w ().,-]+ \[[^\]"]+\])(?:=[^"]*)?"', text)
-    variables = {"Discharge capacity [A.h]", "Voltage [V]"}
+    variables = {"Discharge capacity [A.h]", "Voltage [V]", "Current function [A]"}
     columns = {"Time [s]", "Current [A]", "Temperature [degC]", "Z real [Ohm]"}
     cards = {q for q in quoted if q.startswith("Density")}
     allowed = known_names | variables | columns | cards | {"Z imaginary [Ohm]"}

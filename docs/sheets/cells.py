@@ -105,7 +105,7 @@ def _citation(data: Any) -> str:
 
 
 def _more(name: str, family: str) -> str:
-    links = [f"[{n}](../../../published/{n}.md)" for n in _SAID.get(family, [])]
+    links = [f"[](../../../published/{n}.md)" for n in _SAID.get(family, [])]
     text = (
         f"What the set says and where it falls short: {', '.join(links)}. " if links else ""
     )
