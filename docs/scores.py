@@ -2,8 +2,8 @@
 
 A validation takes from seconds to minutes, too long for each build of the pages. What it gave
 is kept in `docs/scores/<cell>.json` with a digest of the values and observables it was made
-with; a page whose set has other values now says so. The README's table
-is that of the families.
+with; a page whose set has other values now says so. The README's table is that of
+the families.
 """
 
 from __future__ import annotations
@@ -84,11 +84,11 @@ def readme_table() -> str:
     lines.append("|---|---|---|")
     for name, title in _TITLES.items():
         found = kept(name)
-        told = ("`sscell validate` says", "")
+        told = (f"`sscell validate {name}` says", "")
         if found is not None:
-            s = found["score"]
+            s, words = found["score"], [row["word"] for row in found["rows"]]
             told = (
-                f"{s['met']} of {s['rows']}",
+                f"{s['met']} of {s['rows']}, {words.count('fitted')} of them fitted",
                 f"{s['predicted']} of {s['predicted_rows']}",
             )
         page = f"docs/published/{name.lower()}.md"
