@@ -41,7 +41,8 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_in_temp = True  # what they write stays there
 nb_merge_streams = True
-suppress_warnings = ["mystnb.unknown_mime_type"]
+# A command over two lines is no IPython to the lexer, which then takes what it knows.
+suppress_warnings = ["mystnb.unknown_mime_type", "misc.highlighting_failure"]
 
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 3
