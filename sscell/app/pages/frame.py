@@ -156,10 +156,20 @@ class Scripts:
 
 
 class Figure:
-    """A figure that may be empty."""
+    """A figure that may be empty.
 
-    def __init__(self, small: bool = False) -> None:
+    Parameters
+    ----------
+    small : bool, optional
+        Whether several stand beside each other.
+    follows : bool, optional
+        Whether it follows the size of the window. One in a panel that goes away must not: it
+        would be asked for its new size when it is no longer there.
+    """
+
+    def __init__(self, small: bool = False, follows: bool = True) -> None:
         self._room = ui.element("div").classes("w-full")
+        self._follows = follows
         self._look = "figure" + (" small" if small else "")
         self._plot: ui.plotly | None = None
 
@@ -169,11 +179,15 @@ class Figure:
             # A hidden one would complain when the window changes its size.
             self._room.clear()
             self._plot = None
-        elif self._plot is None:
+            return
+        told = dict(figure)
+        if not self._follows:
+            told["config"] = {**told.get("config", {}), "responsive": False}
+        if self._plot is None:
             with self._room:
-                self._plot = ui.plotly(dict(figure)).classes(self._look)
+                self._plot = ui.plotly(told).classes(self._look)
         else:
-            self._plot.update_figure(dict(figure))
+            self._plot.update_figure(told)
 
 
 class JobView:
