@@ -123,10 +123,10 @@ def _words(
     formed_at: float | None,
 ) -> str:
     words = [f"{rate} at {celsius:g} degC"]
-    if state:
-        words.append(state)
     if formed_at is not None and abs(formed_at - celsius) > 1e-6:
         words.append(f"formed at {formed_at:g} degC")
+    elif state:
+        words.append(state)
     if pressure is not None:
         words.append(f"under {pressure:g} MPa")
     return ", ".join(words)
