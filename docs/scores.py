@@ -2,8 +2,7 @@
 
 A validation takes from seconds to minutes, too long for each build of the pages. What it gave
 is kept in `docs/scores/<cell>.json` with a digest of the values and observables it was made
-with; a page whose set has other values now says so. The README's table is that of
-the families.
+with; a page whose set has other values now says so.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from sscell.cells.cell import Cell
 from sscell.papers.observables import has_observables, load_observables
 
 FOLDER = Path(__file__).parent / "scores"
-README = Path(__file__).parents[1] / "README.md"
 
 
 def digest(cell: Cell) -> str:
@@ -69,42 +67,6 @@ def score(name: str) -> dict[str, Any]:
     }
 
 
-_TITLES = {
-    "Ji2024": "Na-S, conversion",
-    "Liang2023": "Li-VCl3, -30 to 60 °C",
-    "Pan2023": "Li2S-LiI-MoS2, mixed conductor",
-    "Chang2024": "Li-MoS6, up to 1000 cycles",
-    "Song2024": "Li-rich oxide under pressure",
-}
-
-
-def readme_table() -> str:
-    """The families and what they earned, for the README."""
-    lines = ["| cell | rows of its paper met | predicted where a null model fails |"]
-    lines.append("|---|---|---|")
-    for name, title in _TITLES.items():
-        found = kept(name)
-        told = (f"`sscell validate {name}` says", "")
-        if found is not None:
-            s, words = found["score"], [row["word"] for row in found["rows"]]
-            told = (
-                f"{s['met']} of {s['rows']}, {words.count('fitted')} of them fitted",
-                f"{s['predicted']} of {s['predicted_rows']}",
-            )
-        page = f"docs/published/{name.lower()}.md"
-        lines.append(f"| [{name}]({page}), {title} | {told[0]} | {told[1]} |")
-    return "\n".join(lines)
-
-
-def _write_readme() -> None:
-    text = README.read_text(encoding="utf-8")
-    before, after = (
-        text.index("| cell | rows"),
-        text.index("\n\n", text.index("| cell | rows")),
-    )
-    README.write_text(text[:before] + readme_table() + text[after:], encoding="utf-8")
-
-
 def main(names: list[str]) -> None:
     """Bring up to date what is not, or what is named."""
     from sscell.cells.library import available
@@ -119,7 +81,6 @@ def main(names: list[str]) -> None:
         told = json.dumps(score(name), indent=1, default=float)
         (FOLDER / f"{name}.json").write_text(told + "\n", encoding="utf-8")
         print(name, flush=True)
-    _write_readme()
 
 
 if __name__ == "__main__":
