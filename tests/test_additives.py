@@ -9,7 +9,7 @@ import sscell
 from sscell.errors import ParameterError
 from sscell.physics.additives import derived, effect
 
-CONTENT, FADE = "Li7P3S11 content", "Contact fade per cycle"
+CONTENT, FADE = "Li7P3S11 fraction", "Contact fade per cycle"
 PLAIN = "without additives"
 
 
@@ -42,13 +42,13 @@ def test_without_content_the_material_is_the_plain_one(cell):
 def test_a_full_effect_multiplies_and_two_additives_do_so_in_turn(cell):
     v = cell.values
     full = cell.replace({CONTENT: 1.0}).values
-    factor = v["Li7P3S11 factor of contact fade per cycle"]
+    factor = v["Li7P3S11 coefficient of contact fade per cycle"]
     assert full[FADE] == pytest.approx(v[FADE] * factor, rel=1e-9)
-    share = v["Li7P3S11 factor of inactive host fraction"]
+    share = v["Li7P3S11 coefficient of inactive host fraction"]
     out = "Inactive host fraction"
     assert full[out] == pytest.approx(v[out] * share, abs=1e-12)
-    both = cell.replace({CONTENT: 1.0, "LiI content": 1.0}).values
-    other = v["LiI factor of contact fade per cycle"]
+    both = cell.replace({CONTENT: 1.0, "LiI fraction": 1.0}).values
+    other = v["LiI coefficient of contact fade per cycle"]
     assert both[FADE] == pytest.approx(v[FADE] * factor * other, rel=1e-9)
     assert 0 <= both[out] <= full[out] + 1e-12
 
@@ -62,7 +62,7 @@ def test_variants_differ_by_their_content_alone(cell):
         "LiI5": ("LiI", 0.05),
         "LiI10": ("LiI", 0.1),
     }.items():
-        made = cell.replace({f"{additive} content": content})
+        made = cell.replace({f"{additive} fraction": content})
         assert sscell.load(f"Chang2024-{name}").values == made.values, name
 
 
@@ -71,8 +71,8 @@ def test_what_follows_from_the_content_is_not_given(cell):
         cell.replace({FADE: 0.5})
     with pytest.raises(ParameterError, match="is 1.5; allowed: 0 to 1"):
         cell.replace({CONTENT: 1.5})
-    with pytest.raises(ParameterError, match="Did you mean 'Li7P3S11 content'"):
-        cell.replace({"Li7P3S11 contents": 0.1})
+    with pytest.raises(ParameterError, match="Did you mean 'Li7P3S11 fraction'"):
+        cell.replace({"Li7P3S11 fractions": 0.1})
 
 
 def test_additives_need_something_that_wears(cell):

@@ -278,7 +278,7 @@ def test_order_of_diffusion_is_a_row_and_its_rival_can_be_fitted():
         )
     rival = load_observables("Chang2024").rivals["published-order"]
     (variable,) = rival.vary.values()
-    assert variable.ties == {"LiI factor of positive particle diffusivity": 1.0}
+    assert variable.ties == {"LiI coefficient of positive particle diffusivity": 1.0}
 
 
 def test_rates_left_out_of_the_fit_are_predicted():

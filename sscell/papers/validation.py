@@ -340,10 +340,12 @@ def _compare(
     resolution: Resolution | None,
 ) -> tuple[list[dict[str, Any]], dict[str, xr.Dataset]]:
     """Rows of one cell, and the runs that did not fail."""
-    needed = dict.fromkeys(o.run for o in chosen)
+    needed = dict.fromkeys(name for o in chosen for name in o.runs)
     runs = run_all(cell, [table.runs[n] for n in needed], on_progress, resolution)
     done = {name: run for name, run in runs.items() if isinstance(run, xr.Dataset)}
-    readings = {**runs, **{name: Reading(run) for name, run in done.items()}}
+    known: dict[str, Reading] = {}
+    known |= {name: Reading(run, known) for name, run in done.items()}
+    readings = {**runs, **known}
     return [_row(o, table.runs[o.run], readings[o.run], cell) for o in chosen], done
 
 
@@ -511,4 +513,8 @@ def describe(where: Mapping[str, Any]) -> str:
             words.append(f"number {where[key]}")
     if "between" in where:
         words.append("{:g} to {:g} V".format(*where["between"]))
+    if "shares" in where:
+        words.append("{:g} to {:g} of it".format(*where["shares"]))
+    if "than" in where:
+        words.append(f"less that of {where['than']}")
     return " ".join(words)

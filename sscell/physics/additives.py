@@ -77,8 +77,8 @@ def quantities(names: Sequence[str]) -> tuple[Quantity, ...]:
     own = []
     for name in names:
         own += [
-            Quantity(f"{name} content", "of the active material", 0, 1, 0.0),
-            Quantity(f"{name} complete content", "acts in full", 1e-4, 1, 0.1),
+            Quantity(f"{name} fraction", "of the active material", 0, 1, 0.0),
+            Quantity(f"{name} complete fraction", "acts in full", 1e-4, 1, 0.1),
             *(
                 Quantity(_factor(name, target), "of its full effect", 0, 100, 1.0)
                 for target in (*(t for t, _ in _TARGETS), _MOVES)
@@ -88,7 +88,7 @@ def quantities(names: Sequence[str]) -> tuple[Quantity, ...]:
 
 
 def _factor(name: str, target: str) -> str:
-    return f"{name} factor of {target[0].lower()}{target[1:]}"
+    return f"{name} coefficient of {target[0].lower()}{target[1:]}"
 
 
 def check(names: Sequence[str], degradation: bool) -> None:
@@ -137,7 +137,7 @@ def derived(names: Sequence[str], values: Mapping[str, float]) -> dict[str, floa
     --------
     >>> from sscell.cells.cell import Cell
     >>> cell = Cell.load("Chang2024")
-    >>> coated = cell.replace({"Li7P3S11 content": 0.15})
+    >>> coated = cell.replace({"Li7P3S11 fraction": 0.15})
     >>> name = "Contact fade per cycle"
     >>> coated.values[name] < cell.values[name]
     True
@@ -146,10 +146,10 @@ def derived(names: Sequence[str], values: Mapping[str, float]) -> dict[str, floa
         return {}
     found = {f"{t}{unit}": values[f"{t} without additives{unit}"] for t, unit in _TARGETS}
     for name in names:
-        done = effect(values[f"{name} content"], values[f"{name} complete content"])
+        done = effect(values[f"{name} fraction"], values[f"{name} complete fraction"])
         found[_SHARE] *= 1 + (values[_factor(name, _SHARE)] - 1) * done
         for target, unit in _RATES:
             found[f"{target}{unit}"] *= values[_factor(name, target)] ** done
-        moves = f"{_MOVES} factor"
+        moves = f"{_MOVES} additive coefficient"
         found[moves] = found.get(moves, 1.0) * values[_factor(name, _MOVES)] ** done
     return found
