@@ -180,7 +180,6 @@ def _score_parts(name: str, cell: Any) -> list[str]:
     others = [r for r in kept["rows"] if r["word"] != "contradicts"]
     heads = [
         "observable",
-        "conditions",
         "published",
         "model",
         "null model",
@@ -191,7 +190,7 @@ def _score_parts(name: str, cell: Any) -> list[str]:
     if reversed_:
         parts += [
             "### What contradicts its paper",
-            md.table([*heads[:6], "source"], [_reversal(r) for r in reversed_]),
+            md.table([*heads[:5], "source"], [_reversal(r) for r in reversed_]),
         ]
     if kept["left_out"]:
         reasons: dict[str, list[str]] = {}
@@ -205,14 +204,20 @@ def _score_parts(name: str, cell: Any) -> list[str]:
 
 
 def _row(row: dict[str, Any]) -> list[str]:
-    texts = [md.cell(t) for t in row["texts"]]
+    texts = _numbers(row)
     word = row["word"] + ("" if row["met"] else " **missed**")
     return [*texts, word]
 
 
 def _reversal(row: dict[str, Any]) -> list[str]:
     note = f"{row['source']}. {row['note']}" if row["note"] else row["source"]
-    return [*(md.cell(t) for t in row["texts"]), md.cell(note)]
+    return [*_numbers(row), md.cell(note)]
+
+
+def _numbers(row: dict[str, Any]) -> list[str]:
+    """What was measured under which conditions in one cell, then the numbers."""
+    what, conditions, *numbers = (md.cell(t) for t in row["texts"])
+    return [f"{what}<br>{conditions}", *numbers]
 
 
 def _left_out_fits(cell: Any) -> list[str]:
