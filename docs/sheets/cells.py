@@ -38,7 +38,7 @@ def _index(cells: dict[str, Any]) -> str:
     for name, cell in cells.items():
         kept = _score(name, cell)
         title = cell.parameters.data.get("title", "")
-        rows.append((f"[`{name}`]({name}.md)", md.cell(title), *_told(kept)))
+        rows.append((f"[`{name}`]({name}.md)", md.cell(title), *_told(name, kept)))
     heads = ["cell", "what it is", "rows met", "predicted where the null model fails"]
     return md.page(
         "Published cells",
@@ -53,9 +53,11 @@ def _index(cells: dict[str, Any]) -> str:
     )
 
 
-def _told(kept: dict[str, Any] | None) -> tuple[str, str]:
+def _told(name: str, kept: dict[str, Any] | None) -> tuple[str, str]:
+    from sscell.papers.observables import has_observables
+
     if kept is None:
-        return "not judged", "-"
+        return ("`sscell validate`" if has_observables(name) else "not judged"), "-"
     score = kept["score"]
     old = "" if kept["current"] else " (older values)"
     return (
@@ -164,7 +166,15 @@ def _draw(cell: Any, path: Path) -> None:
 
 
 def _score_parts(name: str, cell: Any) -> list[str]:
+    from sscell.papers.observables import has_observables
+
     kept = _score(name, cell)
+    if kept is None and has_observables(name):
+        return [
+            "## Score",
+            f"Its paper's numbers judge it: `sscell validate {name}` runs them. They take too "
+            "long for this page, and no result is kept beside it.",
+        ]
     if kept is None:
         return [
             "## Score",

@@ -435,7 +435,7 @@ MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
         r.data, where["spectrum"], where["part"]
     ),
     "diffusion coefficient": lambda r, where: titration_diffusivity(
-        r.data, where["direction"], where.get("quantile")
+        r.data, where["direction"], where.get("quantile"), where.get("within")
     ),
 }
 

@@ -418,8 +418,11 @@ def _as_variant(cell: Cell, variant: str | None) -> Cell:
     if variant is None:
         return cell
     family = find(cell.parameters.observables)[0].stem
-    base, other = Cell.load(family).values, Cell.load(f"{family}-{variant}").values
-    return cell.replace({n: v for n, v in other.items() if v != base.get(n)})
+    base, other = Cell.load(family).values, Cell.load(f"{family}-{variant}")
+    # What follows from the composition follows from that of this cell.
+    follows = other.composition.derived(other.values)
+    changes = {n: v for n, v in other.values.items() if v != base.get(n)}
+    return cell.replace({n: v for n, v in changes.items() if n not in follows})
 
 
 def _pellet(cell: Cell, run: Run) -> xr.Dataset:
