@@ -31,7 +31,8 @@ extensions = [
 ]
 exclude_patterns = ["node_modules", "_kept", "_build", "jupyter_execute"]
 language = "en"
-nitpicky = False
+smartquotes = False  # options begin with two hyphens
+toc_object_entries = False
 
 # Notebooks: executed once, then kept until a cell of theirs changes.
 nb_execution_mode = "cache"
@@ -40,7 +41,8 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_in_temp = True  # what they write stays there
 nb_merge_streams = True
-suppress_warnings = ["mystnb.unknown_mime_type"]
+# A command over two lines is no IPython to the lexer, which then takes what it knows.
+suppress_warnings = ["mystnb.unknown_mime_type", "misc.highlighting_failure"]
 
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 3

@@ -179,7 +179,7 @@ def _attributes(code):
 def _python(page):
     text = page.read_text(encoding="utf-8")
     cells = re.findall(r"```\{code-cell\}[^\n]*\n(.*?)```", text, re.S)
-    cells = [re.sub(r"^(:tags:|!).*$", "", c, flags=re.M) for c in cells]
+    cells = [re.sub(r"^(:tags:|!)(.*\\\n)*.*$", "", c, flags=re.M) for c in cells]
     return "\n".join([*cells, *blocks(page, "python")])
 
 

@@ -38,7 +38,7 @@ def _index(cells: dict[str, Any]) -> str:
     for name, cell in cells.items():
         kept = _score(name, cell)
         title = cell.parameters.data.get("title", "")
-        rows.append((f"[`{name}`]({name}.md)", md.cell(title), *_told(kept)))
+        rows.append((f"[`{name}`]({name}.md)", md.cell(title), *_told(name, kept)))
     heads = ["cell", "what it is", "rows met", "predicted where the null model fails"]
     return md.page(
         "Published cells",
@@ -53,9 +53,11 @@ def _index(cells: dict[str, Any]) -> str:
     )
 
 
-def _told(kept: dict[str, Any] | None) -> tuple[str, str]:
+def _told(name: str, kept: dict[str, Any] | None) -> tuple[str, str]:
+    from sscell.papers.observables import has_observables
+
     if kept is None:
-        return "not judged", "-"
+        return ("`sscell validate`" if has_observables(name) else "not judged"), "-"
     score = kept["score"]
     old = "" if kept["current"] else " (older values)"
     return (
@@ -164,7 +166,15 @@ def _draw(cell: Any, path: Path) -> None:
 
 
 def _score_parts(name: str, cell: Any) -> list[str]:
+    from sscell.papers.observables import has_observables
+
     kept = _score(name, cell)
+    if kept is None and has_observables(name):
+        return [
+            "## Score",
+            f"Its paper's numbers judge it: `sscell validate {name}` runs them. They take too "
+            "long for this page, and no result is kept beside it.",
+        ]
     if kept is None:
         return [
             "## Score",
@@ -180,7 +190,6 @@ def _score_parts(name: str, cell: Any) -> list[str]:
     others = [r for r in kept["rows"] if r["word"] != "contradicts"]
     heads = [
         "observable",
-        "conditions",
         "published",
         "model",
         "null model",
@@ -191,7 +200,7 @@ def _score_parts(name: str, cell: Any) -> list[str]:
     if reversed_:
         parts += [
             "### What contradicts its paper",
-            md.table([*heads[:6], "source"], [_reversal(r) for r in reversed_]),
+            md.table([*heads[:5], "source"], [_reversal(r) for r in reversed_]),
         ]
     if kept["left_out"]:
         reasons: dict[str, list[str]] = {}
@@ -205,14 +214,20 @@ def _score_parts(name: str, cell: Any) -> list[str]:
 
 
 def _row(row: dict[str, Any]) -> list[str]:
-    texts = [md.cell(t) for t in row["texts"]]
+    texts = _numbers(row)
     word = row["word"] + ("" if row["met"] else " **missed**")
     return [*texts, word]
 
 
 def _reversal(row: dict[str, Any]) -> list[str]:
     note = f"{row['source']}. {row['note']}" if row["note"] else row["source"]
-    return [*(md.cell(t) for t in row["texts"]), md.cell(note)]
+    return [*_numbers(row), md.cell(note)]
+
+
+def _numbers(row: dict[str, Any]) -> list[str]:
+    """What was measured under which conditions in one cell, then the numbers."""
+    what, conditions, *numbers = (md.cell(t) for t in row["texts"])
+    return [f"{what}<br>{conditions}", *numbers]
 
 
 def _left_out_fits(cell: Any) -> list[str]:

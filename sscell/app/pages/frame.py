@@ -24,6 +24,12 @@ __all__ = [
     "table",
 ]
 
+_RESIZED = """
+if (!window.tellsItsSize) {
+  window.tellsItsSize = true;
+  window.addEventListener("resize", () => emitEvent("window_resized"));
+}
+"""
 _LOOK = Path(__file__).parents[1] / "workbench.css"
 
 
@@ -163,15 +169,22 @@ class Figure:
     small : bool, optional
         Whether several stand beside each other.
     follows : bool, optional
-        Whether it follows the size of the window. One in a panel that goes away must not: it
-        would be asked for its new size when it is no longer there.
+        Whether it watches the room that it has. One in a panel that goes away must not: it
+        would be asked for its new size when it is no longer there; it hears of the window.
     """
 
     def __init__(self, small: bool = False, follows: bool = True) -> None:
         self._room = ui.element("div").classes("w-full")
         self._follows = follows
+        if not follows:
+            ui.run_javascript(_RESIZED)
+            ui.on("window_resized", self._fit_window, throttle=0.3)
         self._look = "figure" + (" small" if small else "")
         self._plot: ui.plotly | None = None
+
+    def _fit_window(self) -> None:
+        if self._plot is not None:
+            self._plot.run_plot_method("relayout", {"autosize": True})
 
     def show(self, figure: Mapping[str, Any] | None) -> None:
         """Show another one, or none."""
