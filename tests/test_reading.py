@@ -240,6 +240,19 @@ def test_a_current_of_zero_beside_a_voltage_that_moves_is_said():
     assert "zero throughout" in notes(data)
 
 
+def test_dashes_at_rest_are_no_numbers_that_were_lost():
+    data = quiet(
+        text("Time (s),U (V),I (mA)", lambda t, v, i, k, c: f"{t},{v},{i if i else '---'}"),
+        name="a.csv",
+    )
+    check_halves(data)
+
+
+def test_a_voltammogram_without_time_is_told_of_the_scan_rate():
+    with pytest.raises(DataError, match="--scan-rate"):
+        quiet(text("U (V),I (mA)", lambda t, v, i, k, c: f"{v},{i}"), name="a.csv")
+
+
 def test_a_capacitance_in_farad_is_no_capacity():
     data = quiet(
         text(

@@ -173,4 +173,8 @@ def missing(table: Table, columns: Mapping[str, Column], needed: tuple[str, ...]
         raise DataError(
             f"The file has no column for {' and no column for '.join(absent)}; it has "
             f"{there}. Name it with --columns '{example}'."
+            + (
+                " A voltammogram without it is read with --scan-rate."
+                * (absent == ["time"])
+            )
         )

@@ -300,6 +300,7 @@ def _parse(body: list[str], delimiter: str, names: list[str], decimal: str) -> A
         "header": None,
         "skipinitialspace": True,
         "decimal": decimal,
+        "na_values": ["--", "---"],
         "low_memory": False,
         "skip_blank_lines": False,
         "on_bad_lines": "skip",
