@@ -36,7 +36,7 @@ ION = "Positive electrode electrolyte conductivity [S.m-1]"
 ELECTRON = "Positive electrode conductivity [S.m-1]"
 
 
-AMPLITUDE = 2e-5  # V, far below the rounding of the dead zones
+AMPLITUDE = 5e-6  # V, far below how near the edge of a dead zone a rest ends
 
 
 def _spectrum(cell, frequencies, mesh=None, **options):
