@@ -1,6 +1,6 @@
 """Chang 2024: rate series, Ragone plot, long cycling and resistances of three cathodes.
 
-Run with ``python examples/chang2024.py``; the figure goes to the working folder. Stars are
+Run with ``python examples/chang2024.py``; the figures go to the working folder. Stars are
 the numbers printed in the thesis.
 """
 
@@ -28,7 +28,7 @@ LASTING = {  # cycles at 1 A/g, and what is left [mAh/g]
     "Chang2024-LPS15": (1000, 400),
     "Chang2024-LiI5": (500, 301.1),
 }
-FINE = sscell.Resolution(25)
+FINE = sscell.Resolution(15, rtol=1e-5, atol=1e-7)
 
 
 def lasting(name):
@@ -70,6 +70,27 @@ def draw(axes, name):
     axes[3].loglog(cycles, grown, color=colour)
 
 
+def curves():
+    """Voltage over capacity at four conditions, in the sequence of the rate test."""
+    shown = [("Chang2024", 1), ("Chang2024", 3), ("Chang2024", 15), ("Chang2024-LPS15", 3)]
+    with figure_style():
+        drawing, axes = plt.subplots(1, 4, figsize=(9.2, 2.6), sharey=True)
+        drawing.set_layout_engine("constrained")
+        for ax, (name, cycle) in zip(axes, shown, strict=True):
+            run = sscell.simulate(name, rate_test(CURRENTS, cycles=3), resolution=FINE)
+            part = run.isel(time=run["Cycle"].values == cycle)
+            mass = run.attrs["capacity_basis_mass_g"]
+            for sign in (1, -1):
+                half = part.isel(time=np.sign(part["Current [A]"].values) == sign)
+                passed = half["Discharge capacity [A.h]"].values * 1e3 / mass
+                ax.plot(abs(passed - passed[0]), half["Voltage [V]"], color=CELLS[name][1])
+            current = CURRENTS[(cycle - 1) // 3].replace("A/g", " A/g")
+            ax.set_title(f"{CELLS[name][0]}, {current}, cycle {cycle}", loc="left", size=7)
+            ax.set_xlabel("Capacity [mAh / g MoS6]")
+        axes[0].set_ylabel("Voltage [V]")
+    return drawing
+
+
 def figure():
     """Four panels: rates, Ragone, capacity and resistance over cycles."""
     with figure_style():
@@ -92,4 +113,5 @@ def figure():
 
 
 if __name__ == "__main__":
+    save_figure(curves(), "chang2024_curves.png")
     save_figure(figure(), "chang2024.png")

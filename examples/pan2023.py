@@ -57,10 +57,13 @@ def plot_state():
                 passed[-1], 100 * domains[-1], " LiI in domains", color="0.4", va="center"
             )
             top.set_title(f"{way} at 25 mA/g, fifth cycle", loc="left")
-            for kind, colour in (("ionic", CHARGE), ("electronic", DISCHARGE)):
+            for kind, colour, lift in (
+                ("ionic", CHARGE, 0.4),
+                ("electronic", DISCHARGE, 1.25),
+            ):
                 sigma = part[MEAN.format(kind)].values / 100
                 bottom.semilogy(passed, sigma, color=colour)
-                bottom.text(20, sigma[len(sigma) // 9] * 1.25, kind, color=colour)
+                bottom.text(20, sigma[len(sigma) // 9] * lift, kind, color=colour)
             bottom.set_xlabel("Capacity passed [mAh / g composite]")
             bottom.set_xlim(0, 690)
         panels[0, 0].set_ylabel("Redox [mAh / g], LiI [%]")

@@ -289,6 +289,11 @@ def test_map_of_a_design(page):
     page.get_by_role("button", name="Draw the map").click()
     page.locator(".js-plotly-plot .hm").first.wait_for()
     _shoot(page, "map")
+    page.set_viewport_size({"width": 800, "height": 1000})
+    page.wait_for_timeout(1500)
+    drawn = page.locator(".js-plotly-plot .main-svg").first.bounding_box()
+    assert drawn["x"] + drawn["width"] <= 800  # it follows a window that gets smaller
+    page.set_viewport_size({"width": 1400, "height": 1000})
     page.get_by_role("tab", name="Energy of a stack").click()
     page.get_by_label("Cathode thickness").fill("30um,90um")
     page.get_by_label("Rates").fill("C/10")

@@ -274,6 +274,31 @@ def test_host_wears_to_what_no_cycling_wears():
     assert n[-1] > 2
 
 
+@pytest.mark.parametrize("order", [1.0, 1.8, 3.0])
+def test_contact_parts_by_its_order(order):
+    """theta = [1 + (n - 1) k N]^(-1/(n - 1)), e^(-k N) for n = 1; no share lasts."""
+    changes = {"Contact fade per cycle": 0.6, "Contact fade order": order}
+    run = sscell.simulate(
+        wearing("Liang2023", **changes), cycle("1C", cycles=3), resolution=coarse()
+    )
+    n = 0.6 * full_cycles(run, wearing("Liang2023"))
+    left = np.exp(-n) if order == 1 else (1 + (order - 1) * n) ** (-1 / (order - 1))
+    assert run[CONTACT].values == pytest.approx(left, abs=2e-5)
+    assert run[CONTACT].values[-1] < 0.7
+    assert np.abs(run["Guest balance residual"].values).max() < 1e-9
+
+
+def test_slow_trapping_decays_with_the_full_charges():
+    """p = p0 e^(-kappa Nc), and the host falls by what the pool has lost."""
+    cell = wearing("Liang2023", **{POOL: 0.3, "Host trapping coefficient": 1.3})
+    run = sscell.simulate(cell, cycle("1C", cycles=3), resolution=coarse())
+    passed = np.diff(run["Discharge capacity [A.h]"].values, prepend=0.0)
+    charged = np.cumsum(np.maximum(-passed, 0)) / cell.theoretical_capacity
+    pool = 0.3 * np.exp(-1.3 * charged)
+    assert run[HOST].values == pytest.approx(0.7 + pool, abs=2e-4)
+    assert run[HOST].values[-1] < 0.8
+
+
 @pytest.mark.parametrize("name", HOSTS.values(), ids=HOSTS)
 def test_trapping_takes_its_pool_in_the_first_charge_alone(name):
     """No charge is missing on the first discharge; later cycles lose nothing more."""

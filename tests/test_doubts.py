@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import sscell
-from sscell.cells.judged import judged_points
+from sscell.cells.judged import formation_cycles, judged_points
 from sscell.dataset import metadata, time_series
+from sscell.simulation.distance import Use, far
 from sscell.simulation.doubts import doubts
 
 CELL = sscell.load("Liang2023")
@@ -30,6 +31,21 @@ def _run(*parts):
 
 
 DOWN, UP = np.linspace(3.1, 2.45, 60), np.linspace(2.5, 3.25, 60)
+
+
+def test_a_run_itself_says_what_its_current_costs_at_once():
+    """20 kOhm take 0.62 V of the first discharge of a cell at rest, 50 Ohm none to speak of."""
+    said = {}
+    for ohm in (50, 20000):
+        run = sscell.simulate(
+            CELL,
+            sscell.discharge("0.1C", duration="60 s"),
+            changes={"Contact resistance [Ohm]": ohm},
+            resolution=sscell.Resolution(8),
+        )
+        said[ohm] = [w for w in metadata(run, "warnings") if "at once" in w]
+    assert not said[50]
+    assert "A discharge begins with a step of 0.6" in said[20000][0]
 
 
 def test_an_orderly_cycle_raises_no_doubt():
@@ -77,9 +93,44 @@ def test_distance_counts_temperature_and_rate_together():
         )
         return [w for w in metadata(run, "warnings") if "judged by" in w]
 
-    assert (25, "0.4C") in [(t, rate) for t, _, rate in judged_points(CELL)]
+    assert (25, "0.4C") in [(p.celsius, p.rate) for p in judged_points(CELL)]
     assert not said("0.4C", 25)
     assert not said("0.3C", 33)
     (far,) = said("0.4C", 42)
     assert "the nearest is 0.4C at" in far
     assert said("3C", -25)
+
+
+def _far(cell, celsius, use, formed_at=None):
+    return far(cell, [celsius], [use], formed_at)
+
+
+def test_distance_counts_state_pressure_and_formation():
+    song = sscell.load("Song2024")
+    formed, assembled = (Use("0.5C", state) for state in ("formed", "as assembled"))
+    assert not _far(song, 30, formed, 30)
+    assert not _far(song, 30, Use("0.5C"))  # a state that is not known is near to all
+    (text,) = _far(song, 30, assembled)
+    assert "as assembled" in text
+    assert "nearest is" in text
+    (text,) = _far(song, 30, formed, 60)
+    assert "formed at 60 degC" in text
+    squeezed = song.under(20e6)
+    assert not _far(squeezed, 60, Use("0.05C", "as assembled"))
+    (text,) = _far(squeezed, 30, formed, 30)
+    assert "under 20 MPa" in text
+
+
+def test_a_cell_is_formed_after_the_cycles_of_its_formation():
+    point = next(p for p in judged_points(sscell.load("Song2024")) if p.cycles == 10)
+    assert point.states == {"as assembled", "formed"}
+    assert formation_cycles(sscell.load("Ji2024"), 60) >= 1
+
+
+def test_far_more_cycles_than_were_judged_are_said():
+    def said(cycles):
+        return _far(CELL, 25, Use("0.4C", "as assembled", cycles))
+
+    assert not said(10)
+    assert "200 cycles are more than twice the 2" in said(200)[0]
+    assert not _far(sscell.load("Liang2023-fade"), 25, Use("3C", "formed", 300))

@@ -32,6 +32,7 @@ _DIMENSIONLESS = (
         "filling",
         "spread",
         "floor",
+        "ratio",
     ),
 )
 

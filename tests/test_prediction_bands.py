@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import sscell
+from sscell.cells.library import available
 from sscell.cli import app
 from sscell.errors import ParameterError
 from sscell.simulation.bands import DRAWS, banded, quantile_band
@@ -87,6 +88,14 @@ def test_told_values_are_known_and_fractions_of_one_whole_move_together():
     for other in drawn(cell, 8).cells:
         parts = [other.values[f"{w} step fraction"] for w in ("Upper", "Lower")]
         assert sum(parts) == pytest.approx(1.0, abs=0.2)
+
+
+@pytest.mark.parametrize("name", list(available()))
+def test_every_published_cell_can_be_drawn(name):
+    """Two domains have two wholes: fractions of one do not lend to the other."""
+    found = drawn(sscell.load(name), 4)
+    assert len(found.cells) == 4
+    assert found.failed == 0
 
 
 def test_draws_of_the_covariance_have_it():

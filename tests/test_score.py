@@ -77,8 +77,10 @@ def test_conditions_leave_something_to_fit():
     table = load_observables("Liang2023")
     groups = conditions(table)
     assert {"-30 degC", "60 degC", "25 degC", "0.1C", "0.4C", "6C"} == set(groups)
-    cold = [table.observables[n].id for n in groups["-30 degC"]]
-    assert cold == ["liang_cap_m30", "liang_two_plateaus_above_m10"]
+    cold = [table.observables[n] for n in groups["-30 degC"]]
+    fitted = [o.id for o in cold if o.word == "fitted"]
+    assert fitted == ["liang_cap_m30", "liang_two_plateaus_above_m10"]
+    assert all(table.runs[o.run].temperature == -30 for o in cold)
 
 
 def test_a_fit_without_a_condition_goes_on_from_its_store(tmp_path, monkeypatch):
@@ -113,9 +115,11 @@ def test_command_prints_what_is_stored():
 def test_reversals_are_rows():
     words = {
         name: [o.id for o in load_observables(name).observables if o.word == "contradicts"]
-        for name in ("Ji2024", "Pan2023", "Chang2024-LPS15", "Chang2024-LiI5")
+        for name in (
+            *("Ji2024", "Pan2023", "Chang2024-LPS15", "Chang2024-LiI5"),
+            *("Liang2023", "Song2024"),
+        )
     }
-    assert len(words["Ji2024"]) == 3
     assert all(words.values())
 
 

@@ -1,21 +1,64 @@
-"""Where a set was judged: temperatures and currents of the runs behind its observables."""
+"""Where a set was judged: conditions of the runs behind its observables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sscell.cells.cell import Cell
-from sscell.cells.library import families, read_toml
+from sscell.cells.library import available, families, read_toml
 from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError
 
-__all__ = ["judged_points", "observables_content", "observables_file"]
+__all__ = [
+    "ASSEMBLED",
+    "FORMED",
+    "Judged",
+    "formation_cycles",
+    "judged_points",
+    "observables_content",
+    "observables_file",
+]
+
+ASSEMBLED, FORMED = "as assembled", "formed"
+_PRESSURE = "Applied stack pressure [Pa]"
 
 
-def judged_points(cell: Cell) -> list[tuple[float, float, str]]:
-    """Temperature, current and rate of everything that a set was judged by.
+@dataclass(frozen=True)
+class Judged:
+    """Conditions of one current that a set was judged by.
+
+    Parameters
+    ----------
+    celsius : float
+        Temperature [degC].
+    current : float
+        [A].
+    rate : str
+        As the table writes the current.
+    states : frozenset of str
+        ``"as assembled"`` before the cycles of a formation, ``"formed"`` after them.
+    cycles : int
+        Of the run until then.
+    pressure : float or None
+        On the stack [MPa]; None where the cell knows of none.
+    formed_at : float
+        Temperature of its formation [degC].
+    """
+
+    celsius: float
+    current: float
+    rate: str
+    states: frozenset[str]
+    cycles: int
+    pressure: float | None
+    formed_at: float
+
+
+def judged_points(cell: Cell) -> list[Judged]:
+    """Conditions of everything that a set was judged by.
 
     Parameters
     ----------
@@ -24,25 +67,48 @@ def judged_points(cell: Cell) -> list[tuple[float, float, str]]:
 
     Returns
     -------
-    list of (float, float, str)
-        Temperature [degC], current [A] and how the table writes it; empty where the set has
-        no table of observables.
+    list of Judged
+        Empty where the set has no table of observables.
 
     Examples
     --------
     >>> points = judged_points(Cell.load("Liang2023"))
-    >>> (25, "0.4C") in [(celsius, rate) for celsius, _, rate in points]
+    >>> (25, "0.4C") in [(point.celsius, point.rate) for point in points]
     True
     """
     if observables_file(cell.parameters) is None:
         return []
-    found = []
-    for celsius, rate in _points(observables_content(cell.parameters)):
-        try:
-            found.append((celsius, cell.current(rate), rate))
-        except ParameterError:  # such as a C-rate of a cell that declares no 1C
-            continue
-    return found
+    table = observables_content(cell.parameters)
+    used = {row["run"] for row in table.get("observables", [])}
+    runs = [run for key, run in table.get("runs", {}).items() if key in used]
+    # A variant is judged by its own runs where there are any, else by those of its family.
+    names = [f"{cell.parameters.observables}-{run.get('variant')}" for run in runs]
+    own = [run for run, name in zip(runs, names, strict=True) if name == cell.name]
+    own = own or [run for run in runs if run.get("variant") is None]
+    return [point for run in own for point in _points(cell, run)]
+
+
+def formation_cycles(cell: Cell, celsius: float) -> int:
+    """Cycles after which a cell is formed, at the nearest temperature of its formation.
+
+    Parameters
+    ----------
+    cell : Cell
+        With its set; one without a formation has one cycle.
+    celsius : float
+        [degC]
+
+    Examples
+    --------
+    >>> formation_cycles(Cell.load("Song2024"), 55.0)
+    5
+    """
+    formation = cell.data.get("protocols", {}).get("formation", {"cycles": 1})
+    known = formation.get("at", [])
+    if not known:
+        return int(formation["cycles"])
+    nearest = min(known, key=lambda entry: abs(entry["temperature_C"] - celsius))
+    return int(nearest["cycles"])
 
 
 def observables_file(parameters: ParameterSet, like: str | None = None) -> Path | None:
@@ -106,10 +172,42 @@ def _read(parameters: ParameterSet, like: str | None) -> Mapping[str, Any]:
     return read_toml(file)
 
 
-def _points(table: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
-    used = {row["run"] for row in table.get("observables", [])}
-    for key, run in table.get("runs", {}).items():
-        if key in used:
-            for step in run.get("steps", []):
-                currents = step.get("currents") or [step[k] for k in ("rate",) if k in step]
-                yield from ((float(run["temperature"]), str(rate)) for rate in currents)
+def _points(cell: Cell, run: Mapping[str, Any]) -> Iterator[Judged]:
+    """Each current of a run, with how the cell is when it flows."""
+    celsius = float(run["temperature"])
+    formed_at = float(run.get("formation_temperature", celsius))
+    pristine, passed = run.get("state", "pristine") == "pristine", 0
+    enough = formation_cycles(cell, celsius)
+    for step in run.get("steps", []):
+        rates = step.get("currents") or [step[k] for k in ("rate",) if k in step]
+        each = step.get("cycles", 1)
+        counts = each if isinstance(each, list) else [each] * len(rates)
+        for rate, count in zip(rates, counts, strict=False):
+            states = {ASSEMBLED} if pristine and passed < enough else {FORMED}
+            passed += int(count)
+            if passed >= enough:
+                states.add(FORMED)
+            try:
+                current = cell.current(str(rate))
+            except ParameterError:  # such as a C-rate of a cell that declares no 1C
+                continue
+            yield Judged(
+                celsius,
+                current,
+                str(rate),
+                frozenset(states),
+                passed,
+                _pressure(cell, run),
+                formed_at,
+            )
+
+
+def _pressure(cell: Cell, run: Mapping[str, Any]) -> float | None:
+    """Stack pressure of a run, by default that of the published set [MPa]."""
+    if not cell.has_contact:
+        return None
+    if "pressure" in run:
+        return float(run["pressure"])
+    name = cell.parameters.observables
+    published = Cell.load(name) if name in available() else cell
+    return published.values.get(_PRESSURE, cell.values[_PRESSURE]) / 1e6

@@ -182,6 +182,22 @@ def knowledge_of(parameters: ParameterSet) -> Knowledge | None:
     return None if path is None else _read(path)
 
 
+def _of_family(parameters: ParameterSet) -> Knowledge | None:
+    """Covariance of the family, where a variant leaves all that it covers as it is."""
+    family = parameters.name.partition("-")[0]
+    if family not in families() or family == parameters.name:
+        return None
+    known = knowledge_of(ParameterSet.load(family))
+    if known is None:
+        return None
+    own = parameters.parameters
+    same = (
+        name in own and math.isclose(own[name].value, value, rel_tol=1e-4)
+        for name, value in zip(known.names, known.values, strict=True)
+    )
+    return known if all(same) else None
+
+
 @kept_until_changed
 def _read(path: Path) -> Knowledge:
     try:
@@ -194,7 +210,8 @@ def _read(path: Path) -> Knowledge:
 def spreads(cell: Cell) -> tuple[dict[str, Spread], Knowledge | None]:
     """How each value of a cell may differ, and the covariance of those that it covers.
 
-    A fitted value without covariance takes its standard error, or the range where it has
+    A variant that leaves the fitted values of its family alone shares their covariance. A
+    fitted value without covariance takes its standard error, or the range where it has
     none; an assumed one its range, evenly, or evenly in the logarithm where the range spans
     a factor of ten. The temperature of reference is a convention: the values hold at it.
 
@@ -215,7 +232,7 @@ def spreads(cell: Cell) -> tuple[dict[str, Spread], Knowledge | None]:
     >>> found["Positive electrode porosity"].high
     0.3
     """
-    known = knowledge_of(cell.parameters)
+    known = knowledge_of(cell.parameters) or _of_family(cell.parameters)
     covered = set() if known is None else set(known.names)
     found = {}
     for name, entry in cell.parameters.parameters.items():

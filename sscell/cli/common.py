@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import wraps
@@ -32,6 +34,7 @@ __all__ = [
     "Pressure",
     "ProtocolOption",
     "RateOption",
+    "ReportFile",
     "RunOptions",
     "Settings",
     "Shells",
@@ -140,6 +143,12 @@ PlotFile = Annotated[
     Path | None, typer.Option("--plot", help="Write a figure: .png, .svg or .pdf.")
 ]
 
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write a page that needs nothing else, with data and methods: .html."
+    ),
+]
 Columns = Annotated[
     list[str] | None,
     typer.Option(help="Which header is what: 'voltage=U2,current=I:uA'; repeatable."),
@@ -197,6 +206,8 @@ class RunOptions:
         What of them is meant.
     bands : bool, optional
         Whether results have 90 % bands.
+    report : pathlib.Path, optional
+        Page to write.
     as_json : bool, optional
         Whether stdout is one JSON object.
     """
@@ -219,6 +230,7 @@ class RunOptions:
     compare_window: CompareWindow = None
     compare_frequencies: CompareFrequencies = None
     bands: BandsFlag = False
+    report: ReportFile = None
     as_json: JsonFlag = False
 
     def check(self, series: bool = True) -> None:
@@ -242,6 +254,7 @@ class RunOptions:
                 raise ParameterError(f"There is no file '{path}' to compare with.")
         check_output(self.output, DATA_SUFFIXES, bdf=series)
         check_output(self.plot, FIGURE_SUFFIXES)
+        check_output(self.report, (".html",))
         check_pressure(self.pressure)
         check_pressure(self.formation_pressure)
 
@@ -410,6 +423,11 @@ def parse_settings(settings: Sequence[str] | None) -> dict[str, str]:
             raise ParameterError(f"--set '{name.strip()}' is given twice; give one value.")
         pairs[name.strip()] = value.strip()
     return pairs
+
+
+def typed_command() -> str:
+    """The command line that runs, as it can be typed again."""
+    return f"sscell {shlex.join(sys.argv[1:])}"
 
 
 def given(context: typer.Context, *names: str) -> bool:

@@ -17,9 +17,11 @@ from sscell.cli.common import (
     FileFormat,
     JsonFlag,
     PlotFile,
+    ReportFile,
     check_output,
+    typed_command,
 )
-from sscell.cli.kinds import ANALYSES, KINDS, SEVERAL, kind_of_file
+from sscell.cli.kinds import ANALYSES, KINDS, SEVERAL, UNDRAWN, kind_of_file
 from sscell.cli.output import print_json, print_text, read_file, reading, save_data
 from sscell.errors import ParameterError, did_you_mean
 
@@ -150,6 +152,7 @@ def analyse_command(
         typer.Option(help="-o: whose conductivity it is; default: the separator's."),
     ] = None,
     plot: PlotFile = None,
+    report: ReportFile = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Analyse measured files of the laboratory, from pellets to cycled cells."""
@@ -167,6 +170,7 @@ def analyse_command(
             "after it."
         )
     check_output(plot, (".png", ".svg", ".pdf"))
+    check_output(report, (".html",))
     _check_priors(output, parameter, kind)
     options = {
         "mass": mass,
@@ -208,7 +212,8 @@ def analyse_command(
         "bulk_conductivity": bulk_conductivity,
         "volume_fraction": volume_fraction,
     }
-    result, figure = ANALYSES[kind](sets, extra, plot is not None)
+    drawn = plot is not None or (report is not None and kind not in UNDRAWN)
+    result, figure = ANALYSES[kind](sets, extra, drawn)
     if figure is not None and plot is not None:
         from sscell.plots.style import save_figure
 
@@ -223,6 +228,10 @@ def analyse_command(
             payload["warnings"].append(
                 "The written errors hold none of the thickness: say --thickness-error."
             )
+    if report is not None:
+        from sscell.reports import write_analysis_report
+
+        write_analysis_report(sets, report, kind, payload, figure, typed_command())
     if as_json:
         print_json(payload)
     else:

@@ -12,11 +12,13 @@ from sscell.cli.common import (
     CellName,
     JsonFlag,
     PlotFile,
+    ReportFile,
     Settings,
     Shells,
     Temperature,
     check_output,
     parse_settings,
+    typed_command,
 )
 from sscell.cli.output import print_json, progress
 from sscell.errors import SimulationError
@@ -54,6 +56,7 @@ def design_command(
         Path | None, typer.Option("-o", "--output", help="Write the table: .csv.")
     ] = None,
     plot: PlotFile = None,
+    report: ReportFile = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Energy of a stack over its thicknesses, with the model's own capacity at each rate."""
@@ -65,6 +68,7 @@ def design_command(
 
     check_output(output, (".csv",))
     check_output(plot, FIGURE_SUFFIXES)
+    check_output(report, (".html",))
     loaded = Cell.load(cell)
     changes = parse_settings(settings)
     if changes:
@@ -95,15 +99,21 @@ def design_command(
         celsius = loaded.kelvin(temperature) - 273.15
     notes = [f"Stack: {text}." for text in result["assumed"]]
     failures = sorted({row["failure"] for row in result["rows"]} - {""})
+    told = {
+        "cell": loaded.name,
+        "temperature_C": round(celsius, 6),
+        "capacity_basis": loaded.basis("capacity")[0],
+        "energy_basis": "stack",
+        "voltage_reference": loaded.data["bases"]["voltage_reference"],
+        "warnings": [*notes, *failures],
+    }
+    if report is not None:
+        from sscell.plots.design import plot_design
+        from sscell.reports import write_design_report
+
+        page = told | result
+        write_design_report(loaded, report, page, plot_design(result), typed_command())
     if as_json:
-        told = {
-            "cell": loaded.name,
-            "temperature_C": round(celsius, 6),
-            "capacity_basis": loaded.basis("capacity")[0],
-            "energy_basis": "stack",
-            "voltage_reference": loaded.data["bases"]["voltage_reference"],
-            "warnings": [*notes, *failures],
-        }
         print_json(told | result)
     else:
         _tell(result, notes)

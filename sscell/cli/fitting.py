@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from sscell.cli.common import (
     Shells,
     check_output,
     parse_settings,
+    typed_command,
 )
 from sscell.cli.curves import curve_of, timed
 from sscell.cli.output import print_json, progress
@@ -259,8 +259,7 @@ def fit_command(
     if report is not None:
         from sscell.reports import write_report
 
-        command = "sscell " + shlex.join(sys.argv[1:])
-        write_report(found, report, held, command, curves)
+        write_report(found, report, held, typed_command(), curves)
     if as_json:
         payload = _payload(found, told, held)
         payload["warnings"] += [*why[1:], *remarks, *refused]

@@ -11,9 +11,11 @@ from sscell.errors import ParameterError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["ANALYSES", "KINDS", "SEVERAL", "kind_of_file"]
+__all__ = ["ANALYSES", "KINDS", "SEVERAL", "UNDRAWN", "kind_of_file"]
 
 SEVERAL = ("cv", "conductivity", "transference")  # kinds that take several files
+
+UNDRAWN = ("step", "transference")  # kinds that have no figure
 
 Outcome = tuple[dict[str, Any], Any]  # what goes into the JSON, and the figure
 

@@ -15,7 +15,14 @@ from sscell.cli.banding import (
     spectra_bands,
     titration_bands,
 )
-from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.common import (
+    CellName,
+    RateOption,
+    RunOptions,
+    given,
+    typed_command,
+    with_run_options,
+)
 from sscell.cli.comparing import Beside
 from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
@@ -24,6 +31,7 @@ from sscell.errors import ParameterError
 if TYPE_CHECKING:
     import xarray as xr
 
+    from sscell.analysis.comparison import Comparison
     from sscell.analysis.titration import Titration
     from sscell.protocols import Protocol
     from sscell.simulation.bands import Bands
@@ -114,16 +122,44 @@ class _Job:
 
             drawn = plot_comparison(beside) if beside else figure()
             save_figure(drawn, self._options.plot)
+        if beside:
+            payload["comparison"] = [one.as_dict() for one in beside]
+        if self._options.report is not None:
+            self._page(data, payload, figure, beside)
         if self._options.as_json:
-            if beside:
-                payload["comparison"] = [one.as_dict() for one in beside]
             print_json(payload)
             return
+        payload.pop("comparison", None)
         print_text(
             {**payload, "protocol": self._line.removeprefix("protocol: ") or "plain"}
         )
         for one in beside:
             print(one)
+
+    def _page(
+        self,
+        data: xr.Dataset,
+        payload: dict[str, Any],
+        figure: Any,
+        beside: Sequence[Comparison],
+    ) -> None:
+        """Write the report."""
+        from sscell.plots.comparison import plot_comparison
+        from sscell.reports import write_run_report
+
+        assert self._options.report is not None
+        figures = {"What the test gives": figure()}
+        if beside:
+            figures = {"Beside the measured files": plot_comparison(beside)} | figures
+        write_run_report(
+            data,
+            self._options.report,
+            payload,
+            figures,
+            self._cell,
+            typed_command(),
+            self._line.removeprefix("protocol: "),
+        )
 
 
 @with_run_options()

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sscell.cli.common import JsonFlag, Patience, Shells, check_output
+from sscell.cli.common import (
+    JsonFlag,
+    Patience,
+    ReportFile,
+    Shells,
+    check_output,
+    typed_command,
+)
 from sscell.cli.output import print_json, print_table, progress
 from sscell.errors import ParameterError
 
@@ -62,6 +69,7 @@ def validate_command(
             "-o", "--output", help="With --rerun: default CELL.uncertainty.json, here."
         ),
     ] = None,
+    report: ReportFile = None,
     shells: Shells = 50,
     patience: Patience = None,
     as_json: JsonFlag = False,
@@ -74,6 +82,9 @@ def validate_command(
         raise ParameterError("--rerun goes with --leave-out.")
     if not rerun and (without or output is not None):
         raise ParameterError("--without and --output go with --rerun.")
+    if leave_out and report is not None:
+        raise ParameterError("--report is of the rows: leave out --leave-out.")
+    check_output(report, (".html",))
     if leave_out:
         _leave_out(cell, rerun, without, max_evaluations, output, as_json)
         return
@@ -98,6 +109,10 @@ def validate_command(
 
         for result in results:
             write_figures(result, figures)
+    if report is not None:
+        from sscell.reports import write_validation_report
+
+        write_validation_report(results, report, typed_command())
     if as_json:
         print_json(_payload(results))
         return

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sscell.cli.banding import run_banded, step_bands
-from sscell.cli.common import CellName, RateOption, RunOptions, given, with_run_options
+from sscell.cli.common import (
+    CellName,
+    RateOption,
+    RunOptions,
+    given,
+    typed_command,
+    with_run_options,
+)
 from sscell.cli.comparing import Beside
 from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from sscell.analysis.comparison import Comparison
+    from sscell.analysis.summary import Summary
     from sscell.protocols import Protocol
     from sscell.simulation.bands import Bands
 
@@ -129,6 +137,36 @@ def simulate_command(
         like = metadata(data, "symmetric") == "plateau"
         alone = _plating if like else plot_run
         save_figure(plot_comparison(beside) if beside else alone(data), options.plot)
+    if options.report is not None:
+        from sscell.reports import write_run_report
+
+        result = _found(data, bands, beside)
+        write_run_report(
+            data,
+            options.report,
+            result,
+            _figures(data, beside),
+            cell,
+            typed_command(),
+            chosen.told().removeprefix("protocol: "),
+        )
+
+
+def _figures(data: xr.Dataset, beside: Sequence[Comparison]) -> dict[str, Any]:
+    """Figures of a report by their captions."""
+    from sscell.dataset import metadata
+    from sscell.plots.comparison import plot_comparison
+    from sscell.plots.runs import plot_run
+
+    like = metadata(data, "symmetric") == "plateau"
+    drawn = (
+        {"Voltage over time, with resistance": _plating(data)}
+        if like
+        else {"Voltage, its derivative and what each process costs": plot_run(data)}
+    )
+    return (
+        {"Beside the measured files": plot_comparison(beside)} | drawn if beside else drawn
+    )
 
 
 def _plating(data: xr.Dataset) -> Any:
@@ -201,6 +239,19 @@ def _report(
     as_json: bool,
     beside: Sequence[Comparison] = (),
 ) -> None:
+    result = _found(data, bands, beside)
+    if as_json:
+        print_json({**result, "protocol": chosen.kind})
+        return
+    print(result)
+    if chosen.told():
+        print(f"  {chosen.told()}")
+    for one in beside:
+        print(one)
+
+
+def _found(data: xr.Dataset, bands: Bands | None, beside: Sequence[Comparison]) -> Summary:
+    """What the run gave, beside measured files and with its bands."""
     from sscell.analysis.summary import summary
 
     result = summary(data)
@@ -208,12 +259,6 @@ def _report(
         result["comparison"] = [one.as_dict() for one in beside]
         notes = [note for one in beside for note in one.remarks]
         result["warnings"] = [*result["warnings"], *notes]
-    added = {} if bands is None else step_bands(bands, result["steps"])
-    if as_json:
-        print_json({**result, "protocol": chosen.kind, **added})
-        return
-    print(result)
-    if chosen.told():
-        print(f"  {chosen.told()}")
-    for one in beside:
-        print(one)
+    if bands is not None:
+        result |= step_bands(bands, result["steps"])
+    return result

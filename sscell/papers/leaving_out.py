@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sscell.cells.cell import Cell
 from sscell.cells.uncertainty import Knowledge, LeftOutRow, knowledge_of
 from sscell.errors import ParameterError, did_you_mean
-from sscell.papers.observables import ObservableTable
+from sscell.papers.observables import Observable, ObservableTable
 from sscell.papers.refit import refit
 from sscell.papers.runs import Run
 from sscell.papers.trials import FIT_SHELLS, Trials
@@ -24,6 +26,8 @@ _EVALUATIONS = 120  # of each fit
 
 def conditions(table: ObservableTable) -> dict[str, list[int]]:
     """Rows of each temperature, rate and variant that a fit can do without.
+
+    Capacities of a rate test above its middle current are the condition ``upper rates``.
 
     Parameters
     ----------
@@ -44,7 +48,7 @@ def conditions(table: ObservableTable) -> dict[str, list[int]]:
     """
     groups: dict[str, list[int]] = {}
     for number, row in enumerate(table.observables):
-        for condition in _of(table.runs[row.run]):
+        for condition in _of(table.runs[row.run], row):
             groups.setdefault(condition, []).append(number)
     fitted = {n for n, o in enumerate(table.observables) if o.word == "fitted" and o.count}
     return {
@@ -54,13 +58,27 @@ def conditions(table: ObservableTable) -> dict[str, list[int]]:
     }
 
 
-def _of(run: Run) -> list[str]:
-    """Temperature, rate and variant of a run."""
+def _of(run: Run, row: Observable) -> list[str]:
+    """Temperature, rate and variant of a run; whether a row is of its upper rates."""
     found = [f"{run.temperature:g} degC"]
     rates = [str(step["rate"]) for step in run.steps if "rate" in step]
     if rates:
         found.append(rates[-1])
+    if _is_upper(run, row):
+        found.append("upper rates")
     return found + ([] if run.variant is None else [run.variant])
+
+
+def _is_upper(run: Run, row: Observable) -> bool:
+    """Whether a row is a capacity above the middle current of a rate test."""
+    first = run.steps[0] if run.steps else {}
+    cycle = row.measure.get("cycle")
+    capacity = row.measure["of"] == "capacity"
+    if first.get("do") != "rate_test" or cycle is None or not capacity:
+        return False
+    currents, cycles = first["currents"], first.get("cycles", 1)
+    ends = np.cumsum(np.broadcast_to(cycles, len(currents)))
+    return 2 * int(np.searchsorted(ends, cycle)) + 1 > len(currents)
 
 
 def leave_out(

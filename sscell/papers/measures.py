@@ -22,6 +22,7 @@ from sscell.analysis.rates import rate
 from sscell.analysis.transport import guest_concentration, pellet_conductivity
 from sscell.dataset import metadata
 from sscell.errors import DataError, ParameterError, did_you_mean
+from sscell.papers import shapes
 from sscell.papers.probes import (
     cv_exponent,
     cv_exponent_error,
@@ -41,6 +42,8 @@ class Reading:
     ----------
     data : xarray.Dataset
         Time series [s, A, V] of a run.
+    others : mapping of str to Reading, optional
+        Of the other runs by name, for rows that compare two.
 
     Examples
     --------
@@ -51,8 +54,9 @@ class Reading:
     500.0
     """
 
-    def __init__(self, data: xr.Dataset):
+    def __init__(self, data: xr.Dataset, others: Mapping[str, Reading] | None = None):
         self.data = data
+        self.others: Mapping[str, Reading] = {} if others is None else others
         self._halves = half_cycles(data) if "Voltage [V]" in data else []
         self._peaks: dict[int, list[dict[str, Any]]] = {}
         self._titrations: dict[str, Mapping[str, Any]] = {}
@@ -418,13 +422,20 @@ MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "pressure change": Reading.pressure_change,
     "pressure swing": Reading.pressure_swing,
     "mean voltage": Reading.mean_voltage,
+    "peak width": shapes.width,
+    "plateau slope": shapes.slope,
+    "rise against the current": shapes.rise,
+    "initial drop": shapes.drop,
+    "constant-current share": shapes.constant_share,
+    "mean voltage gap": shapes.mean_gap,
+    "hysteresis at half charge": shapes.hysteresis,
     "CV peak": lambda r, where: cv_peak(r.data, where["direction"]),
     "b-value": lambda r, where: cv_exponent(r.data, where["direction"]),
     "resistance": lambda r, where: spectrum_resistance(
         r.data, where["spectrum"], where["part"]
     ),
     "diffusion coefficient": lambda r, where: titration_diffusivity(
-        r.data, where["direction"], where.get("quantile")
+        r.data, where["direction"], where.get("quantile"), where.get("within")
     ),
 }
 

@@ -78,6 +78,12 @@ class Observable:
     count: bool = True
 
     @property
+    def runs(self) -> tuple[str, ...]:
+        """Names of the runs that it needs: its own, and one that it is compared with."""
+        other = self.measure.get("than")
+        return (self.run,) if other is None else (self.run, other)
+
+    @property
     def bounds(self) -> tuple[float, float]:
         """Both ends of the published range; twice the same for a number [unit]."""
         if isinstance(self.published, tuple):
@@ -252,6 +258,15 @@ def _observable(row: ObservableRow, runs: Mapping[str, Run], where: str) -> Obse
         hint = did_you_mean(row.measure.of, MEASURES, "measures")
         raise ParameterError(
             f"{where}: '{row.id}' asks for no measure '{row.measure.of}'. {hint}"
+        )
+    other = row.measure.than
+    if other is not None and other not in runs:
+        hint = did_you_mean(other, runs, "runs")
+        raise ParameterError(f"{where}: '{row.id}' compares with no run '{other}'. {hint}")
+    if other is not None and row.word == "fitted" and row.count:
+        raise ParameterError(
+            f"{where}: '{row.id}' compares two runs, which a fit cannot: each run is a trial "
+            "of its own. Use another word, or count = false."
         )
     published = _published(row.published)
     if row.sense and (row.sense == "within") != isinstance(published, tuple):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -17,6 +20,8 @@ __all__ = [
     "spectrum_resistance",
     "titration_diffusivity",
 ]
+
+_PARTS = ("series", "interfacial", "boundaries")
 
 
 def cv_peak(data: xr.Dataset, direction: str) -> float | None:
@@ -90,6 +95,8 @@ def spectrum_resistance(data: xr.Dataset, number: int, part: str) -> float:
     part : str
         ``"series"``: the real part at the highest frequency. ``"interfacial"``: what the
         real part gains from there to the begin of the tail, the last minimum of -Im Z.
+        ``"boundaries"``: to the lowest -Im Z between the fastest arc and the highest one,
+        where a slower reaction follows on the arc of the boundaries.
 
     Returns
     -------
@@ -101,20 +108,34 @@ def spectrum_resistance(data: xr.Dataset, number: int, part: str) -> float:
     ParameterError
         If there is no such part.
     """
-    if part not in ("series", "interfacial"):
+    if part not in _PARTS:
         raise ParameterError(
-            f"Part '{part}' of a spectrum is not one; allowed: series, interfacial."
+            f"Part '{part}' of a spectrum is not one; allowed: {', '.join(_PARTS)}."
         )
     f, z = one_spectrum(data.isel(state=number - 1))
     order = np.argsort(f)
     series = float(np.real(z)[order[-1]])
     if part == "series":
         return series
-    return float(np.interp(tail_begin(f, z), f[order], np.real(z)[order])) - series
+    end = _fast_end(f, z) if part == "boundaries" else tail_begin(f, z)
+    return float(np.interp(end, f[order], np.real(z)[order])) - series
+
+
+def _fast_end(f: np.ndarray, z: np.ndarray) -> float:
+    """Frequency of the lowest -Im Z between the first maximum and the largest [Hz]."""
+    rise = -np.imag(z)
+    tops = np.flatnonzero((rise[1:-1] >= rise[:-2]) & (rise[1:-1] >= rise[2:])) + 1
+    highest = int(np.argmax(rise))
+    if not len(tops) or tops[0] >= highest:
+        return tail_begin(f, z)
+    return float(f[tops[0] + int(np.argmin(rise[tops[0] : highest]))])
 
 
 def titration_diffusivity(
-    data: xr.Dataset, direction: str, quantile: float | None = None
+    data: xr.Dataset,
+    direction: str,
+    quantile: float | None = None,
+    within: float | None = None,
 ) -> float | None:
     r"""Apparent diffusion coefficient of a titration, mean or quantile of its pulses.
 
@@ -131,6 +152,9 @@ def titration_diffusivity(
         ``"charge"`` or ``"discharge"``.
     quantile : float, optional
         Such as 0.5 for the median [-]; default: the mean.
+    within : float, optional
+        Time [s] after the switch within which a change counts as ohmic, as in a reading of
+        samples; default: what the root of time extrapolates to.
 
     Returns
     -------
@@ -150,7 +174,25 @@ def titration_diffusivity(
     length = volume / v["Electrode area [m2]"] * 100
     found = gitt(data, diffusion_length=length, method="chang", direction=direction)
     pulses = found.directions[direction]["pulses"]
-    known = [d for d in (p["diffusion_coefficient_cm2_s"] for p in pulses) if d]
+    if within is None:
+        known = [d for d in (p["diffusion_coefficient_cm2_s"] for p in pulses) if d]
+    else:
+        known = _sampled(data, pulses, length, within)
     if not known:
         return None
     return float(np.mean(known) if quantile is None else np.quantile(known, quantile))
+
+
+def _sampled(
+    data: xr.Dataset, pulses: list[dict[str, Any]], length: float, within: float
+) -> list[float]:
+    """Eq. 16 of each pulse but the first, by the voltage at two moments [cm2.s-1]."""
+    t, v = data["Time [s]"].values, data["Voltage [V]"].values
+    found = []
+    for before, pulse in pairwise(pulses):
+        begin, duration = pulse["start_s"], pulse["duration_s"]
+        first, last = np.interp([begin + within, begin + duration], t, v)
+        step = pulse["ocv_V"] - before["ocv_V"]
+        if step * (last - first) > 0:
+            found.append(4 / (np.pi * duration) * (length * step / (last - first)) ** 2)
+    return [float(d) for d in found]

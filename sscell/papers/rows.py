@@ -123,6 +123,8 @@ class Measure(Table):
     quantile: float | None = None
     series: str | None = None
     share: Annotated[bool | int | float | None, BeforeValidator(_share)] = None
+    shares: Pair | None = None
+    than: str | None = None
     window: Pair | None = None
     within: float | None = None
 

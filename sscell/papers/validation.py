@@ -340,10 +340,12 @@ def _compare(
     resolution: Resolution | None,
 ) -> tuple[list[dict[str, Any]], dict[str, xr.Dataset]]:
     """Rows of one cell, and the runs that did not fail."""
-    needed = dict.fromkeys(o.run for o in chosen)
+    needed = dict.fromkeys(name for o in chosen for name in o.runs)
     runs = run_all(cell, [table.runs[n] for n in needed], on_progress, resolution)
     done = {name: run for name, run in runs.items() if isinstance(run, xr.Dataset)}
-    readings = {**runs, **{name: Reading(run) for name, run in done.items()}}
+    known: dict[str, Reading] = {}
+    known |= {name: Reading(run, known) for name, run in done.items()}
+    readings = {**runs, **known}
     return [_row(o, table.runs[o.run], readings[o.run], cell) for o in chosen], done
 
 
@@ -416,8 +418,11 @@ def _as_variant(cell: Cell, variant: str | None) -> Cell:
     if variant is None:
         return cell
     family = find(cell.parameters.observables)[0].stem
-    base, other = Cell.load(family).values, Cell.load(f"{family}-{variant}").values
-    return cell.replace({n: v for n, v in other.items() if v != base.get(n)})
+    base, other = Cell.load(family).values, Cell.load(f"{family}-{variant}")
+    # What follows from the composition follows from that of this cell.
+    follows = other.composition.derived(other.values)
+    changes = {n: v for n, v in other.values.items() if v != base.get(n)}
+    return cell.replace({n: v for n, v in changes.items() if n not in follows})
 
 
 def _pellet(cell: Cell, run: Run) -> xr.Dataset:
@@ -508,4 +513,8 @@ def describe(where: Mapping[str, Any]) -> str:
             words.append(f"number {where[key]}")
     if "between" in where:
         words.append("{:g} to {:g} V".format(*where["between"]))
+    if "shares" in where:
+        words.append("{:g} to {:g} of it".format(*where["shares"]))
+    if "than" in where:
+        words.append(f"less that of {where['than']}")
     return " ".join(words)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
-from sscell.physics import conduction, mixed_conduction, sizes
+from sscell.physics import additives, conduction, mixed_conduction, sizes
 from sscell.physics.anode import ANODE_GIVES, ANODES
 from sscell.physics.cathodes.host import CATHODES, Host, ask, missing, read_host, takes
 from sscell.physics.contact import Contact, NoContact
@@ -115,7 +115,7 @@ class Composition:
             conduction.check_paths(values)
 
     def derived(self, values: Mapping[str, float]) -> dict[str, float]:
-        """Values that the host derives from others, such as from a composition.
+        """Values that host and additives derive from others, such as from a composition.
 
         Parameters
         ----------
@@ -135,6 +135,7 @@ class Composition:
         found = ask(
             self.cathode, "derive its values", lambda: dict(self.host.derived(values))
         )
+        found |= additives.derived(self.additives, values)
         for name, value in found.items():
             number = isinstance(value, int | float) and math.isfinite(value)
             if not number or name not in values:
@@ -178,6 +179,11 @@ class Composition:
     def size_classes(self) -> int:
         """Classes of particles of equal volume and different size; 0: all alike."""
         return int(self.physics.get("particle_sizes", 0))
+
+    @property
+    def additives(self) -> tuple[str, ...]:
+        """Names of what is added to the active material, whose content decides values."""
+        return tuple(self.physics.get("additives", ()))
 
     def submodels(
         self, distributed: bool = False, double_layer: bool = False
@@ -312,6 +318,7 @@ class Composition:
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about this physics, beside what all cells have."""
         _, conducting = _choose(_CONDUCTIONS, self.conduction, "conduction")
+        additives.check(self.additives, self.has_degradation)
         host = self.anode_host
         anode = self._anode.quantities() if host is None else host.quantities()
         if host is None and _ANODE_OCP not in (q.name for q in anode):
@@ -328,6 +335,7 @@ class Composition:
             *(Degradation.quantities() if self.has_degradation else ()),
             *(self.contact_quantities() if self.has_contact else ()),
             *(sizes.quantities() if self.size_classes else ()),
+            *(additives.quantities(self.additives) if self.additives else ()),
             *self.host.quantities(),
         )
 

@@ -36,11 +36,14 @@ class Degradation(pybamm.BaseSubModel):
         \dot p = -(k_p \dot N_c + k_t\, a(E_h))\, p
 
     .. math:: R = k_c N + \sqrt{K \textstyle\int a(E_R)\, dt}, \quad
-        \dot\theta = -k_\theta (\theta - \theta_{min}) \dot N, \quad
+        \dot\theta = -k_\theta (\theta - \theta_{min})^n \dot N, \quad
         R_s = k_s (1 - \theta), \quad R_a = k_a (1 - \theta)/\theta
 
     with the full cycles :math:`\dot N = |I|/(2QF)` of the cathode as assembled and the
-    full charges :math:`\dot N_c = |I|/QF`, zero on discharge. The pool :math:`p` is host
+    full charges :math:`\dot N_c = |I|/QF`, zero on discharge. Contact parts by an order
+    :math:`n`: by 1 it decays exponentially; above it slows by itself, without a share that
+    lasts, :math:`\theta = [1 + (n - 1) k_\theta N]^{-1/(n - 1)}`, as where the weakest
+    patches part first. The pool :math:`p` is host
     that is converted once and does not come back: trapping in the first charges. The host
     that is lost keeps the guest and the phases that it held on average. The host divides
     what it takes up by :math:`\lambda`; the interface takes :math:`R` and :math:`\theta`
@@ -97,6 +100,7 @@ class Degradation(pybamm.BaseSubModel):
             ),
             Quantity(f"{_GROWTH} {energy}", "Arrhenius, with time", 0, 3e5, 0.0),
             Quantity("Contact fade per cycle", "per full cycle", 0, 1, 0.0),
+            Quantity("Contact fade order", "1: exponential; above: slows", 1, 5, 1.0),
             Quantity(
                 "Minimum contacted surface fraction", "that no cycling parts", 0, 1, 0.0
             ),
@@ -155,7 +159,8 @@ class Degradation(pybamm.BaseSubModel):
         contact = variables[_CONTACT]
         above = contact - pybamm.Parameter("Minimum contacted surface fraction")
         parting = pybamm.Parameter("Contact fade per cycle") * cycling
-        self.rhs[contact] = -parting * above
+        order = pybamm.Parameter("Contact fade order")
+        self.rhs[contact] = -parting * pybamm.maximum(above, 0) ** order
 
     @staticmethod
     def _arrhenius(variables: dict[str, Any], name: str) -> Any:

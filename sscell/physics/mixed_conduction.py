@@ -27,9 +27,7 @@ def quantities() -> tuple[Quantity, ...]:
             "LixMoS2 empty ionic fraction", "of that, left without lithium", 0, 1, 0.0
         ),
         Quantity("LixMoS2 electronic conductivity [S.m-1]", solid, 0, 1e7),
-        Quantity(f"{_NET} limit", "volume fraction of the solid", 0, 0.5),
         Quantity(f"{_NET} coefficient (ions)", "of its ionic paths", 0.5, 8),
-        Quantity(f"{_NET} coefficient (electrons)", "of its electronic paths", 0.5, 8),
         Quantity("Positive electrode Bruggeman coefficient", "of the solid", 1, 5),
         Quantity(f"{_ION} activation energy [J.mol-1]", "Arrhenius", 0, 2e5),
         Quantity(
@@ -65,8 +63,8 @@ def mixed_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     variables : dict
-        With the volume fractions of solid solution, LiI domains and MoS2 [-], the dissolved
-        LiI, the filling of MoS2 and the conduction factor of the contact [-].
+        With the volume fractions of solid solution and LiI domains, the network of MoS2 (p),
+        the dissolved LiI, the filling of MoS2 and the conduction factor of the contact [-].
 
     Returns
     -------
@@ -81,11 +79,8 @@ def mixed_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
     solid = variables["Positive electrode active material volume fraction"] ** (
         pybamm.Parameter("Positive electrode Bruggeman coefficient")
     )
-    critical = pybamm.Parameter(f"{_NET} limit")
-    # A tiny share keeps the derivative of the power finite below the threshold.
-    above = pybamm.maximum(variables["MoS2 volume fraction"] - critical, 1e-12)
     paths = {
-        kind: (above / (1 - critical)) ** pybamm.Parameter(f"{_NET} coefficient ({kind})")
+        kind: variables["MoS2 network"] ** pybamm.Parameter(f"{_NET} coefficient ({kind})")
         for kind in ("ions", "electrons")
     }
     pure = pybamm.Parameter("Li2S ionic conductivity [S.m-1]")

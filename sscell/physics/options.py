@@ -20,6 +20,10 @@ def _different_names(given: Any) -> Any:
     return list(given)
 
 
+def _different_or_none(given: Any) -> Any:
+    return [] if given == [] else _different_names(given)
+
+
 def _classes(given: Any) -> Any:
     low, high = _CLASSES
     whole = isinstance(given, int) and not isinstance(given, bool)
@@ -54,4 +58,7 @@ class Physics(Table):
     contact: bool = Field(False, description="pressure and strain decide what touches")
     particle_sizes: Annotated[int, BeforeValidator(_classes)] = Field(
         0, description="classes of particles by size; 0: all alike"
+    )
+    additives: Annotated[list[str], BeforeValidator(_different_or_none)] = Field(
+        [], description="added to the active material: their content decides values"
     )

@@ -321,8 +321,16 @@ def _draw_ends(axes: Any, spectrum: Mapping[str, Any], colour: Any) -> None:
         np.array(spectrum[f"{part}_band_ohm_cm2"], dtype=float)
         for part in ("real", "imaginary")
     )
-    for (x0, x1), (y0, y1) in zip(real.T, -imaginary.T, strict=True):
-        axes.fill([x0, x1, x1, x0], [y0, y0, y1, y1], color=colour, alpha=0.06, lw=0)
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    # One path for all: where boxes lie over one another, the shade is the same.
+    corners = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY]
+    points, codes = [], []
+    for (x0, x1), (y1, y0) in zip(real.T, -imaginary.T, strict=True):
+        points += [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
+        codes += corners
+    axes.add_patch(PathPatch(Path(points, codes), color=colour, alpha=0.15, lw=0))
 
 
 def _scale_of_states(

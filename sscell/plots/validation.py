@@ -26,6 +26,7 @@ from sscell.plots.style import (
 )
 
 __all__ = [
+    "figures_of",
     "plot_cycling",
     "plot_profiles",
     "plot_scorecard",
@@ -66,6 +67,24 @@ def write_figures(result: Validation, folder: Path) -> list[Path]:
     if not folder.parent.is_dir():
         raise ParameterError(f"The folder '{folder.parent}' does not exist.")
     folder.mkdir(exist_ok=True)
+    return [
+        save_figure(figure, folder / f"{result.cell}_{name}.png")
+        for name, figure in figures_of(result).items()
+    ]
+
+
+def figures_of(result: Validation) -> dict[str, Any]:
+    """All figures of a validation by their names.
+
+    Parameters
+    ----------
+    result : Validation
+        With its runs.
+
+    Returns
+    -------
+    dict of str to matplotlib.figure.Figure
+    """
     figures = {"scorecard": plot_scorecard(result)}
     for rate, names in _by_rate(result).items():
         figures[f"profiles_{rate.replace('/', '')}"] = plot_profiles(result, names)
@@ -80,10 +99,7 @@ def write_figures(result: Validation, folder: Path) -> list[Path]:
             figures[f"{name}_nyquist"] = plot_eis(eis(run))
     for name in _pressed(result):
         figures[f"{name}_pressure"] = plot_pressure(result.runs[name])
-    return [
-        save_figure(figure, folder / f"{result.cell}_{name}.png")
-        for name, figure in figures.items()
-    ]
+    return figures
 
 
 def _pressed(result: Validation) -> list[str]:

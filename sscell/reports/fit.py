@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from sscell.errors import ParameterError
 from sscell.fitting.courses import Course, Half
 from sscell.fitting.forward import Traced
 from sscell.fitting.own_cycle import own_run
@@ -19,7 +16,18 @@ from sscell.fitting.profiles import Profile
 from sscell.fitting.result import Fit, span_text
 from sscell.fitting.spectra import Spectrum
 from sscell.plots.style import DIRECTION_COLOURS, svg_of
-from sscell.reports.page import Section, code, details, figure, items, render, table, text
+from sscell.reports.origins import checklist, made_by, methods, pressure_text, toml_of
+from sscell.reports.page import (
+    Section,
+    code,
+    details,
+    figure,
+    items,
+    page_path,
+    render,
+    table,
+    text,
+)
 from sscell.reports.panels import Panel, Series, draw
 
 __all__ = ["write_report"]
@@ -69,11 +77,7 @@ def write_report(
     ...
     sscell.errors.ParameterError: 'report.docx' must end in .html.
     """
-    path = Path(path)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise ParameterError(f"'{path}' must end in .html.")
-    if not path.parent.is_dir():
-        raise ParameterError(f"The folder '{path.parent}' does not exist.")
+    path = page_path(path)
     sections = [
         _parameters(found),
         _unknown(found),
@@ -83,6 +87,7 @@ def write_report(
         _losses(found),
         _profiles(profiles),
         _correlations(found),
+        _methods(found, held),
         _origin(found, command),
     ]
     path.write_text(
@@ -92,8 +97,7 @@ def write_report(
             mood={"describes": "", "is off by": "off"}.get(found.verdict.word, "cannot"),
             summary=_summary(found),
             sections=[s for s in sections if s.parts],
-            made_by=f"sscell {version('sscell')}, PyBaMM {version('pybamm')}, "
-            f"seed {found.seed}.",
+            made_by=made_by(f"seed {found.seed}"),
         ),
         encoding="utf-8",
     )
@@ -461,6 +465,27 @@ def _correlations(found: Fit) -> Section:
     return Section("Correlations", [figure(svg_of(drawn, "26rem"))])
 
 
+def _methods(found: Fit, held: Sequence[Held]) -> Section:
+    cell, files = found.cell, [entry["file"] for entry in found.datasets]
+    how = (
+        f"{len(found.u)} values were fitted to {', '.join(files)} by least squares over "
+        f"voltages and capacities, {found.problem.evaluations} solves"
+        + (f"; {', '.join(e.label for e in held)} held out" if held else "")
+        + "."
+    )
+    own = cell.values["Ambient temperature [K]"] - 273.15
+    stack = cell.values.get("Applied stack pressure [Pa]")
+    courses = found.problem.courses
+    hot = {own if c.celsius is None else c.celsius for c in courses}
+    pressed = {stack if c.pressure is None else c.pressure for c in courses}
+    conditions = {
+        "Temperature": ", ".join(f"{c:.4g} degC" for c in sorted(hot)),
+        "Stack pressure": ", ".join(pressure_text(p) for p in pressed),
+        "Protocol": "the currents of the data",
+    }
+    return Section("Methods", [methods(cell, how), checklist(cell, conditions)])
+
+
 def _origin(found: Fit, command: str) -> Section:
     starts = [
         (
@@ -493,11 +518,6 @@ def _origin(found: Fit, command: str) -> Section:
                 ("Parameter", "Value", "Kind", "Source"),
                 others,
             ),
-            details("The fitted cell as TOML", text=_toml(found)),
+            details("The fitted cell as TOML", text=toml_of(found.cell)),
         ],
     )
-
-
-def _toml(found: Fit) -> str:
-    with TemporaryDirectory() as folder:
-        return found.save(Path(folder) / "fitted.toml").read_text(encoding="utf-8")

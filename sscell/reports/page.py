@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import Any
 
+from sscell.errors import ParameterError
+from sscell.plots.style import png_of, svg_of
 from sscell.reports.panels import interactive, script
 
-__all__ = ["Section", "code", "details", "figure", "items", "render", "table", "text"]
+__all__ = [
+    "Section",
+    "code",
+    "details",
+    "download",
+    "figure",
+    "items",
+    "page_path",
+    "picture",
+    "render",
+    "table",
+    "text",
+]
 
 Part = dict[str, Any]
+_KINDS = {".csv": "text/csv", ".toml": "application/toml", ".json": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -94,6 +111,77 @@ def figure(body: str, caption: str = "") -> Part:
     return {"kind": "figure", "body": body, "caption": caption}
 
 
+def picture(drawn: Any, name: str, caption: str = "", width: str = "100%") -> Part:
+    """A figure that is also there as a PNG file, for print.
+
+    Parameters
+    ----------
+    drawn : matplotlib.figure.Figure
+        Is closed.
+    name : str
+        Of the file, without suffix.
+    caption : str, optional
+        Beneath it.
+    width : str, optional
+        At most, as CSS has it.
+    """
+    data = png_of(drawn)
+    own = figure(svg_of(drawn, width), caption)
+    return own | {"files": [_embedded(f"{name}.png", data, "image/png")]}
+
+
+def download(files: Mapping[str, str]) -> Part:
+    """Files that the page carries, to be saved from it.
+
+    Parameters
+    ----------
+    files : mapping of str to str
+        Text by name of the file, ``.csv`` or another.
+    """
+    entries = [
+        _embedded(name, words.encode(), _KINDS.get(PurePath(name).suffix, "text/plain"))
+        for name, words in files.items()
+    ]
+    return {"kind": "download", "files": entries}
+
+
+def _embedded(name: str, data: bytes, kind: str) -> dict[str, str]:
+    size = f"{len(data) / 1e6:.1f} MB" if len(data) >= 1e5 else f"{len(data) / 1e3:.0f} kB"
+    return {
+        "name": name,
+        "size": size,
+        "href": f"data:{kind};base64,{b64encode(data).decode('ascii')}",
+    }
+
+
+def page_path(path: str | Path) -> Path:
+    """Path of a page that can be written.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A ``.html`` file in a folder that exists.
+
+    Raises
+    ------
+    ParameterError
+        If it is not.
+
+    Examples
+    --------
+    >>> page_path("report.docx")
+    Traceback (most recent call last):
+    ...
+    sscell.errors.ParameterError: 'report.docx' must end in .html.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ParameterError(f"'{path}' must end in .html.")
+    if not path.parent.is_dir():
+        raise ParameterError(f"The folder '{path.parent}' does not exist.")
+    return path
+
+
 def code(words: str) -> Part:
     """Text as it is typed.
 
@@ -158,6 +246,7 @@ def render(sections: Sequence[Section], **words: str) -> str:
         loader=PackageLoader("sscell.reports"),
         autoescape=select_autoescape(default=True, default_for_string=True),
     )
-    scripts = [script()] if interactive() else []
+    drawn = [p["body"] for s in sections for p in s.parts if p["kind"] == "figure"]
+    scripts = [script()] if interactive() and any("plotly" in b for b in drawn) else []
     page = templates.get_template("page.html.j2")
     return page.render(sections=list(sections), scripts=scripts, **words)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from sscell.analysis.shapes import against_current, surface_voltage
 from sscell.cells.cell import Cell
 
 __all__ = ["doubts"]
@@ -16,7 +17,6 @@ _LITTLE = 0.05  # of the theoretical capacity
 _HELD = 0.4  # share of a charge that passes at a held voltage
 _DROP = 0.3  # V at once
 _RISE = 5e-3  # V against the current, along a half cycle
-_SETTLED = 0.02  # share of a half cycle after which its course counts
 _HALVES = ("discharge", "charge")
 
 
@@ -54,7 +54,10 @@ def doubts(data: xr.Dataset, cell: Cell, steps: Sequence[Mapping[str, Any]]) -> 
                 found.append(f"{share:.0%} of a charge passed while its voltage was held.")
         passed = moved if way == "charge" else 0.0
         if way in _HALVES:
-            before = float(voltage[begins[k] - 1]) if begins[k] else None
+            # What the current costs at once: of a measurement, from the sample before.
+            before = surface_voltage(data, begins[k])
+            if before is None and begins[k]:
+                before = float(voltage[begins[k] - 1])
             found += _of_half(v, q, str(way), str(step["stop_reason"]), before, cell)
     return found
 
@@ -80,8 +83,7 @@ def _of_half(
         found.append(
             f"A {way} begins with a step of {sign * (before - v[0]):.2f} V at once."
         )
-    course = sign * v[moved >= _SETTLED * moved[-1]]
-    rise = float(np.max(course - np.minimum.accumulate(course))) if course.size else 0.0
+    rise = against_current(v, moved, way)
     if rise > _RISE:
         wrong = "rises" if way == "discharge" else "falls"
         found.append(f"The voltage {wrong} by {rise * 1e3:.0f} mV along a {way}.")

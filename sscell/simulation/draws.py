@@ -15,6 +15,7 @@ from sscell.errors import ParameterError
 __all__ = ["Drawn", "drawn"]
 
 _BY_USER = "set by the user"
+_SOME = 0.1  # of a fraction, moved to see what it shares a whole with
 _FEW = 0.02  # share of a normal distribution beyond what a draw of few takes
 
 
@@ -160,13 +161,31 @@ def _shared(
     groups: dict[str, list[str]] = {}
     for name in refused:
         groups.setdefault(" ".join(name.split()[-2:]), []).append(name)
+    wholes = [whole for group in groups.values() for whole in _wholes(cell, group)]
     shared = [
-        (group, sum(cell.values[n] for n in group))
-        for group in groups.values()
-        if len(group) > 1
+        (whole, sum(cell.values[n] for n in whole)) for whole in wholes if len(whole) > 1
     ]
-    kept = [n for group in groups.values() if len(group) == 1 for n in group]
+    kept = [whole[0] for whole in wholes if len(whole) == 1]
     return shared, kept
+
+
+def _wholes(cell: Cell, names: Iterable[str]) -> list[list[str]]:
+    """Names by the whole that they are fractions of: what one gains another may lose."""
+    found: list[list[str]] = []
+    for name in names:
+        for whole in found:
+            first = whole[0]
+            some = _SOME * min(cell.values[name], cell.values[first])
+            try:
+                moved = {name: cell.values[name] + some, first: cell.values[first] - some}
+                cell.replace(moved, "drawn")
+            except ParameterError:
+                continue
+            whole.append(name)
+            break
+        else:
+            found.append([name])
+    return found
 
 
 def _alone(cell: Cell, name: str, ends: Iterable[float]) -> bool:

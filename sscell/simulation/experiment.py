@@ -15,6 +15,7 @@ from sscell.cells.cell_model import CellModel, solver
 from sscell.cells.model import model_of
 from sscell.dataset import set_metadata
 from sscell.errors import ParameterError, SimulationError
+from sscell.simulation.distance import Use
 from sscell.simulation.engine import Resolution
 from sscell.simulation.progress import Teller
 from sscell.simulation.results import labelled, remarks
@@ -243,7 +244,7 @@ def _dataset(
     data = labelled(cell, columns, model.budget, protocol, steps)
     reached = [float(c) for part in celsius for c in (part.min(), part.max())]
     set_metadata(
-        data, warnings=[*_skipped(watch), *remarks(cell, reached, _rates(parts), applied)]
+        data, warnings=[*_skipped(watch), *remarks(cell, reached, _uses(parts), applied)]
     )
     return data
 
@@ -261,14 +262,14 @@ def _described(index: int, attempt: _Attempt, step: Any) -> dict[str, Any]:
     }
 
 
-def _rates(parts: Sequence[tuple[_Attempt, Any]]) -> list[str]:
+def _uses(parts: Sequence[tuple[_Attempt, Any]]) -> list[Use]:
     """Constant currents of the steps, as rates."""
     found = []
     for _, step in parts:
         current = np.abs(step["Current [A]"].entries)
         if current.max() > 0 and np.ptp(current) <= 1e-9 * current.max():
             found.append(f"{float(current[0]):.6g} A")
-    return list(dict.fromkeys(found))
+    return [Use(rate) for rate in dict.fromkeys(found)]
 
 
 def _skipped(watch: _Watch) -> list[str]:

@@ -14,8 +14,8 @@ import pybamm
 import xarray as xr
 
 from sscell.cells.cell import Cell
-from sscell.cells.judged import judged_points
 from sscell.dataset import set_metadata, spectrum, time_series
+from sscell.simulation.distance import Use, far
 
 __all__ = [
     "BALANCES",
@@ -159,14 +159,12 @@ def add_spectra(data: xr.Dataset, spectra: Sequence[Spectrum]) -> xr.Dataset:
     return both
 
 
-_KELVIN, _FACTOR = 10.0, 2.0  # distance from what a set was judged by, beyond which is said
-
-
 def remarks(
     cell: Cell,
     celsius: Sequence[float],
-    rates: Sequence[Any],
+    uses: Sequence[Use],
     applied: float | None = None,
+    formed_at: float | None = None,
 ) -> list[str]:
     """What a reader of the result should know: extrapolation and weak assumptions.
 
@@ -176,10 +174,12 @@ def remarks(
         What was simulated.
     celsius : sequence of float
         Temperatures [degC].
-    rates : sequence of str or Rate
-        Currents.
+    uses : sequence of Use
+        Currents, and how the cell is when they flow.
     applied : float, optional
         Stack pressure that was asked for [Pa].
+    formed_at : float, optional
+        Temperature of the formation [degC], where the run began with one.
 
     Returns
     -------
@@ -196,43 +196,17 @@ def remarks(
     if "rate" in validity:
         a, b = validity["rate"]
         slow, fast = 0.99 * cell.current(a), 1.01 * cell.current(b)
-        currents = {cell.current(rate): rate for rate in map(str, rates)}
+        currents = {cell.current(rate): rate for rate in (str(u.rate) for u in uses)}
         found += [
             f"{currents[value]} is outside the published {a} to {b}."
             for value in _extremes(currents, slow, fast)
         ]
     if not found:
-        found += _far(cell, celsius, rates)
+        found += far(cell, celsius, uses, formed_at)
     found += pressure_remarks(cell, applied)
     values = cell.parameters.parameters.values()
     assumed = [p for p in values if p.matters and p.kind == "assumed"]
     return found + [f"Assumed, and it matters: {p.name} = {p.value:g}." for p in assumed]
-
-
-def _far(cell: Cell, celsius: Sequence[float], rates: Sequence[Any]) -> list[str]:
-    """A sentence where nothing that the set was judged by is near in both."""
-    points = judged_points(cell)
-    if not points or not rates:
-        return []
-
-    def steps_to(at: float, current: float, point: tuple[float, float, str]) -> float:
-        factor = abs(np.log(current / point[1])) / np.log(_FACTOR)
-        return max(abs(at - point[0]) / _KELVIN, factor)
-
-    far = {}
-    for at in dict.fromkeys(round(c, 3) for c in celsius):
-        for rate in dict.fromkeys(map(str, rates)):
-            current = cell.current(rate)
-            near = min(points, key=lambda point: steps_to(at, current, point))
-            far[steps_to(at, current, near)] = (at, rate, near)
-    worst = max(far)
-    if worst <= 1 + 1e-6:
-        return []
-    at, rate, near = far[worst]
-    return [
-        f"{rate} at {at:g} degC is more than {_KELVIN:g} K or a factor {_FACTOR:g} in rate from "
-        f"all that the set was judged by; the nearest is {near[2]} at {near[0]:g} degC."
-    ]
 
 
 def _extremes(values: Iterable[float], low: float, high: float) -> list[float]:

@@ -14,10 +14,12 @@ import pybamm
 import xarray as xr
 
 from sscell.cells.cell import Cell
+from sscell.cells.judged import ASSEMBLED, FORMED, formation_cycles
 from sscell.dataset import set_metadata
 from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import Step
 from sscell.protocols.steps import after, as_now
+from sscell.simulation.distance import Use
 from sscell.simulation.doubts import doubts
 from sscell.simulation.engine import (
     BEAT,
@@ -101,6 +103,7 @@ class Run:
         self.outputs: tuple[str, ...] | None = None  # that records keep; None: all
         self._worst: dict[str, float] = dict.fromkeys(BALANCES, 0.0)
         self.is_now = "pristine"  # before the records
+        self.formed_at: float | None = None  # temperature of the formation [degC]
         self.failed_trials = 0  # solutions that were refused, and computed again
         self.teller = Teller()
         self._heard, self._heard_at = -1.0, 0.0  # what a listener knows, and since when [s]
@@ -683,11 +686,6 @@ class Run:
         data = labelled(
             self.base, columns, built.budget, protocol, self._steps(), self._worst
         )
-        rates = [
-            r.step.rate or self.cell.slow_rate
-            for r in self.records
-            if r.step.direction in _SIGN
-        ]
         celsius = [float(c) for r in self.records for c in _reached(r)] or [self.celsius]
         celsius += [one.celsius for one in self.spectra]
         set_metadata(
@@ -696,7 +694,9 @@ class Run:
             warnings=[
                 *self.notes,
                 *doubts(data, self.base, self._steps()),
-                *remarks(self.base, celsius, rates, self.applied),
+                *remarks(
+                    self.base, celsius, self._uses(state), self.applied, self.formed_at
+                ),
                 *anode_remarks(self.base, columns),
             ],
             **self._pressure(),
@@ -716,6 +716,22 @@ class Run:
         unknown = states.get("Current variable [A]")  # where it is solved for
         current = self.solution.current if unknown is None else float(unknown[0])
         return packed(states, current, is_now, self.resolution)
+
+    def _uses(self, state: str) -> list[Use]:
+        """Currents of the steps, and whether the cell was formed when they flowed."""
+        # The history of a saved run is not known.
+        known = ASSEMBLED if state == "pristine" else FORMED
+        began = None if state.startswith("after ") else known
+        enough = formation_cycles(self.base, self.celsius)
+        return [
+            Use(
+                r.step.rate or self.cell.slow_rate,
+                FORMED if began == ASSEMBLED and r.step.cycle > enough else began,
+                r.step.cycle,
+            )
+            for r in self.records
+            if r.step.direction in _SIGN
+        ]
 
     def _pressure(self) -> dict[str, float]:
         """Stack pressure [MPa], where there is one."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from sscell.cells.cell import Cell
+from sscell.cells.judged import formation_cycles
 from sscell.errors import ParameterError
 from sscell.protocols import Step, cycle
 from sscell.simulation.run import Run
@@ -55,6 +54,7 @@ def bring_to(run: Run, state: str) -> str:
             "for it."
         )
     run.execute(steps)
+    run.formed_at = run.celsius
     ended = "discharged" if steps[-1].direction == "discharge" else "charged"
     if kind == "formed":
         return ended
@@ -163,16 +163,8 @@ def formation_steps(cell: Cell) -> tuple[Step, ...]:
     if formation is None:
         return cycle(cell.slow_rate, 1).steps(cell.first_step)
     celsius = cell.values["Ambient temperature [K]"] - ZERO_CELSIUS
-    cycles = _formation_cycles(formation, celsius)
+    cycles = formation_cycles(cell, celsius)
     return cycle(formation["rate"], cycles).steps(cell.first_step)
-
-
-def _formation_cycles(formation: Mapping[str, Any], celsius: float) -> int:
-    known = formation.get("at", [])
-    if not known:
-        return int(formation["cycles"])
-    nearest = min(known, key=lambda entry: abs(entry["temperature_C"] - celsius))
-    return int(nearest["cycles"])
 
 
 def parse_state(state: str) -> tuple[str, float]:

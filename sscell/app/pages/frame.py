@@ -24,6 +24,12 @@ __all__ = [
     "table",
 ]
 
+_RESIZED = """
+if (!window.tellsItsSize) {
+  window.tellsItsSize = true;
+  window.addEventListener("resize", () => emitEvent("window_resized"));
+}
+"""
 _LOOK = Path(__file__).parents[1] / "workbench.css"
 
 
@@ -156,12 +162,29 @@ class Scripts:
 
 
 class Figure:
-    """A figure that may be empty."""
+    """A figure that may be empty.
 
-    def __init__(self, small: bool = False) -> None:
+    Parameters
+    ----------
+    small : bool, optional
+        Whether several stand beside each other.
+    follows : bool, optional
+        Whether it watches the room that it has. One in a panel that goes away must not: it
+        would be asked for its new size when it is no longer there; it hears of the window.
+    """
+
+    def __init__(self, small: bool = False, follows: bool = True) -> None:
         self._room = ui.element("div").classes("w-full")
+        self._follows = follows
+        if not follows:
+            ui.run_javascript(_RESIZED)
+            ui.on("window_resized", self._fit_window, throttle=0.3)
         self._look = "figure" + (" small" if small else "")
         self._plot: ui.plotly | None = None
+
+    def _fit_window(self) -> None:
+        if self._plot is not None:
+            self._plot.run_plot_method("relayout", {"autosize": True})
 
     def show(self, figure: Mapping[str, Any] | None) -> None:
         """Show another one, or none."""
@@ -169,11 +192,15 @@ class Figure:
             # A hidden one would complain when the window changes its size.
             self._room.clear()
             self._plot = None
-        elif self._plot is None:
+            return
+        told = dict(figure)
+        if not self._follows:
+            told["config"] = {**told.get("config", {}), "responsive": False}
+        if self._plot is None:
             with self._room:
-                self._plot = ui.plotly(dict(figure)).classes(self._look)
+                self._plot = ui.plotly(told).classes(self._look)
         else:
-            self._plot.update_figure(dict(figure))
+            self._plot.update_figure(told)
 
 
 class JobView:

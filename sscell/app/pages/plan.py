@@ -68,7 +68,7 @@ class _Tests:
                     lambda job: None,
                     self._show,
                 )
-                self._figure = Figure()
+                self._figure = Figure(follows=False)
                 self._table = ui.element("div").classes("stack")
         self._scripts = Scripts()
         self._show_scripts()
@@ -139,7 +139,7 @@ class _Figures:
         self._choice = ui.select([], label="Quantity", on_change=self._draw)
         self._choice.props("outlined dense").classes("w-full")
         self._choice.visible = False
-        self._figure = Figure()
+        self._figure = Figure(follows=False)
 
     def show(self, figures: dict[str, Any]) -> None:
         """Show the first of other figures; none where there are none."""

@@ -148,6 +148,7 @@ class InsertionParticle(pybamm.BaseSubModel):
             f"{name} contact exponent"
         )
         diffusivity = pybamm.Parameter(f"{name} [m2.s-1]") * thermal * blocked * reached
+        diffusivity *= pybamm.Parameter(f"{name} additive coefficient")
         rate = diffusivity / variables["Positive particle squared radius [m2]"]
         told = self._transform(variables)
         every = uptake_per_site(variables, self._sites.guest_per_host)

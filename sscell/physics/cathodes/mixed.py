@@ -20,7 +20,10 @@ _KEYS = ("host", "guest")
 # Standard atomic weights. Source: IUPAC (2021).
 _MOLAR_MASS = {"Li2S": 0.04594, "LiI": 0.133844, "MoS2": 0.16007}  # kg/mol
 _X, _Y, _E = "LiI mole fraction", "MoS2 mole fraction", "MoS2 lithium limit"
+_CRITICAL, _REFERENCE = "LixMoS2 percolation limit", "Reference MoS2 volume fraction"
+_NET = "LixMoS2 percolation coefficient (electrons)"
 _EA = (0.0, 3e5)
+_GIVEN = 0.9  # of the lithium that the mill reaches: what is left is still a sulfide
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,9 @@ class MixedHosts(Host):
         Raises
         ------
         ParameterError
-            If the shares [-] exceed all, or the milled cathode holds more lithium in MoS2
-            than it has room for or than Li2S can give.
+            If the shares [-] exceed all, the milled cathode holds more lithium in MoS2
+            than the Li2S reached by the mill can give, or the diffusivity refers to a share
+            of MoS2 that does not percolate.
         """
         names = ("Reached sulfur fraction", "Opened sulfur fraction")
         total = sum(values[name] for name in names)
@@ -94,16 +98,25 @@ class MixedHosts(Host):
                 f"The shares of {' and '.join(names)} add up to {total:g}."
             )
         milled = values["Initial active sulfur fraction"]
-        if milled > values[names[0]]:
+        reached = values[names[0]]
+        if milled >= reached:
             raise ParameterError(
-                f"'Initial active sulfur fraction' is {milled:g}, above the share reached "
-                f"at first, {values[names[0]]:g}."
+                f"'Initial active sulfur fraction' is {milled:g}, not below the share "
+                f"reached at first, {reached:g}."
             )
         taken = values["Initial MoS2 lithium fraction"] * values[_E] * values[_Y]
-        given = taken / (2 * (1 - values[_X]) * (1 - values[_Y]))
-        if given > 0.5:
+        sites = 2 * (1 - values[_X]) * (1 - values[_Y])
+        given = taken / (sites * (reached - milled))
+        if given > _GIVEN:
             raise ParameterError(
-                f"The MoS2 as milled holds {given:.0%} of the lithium of Li2S; allowed: 50 %."
+                f"The MoS2 as milled holds {100 * given:.0f} % of the lithium of the Li2S that "
+                f"the mill reached; allowed: {100 * _GIVEN:.0f} %."
+            )
+        critical, reference = values[_CRITICAL], values[_REFERENCE]
+        if reference <= critical:
+            raise ParameterError(
+                f"'{_REFERENCE}' is {reference:g}, not above '{_CRITICAL}', {critical:g}: "
+                "the diffusivity would hold where no MoS2 percolates."
             )
 
     def derived(self, values: Mapping[str, float]) -> dict[str, float]:
@@ -179,7 +192,11 @@ class MixedHosts(Host):
             Quantity(_Y, "y in (1-y)[(1-x)Li2S-xLiI]-yMoS2", 0, 0.5),
             Quantity(_E, "lithium per molybdenum within the window", 0.1, 4),
             Quantity("Initial MoS2 lithium fraction", "of its limit, milled", 1e-3, 0.999),
-            Quantity(f"{d} [m2.s-1]", "in sulfur with LiI at its limit", 1e-24, 1e-8),
+            Quantity(f"{d} [m2.s-1]", "LiI at its limit, reference MoS2", 1e-24, 1e-8),
+            Quantity(_REFERENCE, "of the solid, that the diffusivity holds for", 1e-3, 0.9),
+            Quantity("Li2S-LiI diffusivity ratio", "LiI at its limit over none", 1, 1e6),
+            Quantity(_CRITICAL, "volume fraction of the solid", 0, 0.5),
+            Quantity(_NET, "of its electronic paths and of lithium in grains", 0.5, 8),
             Quantity(f"{d} activation energy [J.mol-1]", "Arrhenius", *_EA),
             Quantity("Reaction ceiling [s-1]", "fastest rate of a host", 1e-8, 1e3),
             Quantity("Initial active sulfur fraction", "of all sulfur", 1e-3, 1),

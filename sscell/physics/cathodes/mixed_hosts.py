@@ -32,14 +32,24 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         C_m \dot\phi = r_S + r_{Mo} - u
 
         \dot n = \frac{a}{r^2}\frac{\partial}{\partial r}\left(r^2 \frac{D}{R^2}
-        \frac{\partial}{\partial r}\frac{n}{a}\right) + y_0 \dot a, \quad
-        \dot a = k_a f \left(e^{\alpha F (\phi - U_S)/RT} - 1\right)_+
+        \frac{\partial}{\partial r}\frac{n}{a}\right) - y_0 \dot f - \dot c, \quad
+        \dot a = - \dot f - \dot c
+
+        \dot f = -k_a f \left(e^{\alpha F (\phi - U_S)/RT} - 1\right)_+, \quad
+        \dot c = -c \dot N / N_c, \quad
+        D = D_0 \left(\frac{p}{p_0}\right)^t \varrho^{s-1}, \quad
+        p = \frac{(v_{Mo} - v_c)_+}{1 - v_c}
 
     Lithium diffuses in the activated share a of the sulfur, n of it lithiated; MoS2 fills
     at once. Both hosts share the potential :math:`\phi` and rest at it. Li2S as milled (f,
     filled to y0) turns active once, against its barrier, with its lithium, and stays so;
-    cycling opens the way to more. LiI leaves the solid solution as its Li2S goes, and comes
-    back slowly.
+    full cycles N open the way to more (c, full), which is active at once: it is reached
+    where the sulfur beside it reacts already. LiI leaves the solid solution as its Li2S
+    goes, and comes back slowly.
+
+    What carries lithium through a grain is its network of MoS2, with the threshold and the
+    exponent of the electrons in pellets, and the LiI dissolved in the sulfide, s of its
+    limit. The product of both is empirical.
 
     Parameters
     ----------
@@ -70,13 +80,21 @@ class MixedHostsParticle(pybamm.BaseSubModel):
 
     @classmethod
     def _kept(cls) -> Any:
-        """Lithium of the sulfur that has not reacted since milling, of its sites [-].
+        """Lithium of the sulfur yet to activate, of its sites [-].
 
-        Milling moves lithium from Li2S to MoS2; the sulfur that is active as milled is
-        full, at the potential of the MoS2.
+        Milling moves lithium to MoS2 from the Li2S that it reaches; the sulfur that is
+        active as milled is full, at the potential of the MoS2, and so is what nothing has
+        reached.
         """
-        given = cls._start_filling() * (1 - cls._share()) / cls._share()
-        return 1 - given / (1 - pybamm.Parameter("Initial active sulfur fraction"))
+        return 1 - cls._given() / (
+            pybamm.Parameter("Reached sulfur fraction")
+            - pybamm.Parameter("Initial active sulfur fraction")
+        )
+
+    @classmethod
+    def _given(cls) -> Any:
+        """Lithium that the MoS2 holds as milled, of all sites of the sulfur [-]."""
+        return cls._start_filling() * (1 - cls._share()) / cls._share()
 
     @staticmethod
     def _start_filling() -> Any:
@@ -95,7 +113,8 @@ class MixedHostsParticle(pybamm.BaseSubModel):
             - pybamm.Parameter("Opened sulfur fraction")
         )
         rest = own[_FRESH] + own[_CLOSED] + never
-        full = pybamm.r_average(own[_HELD]) + self._kept() * rest
+        closed = own[_CLOSED] + never
+        full = pybamm.r_average(own[_HELD]) + self._kept() * own[_FRESH] + closed
         own["Li2S fraction profile"] = full
         own["S fraction profile"] = own[_ACTIVE] + rest - full
         share, mobile = self._share(), pybamm.Parameter("Mobile guest capacity [V-1]")
@@ -126,8 +145,7 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         total = sum(volume.values())
         limit = pybamm.Parameter("LiI solubility limit")
         sulfide = pybamm.maximum(full, 0) * moles["Li2S"]
-        milled = pybamm.Parameter("Initial active sulfur fraction")
-        start = milled + cls._kept() * (1 - milled)
+        start = 1 - cls._given()
         dissolved = (1 - domains) * moles["LiI"]
         share = dissolved / (dissolved + sulfide + 1e-9)
         return {
@@ -136,7 +154,7 @@ class MixedHostsParticle(pybamm.BaseSubModel):
             )
             / total,
             "LiI domain volume fraction": domains * volume["LiI"] / total,
-            "MoS2 volume fraction": volume["MoS2"] / total,
+            "MoS2 network": cls._network(volume["MoS2"] / total),
             # A solid solution takes no more than its limit, however slowly it gives it up.
             "Dissolved LiI": pybamm.minimum(share / limit, 1),
             # What LiI would have left at equilibrium: milling dissolves it up to the limit,
@@ -145,6 +163,13 @@ class MixedHostsParticle(pybamm.BaseSubModel):
                 1 - sulfide / start * limit / (1 - limit) / (moles["LiI"] + 1e-9), 0
             ),
         }
+
+    @staticmethod
+    def _network(volume_fraction: Any) -> Any:
+        """Share of MoS2 above that from which it percolates, of all that it could be [-]."""
+        critical = pybamm.Parameter("LixMoS2 percolation limit")
+        # A tiny share keeps the derivative of the power finite below the threshold.
+        return pybamm.maximum(volume_fraction - critical, 1e-12) / (1 - critical)
 
     def get_coupled_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
         """Give the rates, the surface potential and the balances."""
@@ -168,6 +193,9 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         return {
             **{f"{name} uptake [s-1]": rate for name, rate in passed.items()},
             "Activation rate [s-1]": activation,
+            "Opening rate [s-1]": variables[_CLOSED]
+            * variables["Full cycles rate [s-1]"]
+            / pybamm.Parameter("Sulfur opening cycles"),
             "Positive particle uptake [s-1]": uptake,
             "Positive particle surface potential [V]": phi,
             **self._budget(passed, share * activation, variables),
@@ -255,11 +283,10 @@ class MixedHostsParticle(pybamm.BaseSubModel):
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Balance lithium in both hosts, sulfur between its shares, LiI between phases."""
         activation = variables["Activation rate [s-1]"]
-        opened = variables[_CLOSED] * variables["Full cycles rate [s-1]"]
-        opened = opened / pybamm.Parameter("Sulfur opening cycles")
+        opened = variables["Opening rate [s-1]"]
         self.rhs[variables[_CLOSED]] = -opened
-        self.rhs[variables[_FRESH]] = opened - activation
-        self.rhs[variables[_ACTIVE]] = activation
+        self.rhs[variables[_FRESH]] = -activation
+        self.rhs[variables[_ACTIVE]] = activation + opened
         # Where there is no MoS2 its filling follows the potential all the same.
         own = self._rate("MoS2", variables[_FILLING], variables[_PHI], variables)
         self.rhs[variables[_FILLING]] = own
@@ -279,21 +306,34 @@ class MixedHostsParticle(pybamm.BaseSubModel):
         back = pybamm.Parameter("LiI dissolution rate [s-1]") * pybamm.minimum(excess, 0)
         return out + back
 
+    @classmethod
+    def _ease(cls, variables: dict[str, Any]) -> Any:
+        """Diffusivity over that at the reference share of MoS2 with LiI at its limit [-]."""
+        limit, x = pybamm.Parameter("LiI solubility limit"), pybamm.Parameter(_X)
+        # LiI within its limit lies everywhere in the sulfide; more than that stands apart.
+        dissolved = pybamm.minimum(x / (1 - x) * (1 - limit) / limit, 1)
+        network = variables["MoS2 network"] / cls._network(
+            pybamm.Parameter("Reference MoS2 volume fraction")
+        )
+        power = pybamm.Parameter("LixMoS2 percolation coefficient (electrons)")
+        salt = pybamm.Parameter("Li2S-LiI diffusivity ratio")
+        return network**power * salt ** (dissolved - 1)
+
     def _diffuse(self, variables: dict[str, Any], uptake: Any) -> None:
         """Spread lithium over the radius; the sulfur takes it up at its surface [s-1]."""
         name = "Positive particle diffusivity"
-        limit, x = pybamm.Parameter("LiI solubility limit"), pybamm.Parameter(_X)
-        # LiI within its limit lies everywhere in the sulfide; more than that stands apart.
-        ease = pybamm.minimum(x / (1 - x) * (1 - limit) / limit, 1)
         rate = (
             pybamm.Parameter(f"{name} [m2.s-1]")
-            * ease
+            * self._ease(variables)
             * arrhenius(variables, name)
             / variables["Positive particle squared radius [m2]"]
         )
         active = pybamm.PrimaryBroadcastToEdges(variables[_ACTIVE], _PARTICLE)
         flux = active * rate * pybamm.grad(variables["Sulfur filling profile"])
-        brought = self._kept() * variables["Activation rate [s-1]"]
+        brought = (
+            self._kept() * variables["Activation rate [s-1]"]
+            + variables["Opening rate [s-1]"]
+        )
         # One third of the uptake per site: surface over volume of the unit sphere.
         self.rhs[variables[_HELD]] = pybamm.div(
             flux + entering(uptake / 3, self._distributed)
@@ -319,7 +359,7 @@ class MixedHostsParticle(pybamm.BaseSubModel):
             _FILLING: start,
             _DOMAINS: self._milled_domains(),
             _HELD: milled,
-            "Guest at the start": share * (milled + self._kept() * (1 - milled))
+            "Guest at the start": share * (1 - self._given())
             + (1 - share) * start
             - mobile,
         }

@@ -41,6 +41,9 @@ def diffusion_quantities() -> tuple[Quantity, ...]:
         Quantity(
             f"{d} contact exponent", "c of contact^c: 0, it does not count", 0, 5, 0.0
         ),
+        Quantity(
+            f"{d} additive coefficient", "by what is added to the material", 1e-3, 1e3, 1.0
+        ),
         Quantity("Inactive host fraction", "never reached by ions", 0, 0.95, 0.0),
         Quantity(
             "Guest molar volume [m3.mol-1]", "swelling per mole of guest", -1e-3, 1e-3, 0.0
