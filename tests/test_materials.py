@@ -15,7 +15,7 @@ import sscell
 from sscell.cells.materials import load_material, material_names, sources_table
 
 CARDS = [load_material(name) for name in material_names()]
-PAGE = Path(sscell.__file__).parents[1] / "docs" / "materials.md"
+PAGE = Path(sscell.__file__).parents[1] / "docs" / "explanation" / "materials.md"
 _DOI = re.compile(r"doi:(10\.[^\s;,\"]+)")
 
 

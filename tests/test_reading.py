@@ -85,6 +85,35 @@ VENDORS = {
                 lambda t, v, i, k, c: f"2024-01-01 {hms(t)},{c},{t / 3600:.7f},{i / 1000},{v}"),
     "pec": ("Test,Cycle,Total Time (Seconds),Voltage (mV),Current (mA)",
             lambda t, v, i, k, c: f"1,{c},{t},{v * 1000},{i}"),
+    "german abbreviations": ("Prüfzeit [h];Zellspannung [mV];I_Batt [mA];Zyk;Art",
+                             lambda t, v, i, k, c: f"{t / 3600:.7f};{v * 1000};{abs(i)};{c};"
+                             .replace(".", ",") + {"D": "ENT", "C": "LAD", "R": "PAU"}[k]),
+    "french": ("Temps (s);Tension (V);Courant (mA);Etat",
+               lambda t, v, i, k, c: f"{t};{v};{abs(i)};".replace(".", ",")
+               + {"D": "Décharge", "C": "Charge", "R": "Repos"}[k]),
+    "land letters": ("Cycle,Type,Test Time (H:M:S),Current (mA),Voltage (V)",
+                     lambda t, v, i, k, c: f"{c},{ {'D': 'DC', 'C': 'CC', 'R': 'R'}[k]},{hms(t)},"
+                     f"{abs(i)},{v}"),
+    "signs": ("time_s,ecell_V,i_mA,mode",
+              lambda t, v, i, k, c: f"{t},{v},{abs(i)},{ {'D': '-', 'C': '+', 'R': '0'}[k]}"),
+    "chinese": ("循环,步骤名称,记录时间,电流/A,电压/V",
+                lambda t, v, i, k, c: f"{c},"
+                + {"D": "恒流放电", "C": "恒流恒压充电", "R": "搁置"}[k]
+                + f",{hms(t)},{abs(i) / 1000},{v}"),
+    "maccor in mA": ("Cyc#\tTestTime\tmAmps\tVolts",
+                     lambda t, v, i, k, c: f"{c}\t  0d {t // 3600}:{t % 3600 // 60}:{t % 60}"
+                     f"\t{i}\t{v}"),
+    "units below": ("Time;Voltage;Current\n(min);(mV);(uA)",
+                    lambda t, v, i, k, c: f"{t / 60:.5f};{v * 1000};{i * 1000}"),
+    "units above": ("s,V,mA\nTime,Voltage,Current",
+                    lambda t, v, i, k, c: f"{t},{v},{i}"),
+    "percent": ("% cell 4\n% Time (s),Voltage (V),Current (mA)",
+                lambda t, v, i, k, c: f"{t},{v},{i}"),
+    "index and empty end": (",Time (s),Voltage (V),Current (mA),Note",
+                            lambda t, v, i, k, c: f"{t // 300},{t},{v},{i},"),
+    "date beside time": ("Date,Time,Voltage (V),Current (mA)",
+                         lambda t, v, i, k, c: f"{3 + (t + 79200) // 86400:02d}.05.2024,"
+                         f"{hms((t + 79200) % 86400)},{v},{i}"),
     "german": ("Zeit/s;Spannung/V;Strom/mA;Schritttyp",
                lambda t, v, i, k, c: f"{t};{v};{abs(i)};".replace(".", ",")
                + {"D": "Entladen", "C": "Laden", "R": "Ruhe"}[k]),
@@ -94,10 +123,11 @@ VENDORS = {
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_exports_of_the_vendors_give_the_same_half_cycles(vendor):
     header, row = VENDORS[vendor]
-    encoding = "gbk" if vendor == "neware" else "latin-1" if vendor == "german" else "utf-8"
+    words = {"neware": "gbk", "german": "latin-1", "french": "latin-1", "chinese": "utf-16"}
+    encoding = words.get(vendor, "utf-8")
     data = quiet(text(header, row, encoding), name=f"{vendor}.csv")
     check_halves(data)
-    assert "contradict" not in notes(data)
+    assert "contradict" not in notes(data) and "disagree" not in notes(data)
 
 
 TIMES = {
@@ -116,6 +146,9 @@ TIMES = {
     "day first": ("Date", lambda t: f"{1 + (t + 80000) // 86400:02d}/02/2024 "
                   + hms((t + 80000) % 86400)),
     "unix": ("Unix Time / s", lambda t: f"{1.7e9 + t:.0f}"),
+    "serial days": ("Date", lambda t: f"{45000 + t / 86400:.9f}"),
+    "twelve hours": ("Time of day", lambda t: f"{((t + 79200) // 3600 + 11) % 12 + 1}:"
+                     f"{t % 3600 // 60:02d}:00 {'PM' if t < 7200 else 'AM'}"),
     "half days": ("Date", lambda t: f"06/25/2025 {(t // 3600 + 9) % 12 + 1}:"
                   f"{t % 3600 // 60:02d}:00 {'AM' if t < 7200 else 'PM'}"),
 }  # fmt: skip
@@ -154,6 +187,92 @@ def test_an_order_of_day_and_month_that_nothing_tells_is_asked_for():
 )  # fmt: skip
 def test_units_in_every_spelling(spelled, unit):
     assert known_unit(spelled) == unit
+
+
+def test_a_degree_sign_that_the_encoding_lost_and_a_temperature_in_kelvin():
+    for header, value in (
+        ("Temp/\ufffdC", 60),
+        ("Temperature", 333.15),
+        ("T1 [\ufffdC]", 60),
+    ):
+        data = quiet(
+            text(
+                f"Time (s),U (V),I (mA),{header}",
+                lambda t, v, i, k, c, x=value: f"{t},{v},{i},{x}",
+            ),
+            name="a.csv",
+        )
+        np.testing.assert_allclose(data["Temperature [degC]"], 60.0)
+    assert "kelvin" not in notes(data)
+
+
+SPECTRA = {
+    "rad/s": ("Angular frequency (rad/s),Zre (Ohm),Zim (Ohm)",
+              lambda f, z: f"{2 * np.pi * f},{z.real},{z.imag}"),
+    "typographic minus": ("Frequenz (Hz);Z′ (Ω);−Z″ (Ω)",
+                          lambda f, z: f"{f};{z.real};{-z.imag}".replace("-", "−")),
+    "minus the phase": ("f/kHz,Impedance modulus (kOhm),-phi (rad)",
+                        lambda f, z: f"{f / 1e3},{abs(z) / 1e3},{-np.angle(z)}"),
+    "underscores": ("freq_Hz,Z_real_mohm*cm^2,Z_imag_mohm*cm^2",
+                    lambda f, z: f"{f},{z.real * 2e3},{z.imag * 2e3}"),
+    "units in a row": ("Freq\tZreal\tZimag\nkHz\tkOhm\tkOhm",
+                       lambda f, z: f"{f / 1e3}\t{z.real / 1e3}\t{z.imag / 1e3}"),
+    "chinese": ("频率/Hz,实部/Ohm,虚部/Ohm", lambda f, z: f"{f},{z.real},{z.imag}"),
+    "minus both": ("f/Hz,-Z'/Ohm,-Z''/Ohm", lambda f, z: f"{f},{-z.real},{-z.imag}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", SPECTRA)
+def test_spectra_in_every_spelling(form):
+    header, row = SPECTRA[form]
+    f = np.logspace(5, 0, 11)
+    z = 10 + 50 / (1 + 2j * np.pi * f * 1e-4)
+    lines = [header, *(row(*one) for one in zip(f, z, strict=True)), ""]
+    data = quiet("\n".join(lines).encode(), name="z.csv", area=2.0)
+    np.testing.assert_allclose(data["Frequency [Hz]"], f)
+    np.testing.assert_allclose(data["Z real [Ohm]"] + 1j * data["Z imaginary [Ohm]"], z)
+
+
+def test_a_current_of_zero_beside_a_voltage_that_moves_is_said():
+    data = quiet(
+        text("Time (s),U (V),I (A)", lambda t, v, i, k, c: f"{t},{v},0.00"), name="a.csv"
+    )
+    assert "zero throughout" in notes(data)
+
+
+def test_dashes_at_rest_are_no_numbers_that_were_lost():
+    data = quiet(
+        text("Time (s),U (V),I (mA)", lambda t, v, i, k, c: f"{t},{v},{i if i else '---'}"),
+        name="a.csv",
+    )
+    check_halves(data)
+
+
+def test_a_voltammogram_without_time_is_told_of_the_scan_rate():
+    with pytest.raises(DataError, match="--scan-rate"):
+        quiet(text("U (V),I (mA)", lambda t, v, i, k, c: f"{v},{i}"), name="a.csv")
+
+
+def test_a_current_that_outlasts_the_turn_of_a_sweep_does_not_contradict_the_sign():
+    up = np.arange(2.0, 5.0, 0.02)
+    rows = [(v, 1e-3 * np.exp(4 * (v - 5))) for v in (*up, *up[::-1])]
+    lines = [f"{10 * k},{v:.3f},{i if k > 140 else 0}" for k, (v, i) in enumerate(rows)]
+    file = "\n".join(["time/s,U/V,I/A", *lines, ""]).encode()
+    assert "probably the other" not in notes(
+        quiet(file, name="a.csv", current_sign="charge")
+    )
+
+
+def test_a_capacitance_in_farad_is_no_capacity():
+    data = quiet(
+        text(
+            "time/s,Ewe/V,I/mA,Capacitance charge/µF,Q charge/mA.h",
+            lambda t, v, i, k, c: f"{t},{v},{i},5,0",
+        ),
+        name="a.csv",
+    )
+    assert "Capacitance charge/µF" in metadata(data, "unread_columns")
+    assert "Capacitance" not in notes(data)
 
 
 def test_densities_become_currents_with_the_area_or_mass():

@@ -48,7 +48,7 @@ TYPOS = [
     (("parameters", "Electrode area [m2]"), "kind", "knd"),
     (("variants", "LPS15"), "title", "titel"),
     (("variants", "LPS15"), "parameters", "paramters"),
-    (("variants", "LiI5", "parameters", "LiI content"), "source", "sorce"),
+    (("variants", "LiI5", "parameters", "LiI fraction"), "source", "sorce"),
 ]
 
 

@@ -51,14 +51,14 @@ def peak_width(
 
     Examples
     --------
-    A step of 2 V without width has that of the smoothing, 23.5 mV:
+    A step at 2 V without width has that of the smoothing, 23.5 mV, read on a grid of 2 mV:
 
     >>> from sscell.analysis import half_cycles
     >>> from sscell.dataset import time_series
     >>> data = time_series({"Time [s]": [0, 1, 9, 10], "Current [A]": [1.0] * 4,
     ...                     "Voltage [V]": [3, 2.001, 1.999, 1]})
-    >>> round(peak_width(half_cycles(data)[0], 2.0), 4)
-    0.0235
+    >>> round(peak_width(half_cycles(data)[0], 2.0), 3)
+    0.024
     """
     grid, curve = differential_capacity(half, smoothing)
     top = int(np.argmin(np.abs(grid - voltage)))

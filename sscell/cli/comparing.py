@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sscell.cli.common import RunOptions
+from sscell.cli.common import RunOptions, typed_command
 from sscell.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from sscell.analysis.comparison import Comparison
     from sscell.readers import Choice
 
-__all__ = ["Beside"]
+__all__ = ["Beside", "write_figures"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,3 +105,54 @@ class Beside:
                 )
             )
         return found
+
+
+def write_figures(
+    options: RunOptions,
+    data: xr.Dataset,
+    payload: Mapping[str, Any],
+    beside: Sequence[Comparison],
+    own: Mapping[str, Callable[[], Any]],
+    cell: str,
+    protocol: str,
+) -> None:
+    """Write the figure and the page that a command was asked for.
+
+    Parameters
+    ----------
+    options : RunOptions
+        Of the command.
+    data : xarray.Dataset
+        Of the run.
+    payload : mapping
+        What goes into the JSON.
+    beside : sequence of Comparison
+        From `Beside.against`; their figure stands before the command's own.
+    own : mapping of str to callable
+        Draws the figure of the run, by its caption.
+    cell : str
+        As typed.
+    protocol : str
+        Which one ran, as the text output says it.
+    """
+    figures = dict(own)
+    if beside:
+        from sscell.plots.comparison import plot_comparison
+
+        figures = {"Beside the measured files": lambda: plot_comparison(beside)} | figures
+    if options.plot is not None:
+        from sscell.plots.style import save_figure
+
+        save_figure(next(iter(figures.values()))(), options.plot)
+    if options.report is not None:
+        from sscell.reports import write_run_report
+
+        write_run_report(
+            data,
+            options.report,
+            payload,
+            {caption: draw() for caption, draw in figures.items()},
+            cell,
+            typed_command(),
+            protocol.removeprefix("protocol: "),
+        )

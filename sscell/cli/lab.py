@@ -20,10 +20,9 @@ from sscell.cli.common import (
     RateOption,
     RunOptions,
     given,
-    typed_command,
     with_run_options,
 )
-from sscell.cli.comparing import Beside
+from sscell.cli.comparing import Beside, write_figures
 from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError
@@ -31,7 +30,6 @@ from sscell.errors import ParameterError
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sscell.analysis.comparison import Comparison
     from sscell.analysis.titration import Titration
     from sscell.protocols import Protocol
     from sscell.simulation.bands import Bands
@@ -107,7 +105,6 @@ class _Job:
         """Print what the analysis found, beside measured files, and draw it."""
         from sscell.analysis.summary import always
         from sscell.cli.output import print_text
-        from sscell.plots.style import save_figure
 
         found = dict(result) if isinstance(result, dict) else result.to_dict()
         notes = found.pop("warnings", [])
@@ -117,15 +114,17 @@ class _Job:
         if self.bands is not None:
             payload |= {"bands": self.bands.about()}
         payload["warnings"] = [*payload["warnings"], *notes]
-        if self._options.plot is not None:
-            from sscell.plots.comparison import plot_comparison
-
-            drawn = plot_comparison(beside) if beside else figure()
-            save_figure(drawn, self._options.plot)
         if beside:
             payload["comparison"] = [one.as_dict() for one in beside]
-        if self._options.report is not None:
-            self._page(data, payload, figure, beside)
+        write_figures(
+            self._options,
+            data,
+            payload,
+            beside,
+            {"What the test gives": figure},
+            self._cell,
+            self._line,
+        )
         if self._options.as_json:
             print_json(payload)
             return
@@ -135,31 +134,6 @@ class _Job:
         )
         for one in beside:
             print(one)
-
-    def _page(
-        self,
-        data: xr.Dataset,
-        payload: dict[str, Any],
-        figure: Any,
-        beside: Sequence[Comparison],
-    ) -> None:
-        """Write the report."""
-        from sscell.plots.comparison import plot_comparison
-        from sscell.reports import write_run_report
-
-        assert self._options.report is not None
-        figures = {"What the test gives": figure()}
-        if beside:
-            figures = {"Beside the measured files": plot_comparison(beside)} | figures
-        write_run_report(
-            data,
-            self._options.report,
-            payload,
-            figures,
-            self._cell,
-            typed_command(),
-            self._line.removeprefix("protocol: "),
-        )
 
 
 @with_run_options()

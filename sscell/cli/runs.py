@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +14,9 @@ from sscell.cli.common import (
     RateOption,
     RunOptions,
     given,
-    typed_command,
     with_run_options,
 )
-from sscell.cli.comparing import Beside
+from sscell.cli.comparing import Beside, write_figures
 from sscell.cli.customs import Chosen, check_choice, choose
 from sscell.cli.output import print_json, run_with_progress
 from sscell.errors import ParameterError, SimulationError, did_you_mean
@@ -127,46 +126,32 @@ def simulate_command(
             _report(error.partial, chosen, None, options.as_json)
         raise
     beside = files.against(data)
-    _report(data, chosen, bands, options.as_json, beside)
-    if options.plot is not None:
-        from sscell.dataset import metadata
-        from sscell.plots.comparison import plot_comparison
-        from sscell.plots.runs import plot_run
-        from sscell.plots.style import save_figure
-
-        like = metadata(data, "symmetric") == "plateau"
-        alone = _plating if like else plot_run
-        save_figure(plot_comparison(beside) if beside else alone(data), options.plot)
-    if options.report is not None:
-        from sscell.reports import write_run_report
-
-        result = _found(data, bands, beside)
-        write_run_report(
-            data,
-            options.report,
-            result,
-            _figures(data, beside),
-            cell,
-            typed_command(),
-            chosen.told().removeprefix("protocol: "),
-        )
+    result = _report(data, chosen, bands, options.as_json, beside)
+    write_figures(
+        options,
+        data,
+        result,
+        beside,
+        _figure(data),
+        cell,
+        chosen.told(),
+    )
 
 
-def _figures(data: xr.Dataset, beside: Sequence[Comparison]) -> dict[str, Any]:
-    """Figures of a report by their captions."""
+def _figure(data: xr.Dataset) -> dict[str, Callable[[], Any]]:
+    """What draws the run, by its caption; a symmetric cell shows its plating."""
     from sscell.dataset import metadata
-    from sscell.plots.comparison import plot_comparison
+
+    if metadata(data, "symmetric") == "plateau":
+        return {"Voltage over time, with resistance": lambda: _plating(data)}
+    return {"Voltage, its derivative and what each process costs": lambda: _losses(data)}
+
+
+def _losses(data: xr.Dataset) -> Any:
+    """Figure of a run: voltage, dQ/dV and losses."""
     from sscell.plots.runs import plot_run
 
-    like = metadata(data, "symmetric") == "plateau"
-    drawn = (
-        {"Voltage over time, with resistance": _plating(data)}
-        if like
-        else {"Voltage, its derivative and what each process costs": plot_run(data)}
-    )
-    return (
-        {"Beside the measured files": plot_comparison(beside)} | drawn if beside else drawn
-    )
+    return plot_run(data)
 
 
 def _plating(data: xr.Dataset) -> Any:
@@ -238,16 +223,18 @@ def _report(
     bands: Bands | None,
     as_json: bool,
     beside: Sequence[Comparison] = (),
-) -> None:
+) -> Summary:
+    """Print what the run gave, and return it."""
     result = _found(data, bands, beside)
     if as_json:
         print_json({**result, "protocol": chosen.kind})
-        return
+        return result
     print(result)
     if chosen.told():
         print(f"  {chosen.told()}")
     for one in beside:
         print(one)
+    return result
 
 
 def _found(data: xr.Dataset, bands: Bands | None, beside: Sequence[Comparison]) -> Summary:

@@ -124,6 +124,13 @@ def check_series(
     _compare_names(frame, columns, current, kind, rows, found)
     _compare_growth(values, kind, found)
     _compare_trend(values, stated_sign, found)
+    moved = float(np.ptp(values["voltage"]))
+    if "current" in columns and not current.any() and moved > 0.5:
+        found.warnings.append(
+            f"The column '{columns['current'].header}' is zero throughout, yet the voltage moves "
+            f"by {moved:.3g} V: the current was written with too few digits, or is another "
+            "column."
+        )
     return found
 
 
@@ -231,6 +238,9 @@ def _compare_clocks(
         beside = _clock(frame[column.header].iloc[rows[some]], column)
         if beside is None:
             continue
+        if key == "step_time":
+            # EC-Lab leaves it at zero while a step has not begun to count.
+            beside = np.where(beside == 0, np.nan, beside)
         ratio = slope(time[some], beside)
         if ratio is None:
             continue
@@ -322,7 +332,22 @@ def _compare_growth(
         )
 
 
+def _is_swept(values: Mapping[str, np.ndarray]) -> bool:
+    """Whether the voltage goes at one pace and the current does not: a voltammogram."""
+    dt, dv = np.diff(values["time"]), np.abs(np.diff(values["voltage"]))
+    good = (dt > 0) & (dv > 0)
+    if good.sum() < 20:
+        return False
+    pace = dv[good] / dt[good]
+    steady = np.mean(np.abs(pace / np.median(pace) - 1) < 0.1) > 0.8
+    size = np.abs(values["current"])
+    flowing = size[size > 0.01 * size.max(initial=0.0)]
+    return bool(steady and flowing.size and np.std(flowing) > 0.3 * np.mean(flowing))
+
+
 def _compare_trend(values: Mapping[str, np.ndarray], stated: bool, found: Findings) -> None:
+    if _is_swept(values):
+        return  # Behind the turn of a sweep a current flows against the way of the voltage.
     trend = voltage_trend(values)
     if stated and trend > 0.5 and np.ptp(values["voltage"]) > 0.05:
         found.warnings.append(

@@ -12,6 +12,9 @@ from sscell.readers.spelling import known_unit, split_unit
 
 __all__ = ["Column", "match_columns", "parse_mapping"]
 
+# Quantities of which a header may say that it holds minus them, as -Im(Z)/Ohm.
+_SIGNED = ("real", "imaginary", "phase")
+
 
 @dataclass(frozen=True)
 class Column:
@@ -95,7 +98,7 @@ def _explicit(header: str, headers: list[str], quantity: Quantity) -> Column:
                 plain, own = split_unit(found)
                 known = known_unit(stated) if stated else own
                 # A header such as -Im(Z)/Ohm says itself that it holds minus the quantity.
-                says = quantity.key in ("imaginary", "phase") and plain.startswith("-")
+                says = quantity.key in _SIGNED and plain.startswith("-")
                 default = known or quantity.default_unit
                 return Column(found, default, known is not None, minus != says)
     wanted = header.rpartition(":")[0] or header
@@ -152,7 +155,7 @@ def match_columns(
                     hits[0],
                     quantity.default_unit if unit is None else unit,
                     unit is not None,
-                    quantity.key in ("imaginary", "phase") and name.startswith("-"),
+                    quantity.key in _SIGNED and name.startswith("-"),
                     rank,
                 )
                 break
@@ -171,12 +174,17 @@ def _can_be(quantity: Quantity, rank: int, split: tuple[str, str | None]) -> boo
         "prog",
     ):
         return unit in ("s", "min", "h", "ms", "clock")
+    if quantity.key == "frequency" and ("omega" in name or "ω" in name or "kreis" in name):
+        return unit == "rad/s"
     if name == "t":
         return (unit in ("degC", "degF", "kelvin")) == (quantity.key == "temperature")
     if quantity.key == "step" and name == "step":
         return unit in (None, "", "1")
     if quantity.key == "modulus" and name in ("z", "impedance", "magnitude", "|z|"):
         return unit in (None, "ohm", "kohm", "mohm", "megaohm") or "ohm" in unit
+    # A capacitance in farad is none; the same word in Land's exports is a capacity.
+    if quantity.key.endswith("capacity") and "capacitance" in name:
+        return unit is None or unit.endswith(".h")
     if quantity.key == "capacity" and name == "q":
         return unit is not None
     return not (quantity.key == "power" and name == "p" and unit not in ("W", "mW", "uW"))

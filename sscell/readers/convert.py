@@ -63,17 +63,26 @@ def column_values(
                                      "modulus", "phase"):  # fmt: skip
         notes.append(f"{NO_UNIT} '{column.header}' as {target}")
     if key == "temperature":
-        return _celsius(values, column)
+        return _celsius(values, column, notes)
     factor = unit_factor(column, key, target, scale)
     return (-values if column.negative else values) * factor
 
 
-def _celsius(values: np.ndarray, column: Column) -> np.ndarray:
+def _celsius(values: np.ndarray, column: Column, notes: list[str]) -> np.ndarray:
     if column.unit == "kelvin":
         return values - 273.15
     if column.unit == "degF":
         return (values - 32) / 1.8
+    if column.unit == "degC" and column.stated:
+        return values
     if column.unit == "degC":
+        good = values[np.isfinite(values)]
+        if good.size and good.min() > 200 and good.max() < 500:
+            notes.append(
+                f"No unit is stated for '{column.header}' and it stays between "
+                f"{good.min():.4g} and {good.max():.4g}: taken as kelvin."
+            )
+            return values - 273.15
         return values
     raise DataError(f"Column '{column.header}' has no unit of temperature.")
 
@@ -111,6 +120,8 @@ def unit_factor(
     unit = column.unit
     if not unit:
         return 1.0
+    if key == "frequency" and unit == "rad/s":
+        return 1 / (2 * np.pi)
     for ending, (name, size) in (_PER if target in ("A", "A.h", "W.h") else _TIMES).items():
         if unit.endswith(ending):
             given = scale.get(name)
@@ -162,4 +173,8 @@ def missing(table: Table, columns: Mapping[str, Column], needed: tuple[str, ...]
         raise DataError(
             f"The file has no column for {' and no column for '.join(absent)}; it has "
             f"{there}. Name it with --columns '{example}'."
+            + (
+                " A voltammogram without it is read with --scan-rate."
+                * (absent == ["time"])
+            )
         )

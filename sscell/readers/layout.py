@@ -12,7 +12,7 @@ import numpy as np
 
 from sscell.readers.cells import has_numbers, numbers
 from sscell.readers.columns import match_columns
-from sscell.readers.spelling import known_unit, split_unit
+from sscell.readers.spelling import is_unit, split_unit
 from sscell.readers.times import is_clock_text
 
 __all__ = ["Header", "Sifted", "find_header", "is_data", "is_value", "sift"]
@@ -117,18 +117,21 @@ def find_header(grid: Sequence[Sequence[str]]) -> Header | None:
 
 
 def _judge(grid: Sequence[Sequence[str]], row: int) -> Header | None:
-    names = tuple(c.strip().lstrip("#").strip() for c in grid[row])
+    names = tuple(c.strip().lstrip("#%").strip() for c in grid[row])
     start = row + 1
     units = _units(names, grid[row + 1]) if start < len(grid) else None
     if units is not None:
         names, start = units, row + 2
+    elif row and (above := _units(names, grid[row - 1])) is not None:
+        names = above
     found = {k for k in _matched(names) if k in _CORE}
     if len(found) < 2:
         return None
     # Names set apart by two separators, over rows with one.
     filled = tuple(n for n in names if n)
     widths = [len(cells) for cells in grid[start : start + 20] if is_data(cells)]
-    if len(filled) < len(names) and widths and max(widths) == len(filled):
+    # An index without a name alone is no such header: cells at the end may be empty.
+    if "" in names[1:] and widths and max(widths) == len(filled):
         names = filled
     length = 0
     for cells in grid[start : start + 60]:
@@ -152,18 +155,16 @@ def _matched(names: tuple[str, ...]) -> frozenset[str]:
 
 
 def _units(names: Sequence[str], below: Sequence[str]) -> tuple[str, ...] | None:
-    """Names with the units of the row below them, if that is what the row holds."""
+    """Names with the units of the row beside them, if that is what the row holds."""
     units = [c.strip().strip("[]()").strip() for c in below]
     filled = [u for u in units if u]
     if not filled or len(below) > len(names) or is_data(below):
         return None
-    known = [
-        known_unit(u) != u or len(u) <= 4 or re.match(r"[A-Za-z]+\s+vs", u) for u in filled
-    ]
+    known = [is_unit(u) or len(u) <= 4 or re.match(r"[A-Za-z]+\s+vs", u) for u in filled]
     if not all(known) or len(filled) < 2:
         return None
     # A row of short words under another, such as modes, is no row of units.
-    if sum(known_unit(u) != u or u in ("s", "A", "V", "h", "Ohm") for u in filled) < 2:
+    if sum(is_unit(u) for u in filled) < 2:
         return None
     padded = [*units, *[""] * len(names)]
     return tuple(

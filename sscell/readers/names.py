@@ -33,11 +33,12 @@ class Quantity:
     default_unit: str = ""
 
 
-_I = r"(?:\|?<?i>?\|?|current|strom|stromst(?:ä|ae)rke|电流)"
+_I = r"(?:\|?<?i>?\|?|current|strom|stromst(?:ä|ae)rke|courant|电流)"
 _TOTAL = (
     r"(?:test|total|cumulative|elapsed|run|running|experiment|prog|program|programm?dauer"
     r"|overall) ?(?:time|duration)?(?: ?\d)?|program duration|gesamtzeit|testzeit|laufzeit"
-    r"|测试时间|总时间|累计时间|运行时间|testtime|time since start|test|total|run|prog"
+    r"|(?:pr(?:ü|ue)f|versuchs|mess|programm?|progr )zeit|zeit gesamt|temps total"
+    r"|测试时间|总时间|累计时间|运行时间|记录时间|testtime|time since start|test|total|run|prog"
 )
 _STEP_TIME = (
     r"(?:step|relative) ?(?:time|duration|dauer)|time in step|schrittzeit|schrittdauer"
@@ -46,7 +47,8 @@ _STEP_TIME = (
 _STAMP = (
     r"(?:date|date ?time|time ?stamp|absolute ?time|date ?time iso string|dpt ?time"
     r"|real ?time|system ?time|date and time|datum(?: uhrzeit)?|zeitstempel|start ?time"
-    r"|unix ?time|epoch|datum zeit|abs time|sys time|系统时间|绝对时间|日期|日期时间|时间戳)"
+    r"|unix ?time|epoch|time of(?: day)?|uhrzeit|heure|datum zeit|abs ?time|sys ?time"
+    r"|系统时间|绝对时间|日期|日期时间|时间戳)"
 )
 _DISCHARGE = r"(?:dis ?charg(?:e|ing)|d ?chg|dchg|dcha?|entlade?|放电)"
 _CHARGE = r"(?:charg(?:e|ing)|chg|cha|lade|充电)"
@@ -55,15 +57,16 @@ _ENERGY = r"(?:energy|engy|energie|能量|wh)"
 
 QUANTITIES: tuple[Quantity, ...] = (
     Quantity(
-        "time", "Time [s]", (_TOTAL, r"(?:time|t|zeit|时间)", _STEP_TIME, _STAMP), "s"
+        "time", "Time [s]", (_TOTAL, r"(?:time|t|zeit|时间|temps)", _STEP_TIME, _STAMP), "s"
     ),
     Quantity(
         "voltage",
         "Voltage [V]",
         (
-            r"(?:cell |terminal |full ?cell |battery |working )?"
-            r"(?:voltage|potential|spannung|电压|电位)(?: vs .+)?",
-            r"(?:ecell|<?ewe>?(?: ece)?|vf|u|e|v|volts?|<e>|cell u|voltage 1|e we|vcell)"
+            r"(?:cell |terminal |full ?cell |battery |working |zell|klemmen|batterie)?"
+            r"(?:voltage|potential|spannung|tension|电压|电位)(?: vs .+)?",
+            r"(?:ecell|<?ewe>?(?: ece)?|vf|u|e|v|volts?|<e>|cell u|voltage 1|e we|vcell"
+            r"|[uv] ?(?:batt?|cell|zelle))"
             r"(?: vs .+)?",
         ),
         "V",
@@ -74,7 +77,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         (
             rf"(?:cell |applied |total |working )?{_I}",
             r"(?:im|amps?|cur|(?:current|strom) ?(?:density|dichte)|specific current|j"
-            r"|current 1|icell|电流密度)",
+            r"|current 1|icell|i (?:batt?|cell|zelle)|电流密度)",
         ),
         "A",
     ),
@@ -92,7 +95,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "cycle",
         "Cycle",
         (
-            r"(?:cycle|cyc|full ?cycle|zyklus)(?: ?(?:index|number|count|no|id|nr|nummer))?"
+            r"(?:cycle|cyc|full ?cycle|zyklus|zyk)(?: ?(?:index|number|count|no|id|nr|nummer))?"
             r"|循环号|循环序号|循环|循环数|循环次数",
         ),
     ),
@@ -109,6 +112,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Mode",
         (
             r"(?:step ?(?:type|name|mode|status|state)|mode|status|state|md|command|schritt ?typ"
+            r"|(?:record ?|step ?)?type|art|modus|[eé]tat|步骤名称|步骤类型|工作模式|工作状态"
             r"|工步类型|工步名称|工步状态|状态|工步种类|betriebsart|zustand)",
         ),
     ),
@@ -156,15 +160,18 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity(
         "frequency",
         "Frequency [Hz]",
-        (r"(?:freq|frequency|frequencies|f|frequenz|频率)",),
+        (
+            r"(?:freq|frequency|frequencies|f|frequenz|频率"
+            r"|omega|ω|(?:angular|circular) frequency|kreisfrequenz)",
+        ),
         "Hz",
     ),
     Quantity(
         "real",
         "Z real [Ohm]",
         (
-            r"(?:re z|z ?re(?:al)?|real z|zs?'|real(?: part| impedances?)?|re|z ?prime"
-            r"|realteil|zreell|z re)",
+            r"-?(?:re z|z ?re(?:al)?|real z|zs?'|real(?: part| impedances?)?|re|z ?prime"
+            r"|realteil|zreell|z re|(?:阻抗)?实部)",
         ),
         "ohm",
     ),
@@ -173,7 +180,8 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Z imaginary [Ohm]",
         (
             r"-?(?:im z|z ?im(?:a?g)?(?:inary)?|imag(?:inary)? z|zs?''|zs?\""
-            r"|imag(?:inary)?(?: part| impedances?)?|im|z ?double ?prime|imagin(?:ä|ae)rteil)",
+            r"|imag(?:inary)?(?: part| impedances?)?|im|z ?double ?prime|imagin(?:ä|ae)rteil"
+            r"|(?:阻抗)?虚部)",
         ),
         "ohm",
     ),
@@ -181,7 +189,8 @@ QUANTITIES: tuple[Quantity, ...] = (
         "modulus",
         "",
         (
-            r"\|?zs?\|?|z ?mod(?:ulus)?|(?:absolute )?impedance|impedanz|mod(?:ulus)?"
+            r"\|?zs?\|?|z ?mod(?:ulus)?|(?:absolute )?impedance(?: mod(?:ulus)?)?"
+            r"|impedanz(?:betrag)?|阻抗|阻抗模|mod(?:ulus)?"
             r"|(?:z )?magnitude|abs z|\|z\|",
         ),
         "ohm",
@@ -190,7 +199,8 @@ QUANTITIES: tuple[Quantity, ...] = (
         "phase",
         "",
         (
-            r"-?(?:phases?(?: angle)?(?: ?z)?|z ?ph[sz]|phz|theta|phi|phase ?z|phasenwinkel)",
+            r"-?(?:phases?(?: angle)?(?: ?z)?|z ?ph[sz]|phz|theta|phi|phase ?z|phasenwinkel"
+            r"|相位角?|相角)",
         ),
         "degree",
     ),

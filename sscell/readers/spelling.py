@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["CLOCK", "DAY_FIRST", "MONTH_FIRST", "known_unit", "split_unit"]
+__all__ = ["CLOCK", "DAY_FIRST", "MONTH_FIRST", "is_unit", "known_unit", "split_unit"]
 
 CLOCK = "clock"
 DAY_FIRST, MONTH_FIRST = "day first", "month first"
@@ -75,10 +75,36 @@ def known_unit(unit: str) -> str:
     >>> known_unit("mA cm-2"), known_unit("Ω·cm²"), known_unit("degF")
     ('mA/cm**2', 'ohm*cm**2', 'degF')
     """
-    text = re.sub(r"\s*(?:vs\.?|versus)\s.*", "", unit, flags=re.IGNORECASE).strip()
-    text = text.translate(_DIGITS).replace("µ", "u").replace("μ", "u").replace("Ω", "Ω")
-    found = _understood(text)
+    found = _understood(_bare(unit))
     return unit if found is None else found
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is the spelling of a unit.
+
+    Parameters
+    ----------
+    text : str
+        Such as a cell of a row of units.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_unit("mV"), is_unit("µA"), is_unit("Rest")
+    (True, True, False)
+    """
+    return bool(_understood(_bare(text)))
+
+
+def _bare(unit: str) -> str:
+    """Unit in plain letters, without its reference electrode."""
+    text = re.sub(r"\s*(?:vs\.?|versus)\s.*", "", unit, flags=re.IGNORECASE).strip()
+    # What a wrong encoding has left of a degree sign or of a micro.
+    text = re.sub(r"^(?:[?\ufffd](?=[CF]$)|\ufffd$)", "°", text)
+    return text.translate(_DIGITS).replace("µ", "u").replace("μ", "u").replace("Ω", "Ω")
 
 
 def _understood(text: str) -> str | None:
@@ -141,8 +167,14 @@ def split_unit(header: str) -> tuple[str, str | None]:
     (('-im z', 'ohm'), ('program duration', 's'))
     """
     text = str(header).strip().strip('"').strip().replace("µ", "u").replace("μ", "u")
+    text = re.sub(r"^[\u2212\u2013]", "-", text)
     # A tilde before a name, as BaSyTec has it; whole words in other scripts stay.
-    text = re.sub(r"^[~#]\s*", "", text)
+    text = re.sub(r"^[~#%]\s*", "", text)
+    # Maccor's words that are a quantity and its unit in one, as mAmps and mAmp-hr.
+    whole = re.fullmatch(r"([mu])(amps?|volts?|amp-hr|watt-hr)", text, flags=re.IGNORECASE)
+    if whole:
+        unit = {"a": "A", "v": "V", "w": "W"}[whole[2][0].lower()]
+        return _plain(whole[2]), f"{whole[1]}{unit}" + (".h" if "-" in whole[2] else "")
     # EC-Lab's own spelling of impedance, such as -Im(Z)/Ohm, and Re(Z).
     text = re.sub(r"^(-?)\s*(re|im)\s*\(\s*z\w*\s*\)", r"\1\2 z", text, flags=re.IGNORECASE)
     text = re.sub(r"^(phase)\s*\(\s*z\w*\s*\)", r"\1", text, flags=re.IGNORECASE)
@@ -163,7 +195,7 @@ def split_unit(header: str) -> tuple[str, str | None]:
             return _plain(text[: match.start()]), known_unit(unit)
     head, _, word = re.sub(r"[\s_]+", "_", text).rpartition("_")
     if head and word.lower() not in ("1", "t", "-", "d", "m", "g", "j", "f", "rad"):
-        unit = _atom(word)
+        unit = _understood(_bare(word))
         if unit:
             return _plain(head), unit
     return _plain(text), None

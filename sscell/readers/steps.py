@@ -9,14 +9,14 @@ __all__ = ["name_kinds", "not_understood"]
 
 _DISCHARGE = re.compile(
     r"dis-?ch|d-?chg|dchar|^dch|[^a-z]dch|entlad|d[ée]charge|放电|discarg"
-    r"|^d$|[_\-\s/]d$|^d[_\-\s/]|^dis$|^ccd$|^cc ?d$"
+    r"|^d$|[_\-\s/]d$|^d[_\-\s/]|^dis$|^ccd$|^cc ?d$|^dc$|^en[tl]$|^-$"
 )
 _CHARGE = re.compile(
     r"ch[ae]?rg|chg|^cha(?!m)|[^a-z]cha(?!m)|lade|ladung|charge|充电|^c$|[_\-\s/]c$|^c[_\-\s/](?=c)"
-    r"|^ccc$|^cccv ?c$|^cc ?c$"
+    r"|^ccc$|^cccv ?c$|^cc ?c$|^lad$|^\+$"
 )
 _REST = re.compile(
-    r"^(?:r|p|s|o|i|w)$|rest|paus|pau$|ocv|ocp|open.?circuit|idle|wait|relax|静置|搁置|休止|ruhe"
+    r"^(?:r|p|s|o|i|w)$|rest|paus|pau$|ocv|ocp|open.?circuit|idle|wait|relax|repos|静置|搁置|休止|ruhe"
     r"|off$|stop|sto$|standby|none|^end$|finish|结束|完成"
 )
 # Control without a direction: said by its current alone.
@@ -56,6 +56,9 @@ def name_kinds(names: Iterable[str]) -> dict[str, int | None]:
             found[name] = -1
         else:
             found[name] = 0 if _REST.search(plain) else None
+    # CC holds a current anywhere but beside DC, where the first letter is the direction.
+    if any(name.strip().lower() == "dc" for name in found):
+        found |= {name: -1 for name in found if name.strip().lower() == "cc"}
     return found
 
 

@@ -198,7 +198,8 @@ def read_text_table(source: Source) -> Table:
     >>> float(table.frame["U/V"].iloc[1])
     3.4
     """
-    text = source.text()
+    # A typographic minus is one too.
+    text = source.text().replace("\u2212", "-")
     whole = text.endswith("\n")
     lines = text.split("\n")
     del text
@@ -299,6 +300,7 @@ def _parse(body: list[str], delimiter: str, names: list[str], decimal: str) -> A
         "header": None,
         "skipinitialspace": True,
         "decimal": decimal,
+        "na_values": ["--", "---"],
         "low_memory": False,
         "skip_blank_lines": False,
         "on_bad_lines": "skip",

@@ -13,13 +13,20 @@ from sscell.readers.convert import NO_UNIT
 from sscell.readers.names import RANK_CLOCK, RANK_STEP, RANK_TOTAL
 from sscell.readers.spelling import CLOCK, DAY_FIRST, MONTH_FIRST
 from sscell.readers.text import Table
-from sscell.readers.times import clock_seconds, join_steps, join_wraps, mend_zeros, stamps
+from sscell.readers.times import (
+    are_serial_dates,
+    clock_seconds,
+    join_steps,
+    join_wraps,
+    mend_zeros,
+    stamps,
+)
 from sscell.units import parse_quantity
 
 __all__ = ["Timeline", "elapsed", "read_time"]
 
 # Units that a number without one may have, tried against date stamps.
-_LIKELY = {"s": 1.0, "min": 60.0, "h": 3600.0, "ms": 1e-3}
+_LIKELY = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0, "ms": 1e-3}
 
 
 @dataclass
@@ -85,6 +92,10 @@ def read_time(table: Table, columns: Mapping[str, Column], notes: list[str]) -> 
         factor = 1e-3 if np.nanmedian(seconds) > 1e11 else 1.0
         good = np.isfinite(seconds)
         return Timeline((seconds - seconds[good][0]) * factor, "date", False, True)
+    if column.rank == RANK_CLOCK and not column.stated and are_serial_dates(seconds):
+        notes.append(f"'{column.header}' counts days as spreadsheets do.")
+        first = seconds[np.isfinite(seconds)][0]
+        return Timeline((seconds - first) * 86400.0, "date", False, True)
     factor = _factor(table, columns, column, seconds, notes)
     return Timeline(seconds * factor, kind, in_step, total)
 
@@ -165,6 +176,8 @@ def slope(time: np.ndarray, other: np.ndarray) -> float | None:
     if not coarse:
         return float(np.median(ratio))
     pause = ds[good] > 30 * max(np.median(ds[good]), 1.0)
+    if ds[good][~pause].sum() < 20:
+        return None
     return float(ds[good][~pause].sum() / dt[good][~pause].sum())
 
 

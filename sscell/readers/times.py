@@ -13,6 +13,7 @@ from sscell.readers.dates import DATE, WORDY, date_seconds, epoch
 from sscell.readers.spelling import CLOCK
 
 __all__ = [
+    "are_serial_dates",
     "clock_seconds",
     "is_clock_text",
     "join_steps",
@@ -26,6 +27,10 @@ _DAY = 86400.0
 _CLOCK = (
     r"^(?:(?P<d>\d+)\s*(?:d(?:ays?)?|-|\.|,|\s)\s*,?\s*)?"
     r"(?P<h>\d+):(?P<m>\d{1,2}):(?P<s>\d{1,2}(?:[.,:]\d+)?)$"
+)
+_HALF_DAY = (
+    r"^(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2}(?:\.\d+)?))?"
+    r"\s*(?P<half>[AaPp])\.?[Mm]\.?$"
 )
 _SHORT = r"^(?P<a>\d{1,4}):(?P<b>\d{1,2}(?:[.,]\d+)?)$"
 
@@ -81,6 +86,12 @@ def _from_clock(text: Any) -> np.ndarray:
         days = parts["d"].astype(float).fillna(0.0)
         total = days * _DAY + parts["h"].astype(float) * 3600
         return np.asarray(total + parts["m"].astype(float) * 60 + seconds, dtype=float)
+    halves = text.str.extract(_HALF_DAY)
+    if halves["h"].notna().sum() >= 0.3 * len(halves):
+        hour = halves["h"].astype(float) % 12 + 12 * halves["half"].isin(["p", "P"])
+        second = halves["s"].astype(float).fillna(0.0)
+        total = hour * 3600 + halves["m"].astype(float) * 60 + second
+        return np.asarray(total, dtype=float)
     short = text.str.extract(_SHORT)
     if short["a"].notna().sum() < 0.3 * len(short):
         return np.full(len(text), np.nan)
@@ -125,11 +136,38 @@ def stamps(series: Any, unit: str = "") -> np.ndarray | None:
     except DataError:
         return None
     if kind == "number":
+        seconds = seconds * _DAY if are_serial_dates(seconds) else seconds
         good = np.isfinite(seconds)
         return seconds if good.any() and np.nanmedian(seconds) > 1e8 else None
     if kind == CLOCK:
         seconds = join_wraps(seconds)[0]
+    elif not np.any(seconds[np.isfinite(seconds)] % _DAY):
+        return None  # Days without a time tell no interval.
     return seconds if np.isfinite(seconds).mean() > 0.9 else None
+
+
+def are_serial_dates(values: np.ndarray) -> bool:
+    """Whether numbers are the days since 1900 by which spreadsheets count.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n,)
+        Of a column of dates.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> are_serial_dates(np.array([45000.25, 45000.5])), are_serial_dates(np.arange(9.0))
+    (True, False)
+    """
+    good = values[np.isfinite(values)]
+    # 1998 to 2050, with the time of day as a fraction.
+    return bool(
+        good.size and good.min() > 36000 and good.max() < 55000 and np.any(good % 1)
+    )
 
 
 def join_wraps(seconds: np.ndarray) -> tuple[np.ndarray, int]:

@@ -36,6 +36,7 @@ _MODEL = DIRECTION_COLOURS["discharge"]
 _DATA, _HELD = "#7a8794", "#CC79A7"
 _HALVES = 6  # of a dataset that are drawn
 _SPECTRA = 25
+_NAMED = 6  # data sets that a sentence names one by one
 
 
 def write_report(
@@ -105,22 +106,42 @@ def write_report(
 
 
 def _summary(found: Fit) -> str:
-    said = [
+    begin = (
         f"{found.ended.capitalize()} after {found.problem.evaluations} solves, "
         f"{found.problem.failures} of them failed."
-    ]
+    )
+    curves = [entry for entry in found.datasets if entry["rms_mV"] is not None]
+    spectra = [entry for entry in found.datasets if entry["rms_mV"] is None]
+    if len(found.datasets) > _NAMED:
+        several = [_several(curves, "rms_mV", "mV rms on the flat part")]
+        several.append(_several(spectra, "rms_percent", "% rms of the modulus"))
+        return " ".join([begin, *filter(None, several)])
     noise = found.as_dict()["noise_mV"]
-    for entry in found.datasets:
-        if entry["rms_mV"] is None:
-            said.append(
-                f"{entry['file']}: {entry['rms_percent']:.3g} % rms of the modulus."
-            )
-            continue
-        said.append(
-            f"{entry['file']}: {entry['rms_mV']:.3g} mV rms on the flat part (noise "
-            f"{noise[entry['file']]:.2g} mV), {entry['distance']:.3g} errors away."
-        )
-    return " ".join(said)
+    said = [
+        f"{entry['file']}: {entry['rms_mV']:.3g} mV rms on the flat part (noise "
+        f"{noise[entry['file']]:.2g} mV), {entry['distance']:.3g} errors away."
+        for entry in curves
+    ]
+    said += [f"{e['file']}: {e['rms_percent']:.3g} % rms of the modulus." for e in spectra]
+    return " ".join([begin, *said])
+
+
+def _several(entries: Sequence[dict[str, Any]], key: str, unit: str) -> str:
+    """Middle and worst of many data sets."""
+    if not entries:
+        return ""
+    worst = max(entries, key=lambda entry: entry[key])
+    middle = float(np.median([entry[key] for entry in entries]))
+    return (
+        f"{len(entries)} data sets: {middle:.3g} {unit} in the middle, {worst[key]:.3g} in "
+        f"the worst, {worst['file']}."
+    )
+
+
+def _named(files: Sequence[str]) -> str:
+    if len(files) <= _NAMED:
+        return ", ".join(files)
+    return f"{len(files)} data sets, {files[0]} to {files[-1]},"
 
 
 def _parameters(found: Fit) -> Section:
@@ -468,7 +489,7 @@ def _correlations(found: Fit) -> Section:
 def _methods(found: Fit, held: Sequence[Held]) -> Section:
     cell, files = found.cell, [entry["file"] for entry in found.datasets]
     how = (
-        f"{len(found.u)} values were fitted to {', '.join(files)} by least squares over "
+        f"{len(found.u)} values were fitted to {_named(files)} by least squares over "
         f"voltages and capacities, {found.problem.evaluations} solves"
         + (f"; {', '.join(e.label for e in held)} held out" if held else "")
         + "."

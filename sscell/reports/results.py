@@ -155,10 +155,10 @@ def write_analysis_report(
     for number, data in enumerate(sets, start=1):
         own = _series(data)
         files |= {f"{number}_{n}" if len(sets) > 1 else n: t for n, t in own.items()}
+    basis = payload.get("capacity_basis") or "a mass that is not given"
     how = (
         f"Measured data were read and analysed ({kind}) with sscell. Recognised: {read}. "
-        f"Capacities are per gram of {payload.get('capacity_basis') or 'a mass that is not '}"
-        f"{'' if payload.get('capacity_basis') else 'given'}."
+        f"Capacities are per gram of {basis}."
     )
     sections = [
         Section("Figure", [picture(figure, kind)] if figure is not None else []),
