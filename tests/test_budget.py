@@ -182,7 +182,7 @@ def test_weights_are_the_charge_of_each_reaction_over_the_particle(ji, hours):
                 for shell in fractions
             ]
         )
-        open_circuit += np.sum(weights) * potential
+        open_circuit += np.sum(weights * potential)
         inside += np.sum(weights * phi)
         expected = -np.sum(weights * (potential - phi))
         assert last[f"{name} contribution [V]"] == pytest.approx(expected, abs=1e-5)

@@ -151,7 +151,7 @@ def test_voltage_is_the_sum_of_its_parts(ji, ji_run, celsius):
 
 def test_rates_follow_arrhenius_about_the_reference_temperature(ji, probe):
     """r(T1)/r(T2) at equal F A/RT, far from ceilings: k ratio = exp(E/R (1/T2 - 1/T1))."""
-    off = {"R3 dead zone [V]": 0.0}
+    off = {"R3 dead zone [V]": 0.0, "R3 rate constant [s-1]": 1e-5}
     off |= {f"R3 {way} ceiling [s-1]": 1e3 for way in ("reduction", "oxidation")}
     fractions = dict.fromkeys(ji.host.phases, 0.2)
     smoothing = ji.values["Dead zone smoothing [V]"]
