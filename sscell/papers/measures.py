@@ -218,6 +218,11 @@ class Reading:
         """Quantile over all pulses of what an overpotential holds beyond its drop at once [-].
 
         What titrations call concentration polarisation: all that needs time to relax.
+
+        Parameters
+        ----------
+        where : mapping
+            Direction, and ``quantile`` such as 0.5 for the median.
         """
         pulses = self.titration(where)["pulses"]
         known = [
