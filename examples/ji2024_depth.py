@@ -79,7 +79,7 @@ def figure(table: dict[str, np.ndarray]) -> Any:
     colours = {25: "#0072B2", 60: "#009E73", 90: "#D55E00"}
     with figure_style():
         drawn, panels = plt.subplots(
-            2, len(table), figsize=(7.2, 4.8), sharex=True, sharey=True
+            2, len(table), figsize=(7.6, 5.0), sharex=True, sharey=True
         )
         for column, (zone, values) in enumerate(table.items()):
             for row, direction in enumerate(("discharge", "charge")):
@@ -90,12 +90,13 @@ def figure(table: dict[str, np.ndarray]) -> Any:
                         "color": colours[celsius],
                     }
                     label = f"{celsius} °C, {rate}"
-                    panel.plot(DEPTHS, values[:, n, row], marker="o", label=label, **style)
+                    panel.plot(DEPTHS, values[:, n, row], marker=".", label=label, **style)
                 panels[row, 0].set_ylabel(f"largest Na2S2 fraction, {direction}")
             panels[0, column].set(title=f"dead zone {zone}", ylim=(0, 1))
             panels[1, column].set_xlabel("depth [meV/atom]")
-        panels[0, 0].legend(fontsize=6, loc="upper left")
-        drawn.tight_layout()
+        lines, labels = panels[0, 0].get_legend_handles_labels()
+        drawn.tight_layout(rect=(0, 0.06, 1, 1))
+        drawn.legend(lines, labels, loc="lower center", ncol=6, fontsize=7, handlelength=3)
     return drawn
 
 
