@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +22,7 @@ from sscell.solver.compiling import LONGEST, allowed, compiled, expected_seconds
 from sscell.solver.functions import Functions, build_functions
 from sscell.solver.integrator import Integrator, Piece, StepSolution
 from sscell.solver.stepping import OwnClock
+from sscell.solver.variations import Variations
 from sscell.solver.watch import Look, Paused, alone
 
 __all__ = [
@@ -117,11 +118,6 @@ def _whole(name: str, value: Any, low: int, high: int) -> None:
         )
 
 
-# Newton's iterations end earlier where sensitivities are integrated along: derivatives move by
-# 0.2 % at most, a solve costs an eighth less.
-_SLOPED = 1.0
-
-
 class Engine:
     """A built model, its solver and its outputs.
 
@@ -135,8 +131,6 @@ class Engine:
         ``"current"``, ``"ramp"`` (a current that moves linearly in the time of the step),
         ``"voltage"``, ``"drive"`` (a ramp) or ``"power"``; in the last two the temperature
         may move too.
-    sensitive : sequence of str, optional
-        Inputs whose forward sensitivities every step integrates along.
     """
 
     def __init__(
@@ -144,7 +138,6 @@ class Engine:
         cell: Cell,
         resolution: Resolution,
         controlled: str,
-        sensitive: Sequence[str] = (),
     ):
         check_mesh(cell, resolution.thickness_points)
         self._cell, self.resolution = cell, resolution
@@ -154,11 +147,9 @@ class Engine:
         self.input_names = (*self._parameters, *self._defaults)
         self.budget = budget_of(cell)
         self.outputs = series(cell, self.budget)
-        # PyBaMM orders the columns of the sensitivities by the names of the inputs.
-        self.sensitive = tuple(sorted(sensitive))
-        options = {"nonlinear_convergence_coefficient": _SLOPED} if sensitive else {}
-        self._solver = OwnClock.like(solver(resolution.rtol, resolution.atol, **options))
+        self._solver = OwnClock.like(solver(resolution.rtol, resolution.atol))
         self._spent = 0.0  # s of integration
+        self._open: Functions | None = None  # those that can be differentiated
 
     @cached_property
     @alone
@@ -264,6 +255,7 @@ class Engine:
         if found is not None:
             for name in ("_blocks", "_integrator"):
                 self.__dict__.pop(name, None)
+            self._open = self._open or self.functions
             self.functions = found
 
     @cached_property
@@ -272,7 +264,39 @@ class Engine:
         expected = expected_seconds(self.functions)
         return expected if expected <= LONGEST else np.inf
 
-    def _values(self, inputs: Mapping[str, float]) -> np.ndarray:
+    def variations(self, name: str) -> Variations:
+        """Derivatives of this model's solutions by its inputs, and of one output.
+
+        Parameters
+        ----------
+        name : str
+            Of the output.
+
+        Returns
+        -------
+        Variations
+        """
+        if name not in self._varied:
+            functions, row = self._open or self.functions, self.outputs.index(name)
+            self._varied[name] = Variations(functions, row, self.resolution.rtol)
+        return self._varied[name]
+
+    @cached_property
+    def _varied(self) -> dict[str, Variations]:
+        return {}
+
+    def values(self, inputs: Mapping[str, float]) -> np.ndarray:
+        """Values of the inputs in the order of their names.
+
+        Parameters
+        ----------
+        inputs : mapping
+            From `inputs`.
+
+        Returns
+        -------
+        numpy.ndarray, shape (inputs,)
+        """
         return np.array([inputs[name] for name in self.input_names], dtype=float)
 
     def inputs(self, cell: Cell, current: float = 0.0, **limits: float) -> dict[str, float]:
@@ -297,18 +321,16 @@ class Engine:
     @alone
     def step(
         self,
-        solution: Any,
+        solution: StepSolution | None,
         duration: float,
         inputs: Mapping[str, float],
         times: np.ndarray | None = None,
-    ) -> Any:
+    ) -> StepSolution:
         """Integrate from the end of a solution (or from the start if None).
-
-        Sensitivities go through PyBaMM's own steps, all else through the integrator.
 
         Parameters
         ----------
-        solution : StepSolution, pybamm.Solution or None
+        solution : StepSolution or None
             Where the cell is.
         duration : float
             Longest time [s].
@@ -320,21 +342,10 @@ class Engine:
 
         Returns
         -------
-        StepSolution or pybamm.Solution
+        StepSolution
             Of this step alone.
         """
-        if not self.sensitive:
-            return self._run(solution, duration, inputs, times)
-        sensitive: Any = list(self.sensitive)  # names are allowed, and not annotated
-        return self._solver.step(
-            solution,
-            self.model,
-            duration,
-            inputs=dict(inputs),
-            save=False,
-            t_interp=times,
-            calculate_sensitivities=sensitive,
-        )
+        return self._run(solution, duration, inputs, times)
 
     def pieces(
         self, solution: StepSolution | None, duration: float, inputs: Mapping[str, float]
@@ -396,7 +407,7 @@ class Engine:
         times: np.ndarray | None,
         piece: Piece | None = None,
     ) -> StepSolution:
-        values = self._values(inputs)
+        values = self.values(inputs)
         t, y = self._state(before, values)
         found = self._integrator.run(t, y, duration, values, times, piece)
         self._spent += float(found.solve_time.value)
@@ -451,7 +462,7 @@ class Engine:
         if count < size:
             times, states = np.resize(times, size), np.resize(states, (size, len(y)))
         table = np.empty((size, len(names)))
-        p = self.functions.settled(self._values(inputs))
+        p = self.functions.settled(self.values(inputs))
         buffer, evaluate = self._evaluator(names)
         buffer.set_arg(2, p.data)
         for block in range(0, size, _BLOCK):
@@ -479,7 +490,7 @@ class Engine:
         tuple of float and numpy.ndarray, shape (states, 1)
             Time [s] and state [-].
         """
-        t, y = self._state(solution, self._values(inputs))
+        t, y = self._state(solution, self.values(inputs))
         return t, y[:, None]
 
     @staticmethod
