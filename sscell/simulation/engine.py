@@ -54,6 +54,7 @@ __all__ = [
 BEAT = 0.1  # s of computing: after as much, a listener hears of a step
 _SHORTEST = 1e-4  # of a step: pieces are no shorter
 _BLOCK = 16  # times that are evaluated together
+_SOON = 0.3  # s of integration: what compiling takes is not asked before
 _CHARGE = "Discharge capacity [A.h]"
 _SMALL_CHARGE = 1e-4  # A.h: of a row of a drive cycle, where other states are of order 1
 
@@ -338,7 +339,7 @@ class Engine:
         t, y = self._state(before, values)
         found = self._integrator.run(t, y, duration, values, times, piece)
         self._spent += float(found.solve_time)
-        if self._spent > self._pays:
+        if self._spent > _SOON and self._spent > self._pays:
             self._compile(make=True)
         if self.controlled in ("current", "ramp", "drive"):
             passed = float(found.t[-1] - t) + (0.0 if piece is None else piece.since)
