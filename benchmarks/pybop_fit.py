@@ -34,7 +34,7 @@ FACTORS = {
     "Separator conductivity [S.m-1]": 2.0,
     "Positive electrode exchange-current density [A.m-2]": 0.4,
     "R3 reduction ceiling [s-1]": 2.5,
-    "R3 rate constant [s-1]": 0.5,
+    "R5 rate constant [s-1]": 0.5,
     "S ionic conductivity [S.m-1]": 1.8,
 }
 REACHED = 1.02  # times the cost of the true parameters

@@ -304,7 +304,7 @@ def test_trapping_takes_its_pool_in_the_first_charge_alone(name):
     """No charge is missing on the first discharge; later cycles lose nothing more."""
     cell = wearing(name, **{POOL: 0.3, "Host trapping coefficient": 50.0})
     run = sscell.simulate(
-        cell, cycle("C/10", cycles=3), temperature=60, resolution=coarse()
+        cell, cycle("C/20", cycles=3), temperature=60, resolution=coarse()
     )
     steps = run["Step"].values
     left = [float(run[HOST].values[steps == s][-1]) for s in (1, 2, 3, 6)]

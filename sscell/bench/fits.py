@@ -181,7 +181,7 @@ def _five(cell: Cell) -> tuple[Cell, list[str]]:
     first = [layer, "Positive electrode exchange-current density [A.m-2]"]
     reactions = [
         "R3 reduction ceiling [s-1]",
-        "R3 rate constant [s-1]",
+        "R5 rate constant [s-1]",
         "S ionic conductivity [S.m-1]",
     ]
     if set(reactions) <= set(cell.values):

@@ -19,7 +19,6 @@ from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
-import pybamm
 
 from sscell.cells.cell import Cell
 from sscell.errors import SimulationError
@@ -28,6 +27,7 @@ from sscell.fitting.spans import Segment
 from sscell.fitting.spectra import Spectrum
 from sscell.fitting.tracks import Path, State, Track
 from sscell.simulation.engine import Resolution, engine
+from sscell.solver.watch import failures
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Forward", "Traced", "conditioned"]
@@ -178,7 +178,7 @@ class Forward:
             try:
                 with np.errstate(over="ignore", invalid="ignore"):
                     state, part = self._step(cell, state, segment, course)
-            except (pybamm.SolverError, FloatingPointError) as error:
+            except failures() as error:
                 raise SimulationError(_sentence(segment, error)) from error
             parts.append(part)
         return Traced(
@@ -209,7 +209,7 @@ class Forward:
         wanted = segment.times[segment.times <= duration]
         try:
             path = self._advance(track, state, duration, inputs, wanted)
-        except pybamm.SolverError as error:
+        except failures() as error:
             if state is None or "non-positive at initial conditions" not in str(error):
                 raise
             return state, self._past(segment.times, limit)
