@@ -3,7 +3,7 @@
 Every file that a person may write (a parameter set, a table of observables, a material) is
 described by models that derive from `Table`. `read_table` checks a file against its model;
 the first fault is one sentence that names the key, the nearest name or what is allowed.
-`html_table` is how a notebook shows a table of results.
+`html_table` is how a notebook shows a table of results, `csv_text` how a file keeps it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sscell.errors import ParameterError, did_you_mean
 
-__all__ = ["Pair", "Table", "fault", "html_table", "json_schema", "read_table"]
+__all__ = ["Pair", "Table", "csv_text", "fault", "html_table", "json_schema", "read_table"]
 
 Loc = tuple[int | str, ...]
 Model = TypeVar("Model", bound="Table")
@@ -261,6 +261,31 @@ def _alternatives(
         yield from _alternatives(schema, each)
     if "anyOf" not in node:
         yield node
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    r"""A table as comma-separated values.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Column to value; a column that a row lacks stays empty.
+
+    Examples
+    --------
+    >>> csv_text([{"a": 1, "b": "x, y"}, {"a": 2}])
+    'a,b\r\n1,"x, y"\r\n2,\r\n'
+    """
+    import csv
+    import io
+
+    stream = io.StringIO()
+    writer = csv.DictWriter(
+        stream, list(dict.fromkeys(name for row in rows for name in row))
+    )
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
 
 
 def html_table(

@@ -130,6 +130,7 @@ def one_step(plain_tables: Callable[[], dict[str, Any]]) -> Callable[..., dict[s
             "R1 transfer coefficient": 0.5,
             "R1 dead zone [V]": 0.005,
             "R1 presence scale": 1e-3,
+            "Dead zone smoothing [V]": 1e-4,
             "R1 reduction ceiling [s-1]": 1e-2,
             "R1 oxidation ceiling [s-1]": 1e-2,
         }

@@ -22,6 +22,7 @@ from sscell.dataset import metadata
 from sscell.errors import ParameterError
 from sscell.physics.cathodes import host as contract
 from sscell.physics.cathodes.host import CATHODES, GIVES, Host, gives
+from sscell.physics.quantities.anodes import ANODES
 from sscell.physics.quantity import Quantity
 from sscell.testing import CASES, check_cathode
 from sscell.units import FARADAY, GAS_CONSTANT
@@ -50,6 +51,14 @@ def test_every_line_of_the_menu_works_with_every_option(cathode, case):
 def test_the_menu_of_cathodes_has_only_lines_that_load():
     for name in CATHODES.names():
         assert Host in CATHODES.choose(name).host_type.__mro__
+
+
+def test_what_the_menus_say_without_equations_is_what_their_parts_say():
+    for name in CATHODES.lines:
+        assert CATHODES.host(name) is CATHODES.choose(name).host_type
+    assert ANODES.host("insertion") is ANODES.choose("insertion").host_type
+    assert ANODES.host("plateau") is None
+    assert ANODES.quantities("plateau") == ANODES.choose("plateau").quantities()
 
 
 # The recipe of CONTRIBUTING, followed to the letter --------------------------------------
@@ -414,8 +423,6 @@ class FlatAnode(pybamm.BaseSubModel):
 
 @pytest.fixture
 def flat(monkeypatch):
-    from sscell.physics.anode import ANODES
-
     monkeypatch.setitem(ANODES.lines, "flat", f"{__name__}:FlatAnode")
     monkeypatch.setitem(sys.modules, __name__, sys.modules[FlatAnode.__module__])
     tables = tomllib.loads(find("Liang2023")[0].read_text(encoding="utf-8"))

@@ -151,13 +151,16 @@ def test_voltage_is_the_sum_of_its_parts(ji, ji_run, celsius):
 
 def test_rates_follow_arrhenius_about_the_reference_temperature(ji, probe):
     """r(T1)/r(T2) at equal F A/RT, far from ceilings: k ratio = exp(E/R (1/T2 - 1/T1))."""
-    off = {"R3 dead zone [V]": 0.0}
+    off = {"R3 dead zone [V]": 0.0, "R3 rate constant [s-1]": 1e-5}
     off |= {f"R3 {way} ceiling [s-1]": 1e3 for way in ("reduction", "oxidation")}
-    u = ji.host.equilibrium_potential("R3", ji.values, 300.0)
+    fractions = dict.fromkeys(ji.host.phases, 0.2)
+    smoothing = ji.values["Dead zone smoothing [V]"]
     rates = []
     for kelvin in (300.0, 350.0):
-        affinity = 0.3 * GAS_CONSTANT * kelvin / FARADAY
-        states = {f"{p} fraction profile": 0.2 for p in ji.host.phases}
+        u = ji.host.equilibrium_potential("R3", ji.values, kelvin, fractions)
+        drive = 3 * GAS_CONSTANT * kelvin / FARADAY
+        affinity = (drive + np.sqrt(drive**2 + 4 * drive * smoothing)) / 2
+        states = {f"{p} fraction profile": y for p, y in fractions.items()}
         states["Positive particle guest potential [V]"] = u - affinity
         inputs = off | {"Ambient temperature [K]": kelvin}
         rates.append(probe.evaluate("R3 rate [s-1]", states, inputs=inputs)[0])

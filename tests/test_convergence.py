@@ -82,6 +82,8 @@ def _inert(one_step, make_cell):
                 "S ionic conductivity [S.m-1]": 1e-6,
                 "Minimum ionic conductivity [S.m-1]": 1e-18,
                 "Mobile guest capacity [V-1]": 0.05,
+                "Transport gain": 0.0,
+                "Transport fade": 0.0,
             },
         )
     )

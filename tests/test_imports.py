@@ -159,6 +159,28 @@ def test_reading_a_protocol_does_not_import_pybamm():
     assert "pybamm" not in _loaded("import sscell; sscell.cycle('C/20')")
 
 
+def test_reading_a_cell_imports_no_simulator():
+    code = "import sscell\nfor n in ('Ji2024', 'Liang2023', 'Pan2023', 'Song2024', 'Chang2024'): "
+    code += "sscell.load(n).replace({'Electrode area [m2]': 1e-4}).describe()"
+    assert not _loaded(code) & {
+        "pybamm",
+        "casadi",
+        "scipy",
+        "pandas",
+        "xarray",
+        "matplotlib",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["show", "Ji2024"], ["materials"], ["analyse", "--help"]]
+)
+def test_commands_that_only_read_import_no_simulator(arguments):
+    code = "import sscell.cli\nimport io, contextlib\nwith contextlib.redirect_stdout(io."
+    code += f"StringIO()):\n try: sscell.cli.main({arguments})\n except SystemExit: pass"
+    assert not _loaded(code) & {"pybamm", "casadi", "scipy", "xarray", "matplotlib"}
+
+
 def test_public_names_are_few_and_resolve():
     names = [n for n in sscell.__all__ if n != "__version__"]
     assert len(names) == len(set(names)) <= 26

@@ -31,6 +31,7 @@ _DIMENSIONLESS = (
         "depth",
         "filling",
         "spread",
+        "floor",
         "ratio",
     ),
 )

@@ -123,6 +123,24 @@ def test_tied_parameters_move_together(table):
     )
 
 
+def test_a_tied_value_is_written_as_derived(found, tmp_path):
+    leader, tied = "R5 activation energy [J.mol-1]", "R1 activation energy [J.mol-1]"
+    vary = Variable(leader, 2e4, 8e4, ties={tied: 1.0})
+    moved = replace(
+        found,
+        vary=(vary,),
+        values={leader: 5e4, tied: 5e4},
+        std_errors={leader: 2e3},
+        pins={leader: IDS},
+        log={**found.log, "bounds": {leader: [2e4, 8e4]}},
+    )
+    write_refit(moved, "Ji2024", tmp_path / "Ji2024.toml")
+    written = tomllib.loads((tmp_path / "Ji2024.toml").read_text(encoding="utf-8"))
+    kinds = [written["parameters"][name]["kind"] for name in (leader, tied)]
+    assert kinds == ["fitted", "derived"]
+    assert written["parameters"][tied]["formula"] == leader
+
+
 def test_unknown_parameter_is_refused_with_the_nearest(table):
     with pytest.raises(ParameterError, match="Inactive host fraction"):
         refit(Cell.load("Ji2024"), table, vary=["Inactive host fractoin"])
@@ -135,7 +153,7 @@ def test_a_rival_switches_one_explanation_off_and_another_on(table):
     assert cell.values["Na2S isolation probability"] == 0.0
     assert cell.values["Transport loss by swelling"] > 0
     assert "Transport loss by swelling" in tried.vary
-    assert "Na2S isolation limit" not in tried.vary
+    assert "Na2S reconnection rate [s-1]" not in tried.vary
     with pytest.raises(ParameterError, match="Did you mean 'swelling'"):
         refit(Cell.load("Ji2024"), table, rival="sweling", max_evaluations=1)
 

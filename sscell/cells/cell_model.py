@@ -9,13 +9,11 @@ import casadi
 import pybamm
 
 from sscell.cells.cell import Cell
+from sscell.cells.outline import ATOL, RTOL
 from sscell.errors import ParameterError, did_you_mean
 from sscell.units import GAS_CONSTANT, ZERO_CELSIUS
 
-__all__ = ["ATOL", "RTOL", "CellModel", "solver"]
-
-RTOL, ATOL = 3e-6, 3e-8
-
+__all__ = ["CellModel", "solver"]
 
 # Contributions by the components that PyBaMM draws; what is left lies in the particles.
 _COMPONENTS = {

@@ -10,7 +10,8 @@ import pybamm
 
 from sscell.cells.cell import Cell
 from sscell.cells.cell_model import CellModel
-from sscell.cells.symmetric_model import SYMMETRIC_BUDGET, SymmetricModel
+from sscell.cells.outline import OUTSIDE, SHELLS, budget_of, check_mesh
+from sscell.cells.symmetric_model import SymmetricModel
 from sscell.errors import ParameterError
 from sscell.physics.electrolyte_redox import ElectrolyteRedox
 from sscell.physics.insertion_anode import PARTICLE
@@ -18,26 +19,11 @@ from sscell.physics.side_reaction import CHARGE
 from sscell.physics.sizes import particle_sizes
 from sscell.units import FARADAY
 
-__all__ = ["SHELLS", "SolidStateCell", "budget_of", "check_mesh", "model_of"]
+__all__ = ["SolidStateCell", "model_of"]
 
-SHELLS = 50
 
 _PARTICLE, _ELECTRODE, _ANODE = "positive particle", "positive electrode", PARTICLE
 _ANODE_SHELLS = 25  # one particle without sharp fronts
-# Contributions to the voltage between the local potential and the terminals.
-_OUTSIDE = (
-    "Cathode ion contribution [V]",
-    "Cathode electron contribution [V]",
-    "Separator contribution [V]",
-    "Anode contribution [V]",
-    "Contact contribution [V]",
-)
-_BUDGET = (
-    "Open-circuit contribution [V]",
-    *_OUTSIDE,
-    "Charge-transfer contribution [V]",
-    "Interphase contribution [V]",
-)
 
 
 class SolidStateCell(CellModel):
@@ -171,7 +157,7 @@ class SolidStateCell(CellModel):
         )
         voltage = (
             collector
-            + sum(variables[name] for name in _OUTSIDE[2:])
+            + sum(variables[name] for name in OUTSIDE[2:])
             - variables["Negative electrode open-circuit potential [V]"]
         )
         variables["Positive electrode potential [V]"] = collector
@@ -281,47 +267,6 @@ class SolidStateCell(CellModel):
     def default_quick_plot_variables(self) -> Any:
         """What ``pybamm.Simulation.plot`` shows."""
         return ["Voltage [V]", "Current [A]", *self.cell.host.outputs]
-
-
-def check_mesh(cell: Cell, thickness_points: int) -> None:
-    """Refuse a cell resolved over both sizes and thickness.
-
-    Parameters
-    ----------
-    cell : Cell
-        Perhaps with size classes.
-    thickness_points : int
-        Finite volumes over the thickness [-].
-
-    Raises
-    ------
-    ParameterError
-        If it has both.
-    """
-    if thickness_points and cell.is_symmetric:
-        raise ParameterError(
-            f"{cell.name} is symmetric: it has no cathode whose thickness could be resolved."
-        )
-    if thickness_points and cell.size_classes:
-        raise ParameterError(
-            f"{cell.name} resolves its particle sizes, which share one potential: "
-            f"thickness points must be 0, not {thickness_points}."
-        )
-
-
-def budget_of(cell: Cell) -> tuple[str, ...]:
-    """Names of the contributions that sum to the voltage of a cell.
-
-    Parameters
-    ----------
-    cell : Cell
-        With its cathode.
-
-    Returns
-    -------
-    tuple of str
-    """
-    return SYMMETRIC_BUDGET if cell.is_symmetric else (*_BUDGET, *cell.host.budget)
 
 
 def model_of(

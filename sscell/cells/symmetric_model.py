@@ -7,14 +7,14 @@ from typing import Any
 import pybamm
 
 from sscell.cells.cell_model import CellModel
+from sscell.cells.outline import SYMMETRIC_BUDGET
 from sscell.errors import ParameterError
 
-__all__ = ["SYMMETRIC_BUDGET", "SymmetricModel"]
+__all__ = ["SymmetricModel"]
 
 _SEPARATOR, _CONTACT = "Separator contribution [V]", "Contact contribution [V]"
 _KINETIC = "Positive electrode contribution [V]"
 _ANODE, _REST = "Anode contribution [V]", "Open-circuit contribution [V]"
-SYMMETRIC_BUDGET = (_REST, _KINETIC, _SEPARATOR, _ANODE, _CONTACT)
 
 
 class SymmetricModel(CellModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,9 @@ from sscell.cli.common import (
 )
 from sscell.cli.output import print_json, progress
 from sscell.errors import SimulationError
+
+if TYPE_CHECKING:
+    from sscell.cells.cell import Cell
 
 __all__ = ["register"]
 
@@ -64,6 +67,7 @@ def design_command(
     from sscell.plots.style import FIGURE_SUFFIXES
     from sscell.simulation.engine import Resolution
     from sscell.sweeps.cell_level import POINTS, design
+    from sscell.tables import csv_text
     from sscell.units import split_list
 
     check_output(output, (".csv",))
@@ -88,12 +92,7 @@ def design_command(
             on_progress=tell,
         )
     if output is not None:
-        _write(result["rows"], output)
-    if plot is not None:
-        from sscell.plots.design import plot_design
-        from sscell.plots.style import save_figure
-
-        save_figure(plot_design(result), plot)
+        output.write_text(csv_text(result["rows"]), encoding="utf-8", newline="")
     celsius = loaded.values["Ambient temperature [K]"] - 273.15
     if temperature is not None:
         celsius = loaded.kelvin(temperature) - 273.15
@@ -107,12 +106,8 @@ def design_command(
         "voltage_reference": loaded.data["bases"]["voltage_reference"],
         "warnings": [*notes, *failures],
     }
-    if report is not None:
-        from sscell.plots.design import plot_design
-        from sscell.reports import write_design_report
-
-        page = told | result
-        write_design_report(loaded, report, page, plot_design(result), typed_command())
+    if plot is not None or report is not None:
+        _draw(loaded, told | result, plot, report)
     if as_json:
         print_json(told | result)
     else:
@@ -121,13 +116,18 @@ def design_command(
         raise SimulationError(f"No point of the design could be computed: {failures[0]}")
 
 
-def _write(rows: list[dict[str, Any]], path: Path) -> None:
-    import csv
+def _draw(
+    cell: Cell, payload: dict[str, Any], plot: Path | None, report: Path | None
+) -> None:
+    from sscell.plots.design import plot_design
+    from sscell.plots.style import save_figure
+    from sscell.reports import write_design_report
 
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    figure = plot_design(payload)
+    if report is not None:
+        write_design_report(cell, report, payload, figure, typed_command())
+    if plot is not None:
+        save_figure(figure, plot)
 
 
 def _tell(result: dict[str, Any], notes: list[str]) -> None:

@@ -223,25 +223,34 @@ def progress(started: float, timed: bool = True) -> Iterator[Progress]:
     callable
         Takes the share done [-] and a text.
     """
-    from rich import progress as bars
-    from rich.console import Console
-
-    console = Console(file=sys.stderr)
-    columns = bars.Progress.get_default_columns()  # the last is the time that is left
-    bar = bars.Progress(*columns[: None if timed else -1], console=console, transient=True)
-    task = bar.add_task("", total=1.0)
+    shown: list[tuple[Any, Any]] = []  # the bar and its task, once there is one
 
     def tell(share: float, text: str) -> None:
         slow = time.monotonic() - started > 1 and share < 1
-        if console.is_terminal and slow and not bar.live.is_started:
-            bar.start()
-        bar.update(task, completed=share, description=text)
+        if slow and not shown:
+            shown.append(_bar(timed))
+        for bar, task in shown:
+            if slow and bar.console.is_terminal and not bar.live.is_started:
+                bar.start()
+            bar.update(task, completed=share, description=text)
 
     try:
         yield tell
     finally:
-        if bar.live.is_started:
-            bar.stop()
+        for bar, _ in shown:
+            if bar.live.is_started:
+                bar.stop()
+
+
+def _bar(timed: bool) -> tuple[Any, Any]:
+    """Bar on stderr, not yet shown, and its task; a short run does not wait for its import."""
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = bars.Progress.get_default_columns()  # the last is the time that is left
+    console = Console(file=sys.stderr)
+    bar = bars.Progress(*columns[: None if timed else -1], console=console, transient=True)
+    return bar, bar.add_task("", total=1.0)
 
 
 def run_with_progress(run: Callable[[Progress], Any], output: Path | None) -> Any:

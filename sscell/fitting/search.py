@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sscell.cells.cell import Cell
-from sscell.cells.model import SHELLS
+from sscell.cells.outline import SHELLS
 from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.choosing import AUTO, chosen
 from sscell.fitting.descent import Search

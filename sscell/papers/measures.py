@@ -214,6 +214,24 @@ class Reading:
         known = [v for v in values if v is not None]
         return float(np.quantile(known, where["quantile"])) if known else None
 
+    def slow_share(self, where: Mapping[str, Any]) -> float | None:
+        """Quantile over all pulses of what an overpotential holds beyond its drop at once [-].
+
+        What titrations call concentration polarisation: all that needs time to relax.
+
+        Parameters
+        ----------
+        where : mapping
+            Direction, and ``quantile`` such as 0.5 for the median.
+        """
+        pulses = self.titration(where)["pulses"]
+        known = [
+            1 - p["ohmic_V"] / p["overpotential_V"]
+            for p in pulses
+            if p["ohmic_V"] is not None and p["overpotential_V"]
+        ]
+        return float(np.quantile(known, where["quantile"])) if known else None
+
     def mean_voltage(self, where: Mapping[str, Any]) -> float | None:
         """Energy over charge of a half cycle [V]."""
         half = self.half(where)
@@ -415,6 +433,7 @@ MEASURES: dict[str, Callable[[Reading, Mapping[str, Any]], float | None]] = {
     "OCV plateau": Reading.plateau,
     "OCV plateau count": lambda r, where: len(r.titration(where)["ocv_plateaus_V"]),
     "overpotential": Reading.overpotential,
+    "slow share of the overpotential": Reading.slow_share,
     "equilibrium potential": Reading.equilibrium,
     "loss share": Reading.loss_share,
     "hull depth": Reading.hull_depth,

@@ -399,11 +399,14 @@ def write_refit(found: Refit, source: str | Path, target: Path) -> None:
 
 
 def _entry(found: Refit, name: str, leader: str, old: Parameter | None) -> Parameter:
-    """Value with its error, or the bounds where it has none of its own."""
+    """Value with its error, or the bounds where it has none; derived where it is tied."""
     value, error = found.values[name], found.std_errors[leader]
-    error = error if name == leader else None
-    ratio = 1.0 if name == leader else value / found.values[leader]
-    bounds = sorted(_rounded(x * ratio) for x in found.log["bounds"][leader])
+    if name != leader:
+        ratio = _rounded(value / found.values[leader])
+        formula = leader if ratio == 1 else f"{ratio:g} x {leader}"
+        source = (old and old.source) or "tied to another value"
+        return Parameter(name, _rounded(value), "derived", source, formula=formula)
+    bounds = sorted(_rounded(x) for x in found.log["bounds"][leader])
     # Without derivatives nothing says which rows pin it: all that count were fitted to.
     observables = found.pins[leader][:6] or (old.observables if old else ())
     return Parameter(

@@ -6,31 +6,10 @@ from typing import Any
 
 import pybamm
 
-from sscell.physics.menu import Menu
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantities.anodes import plateau
 from sscell.units import FARADAY, GAS_CONSTANT
 
-__all__ = ["ANODES", "ANODE_GIVES", "PlateauAnode"]
-
-# An anode is built as ``Anode(double_layer)`` and has a static ``quantities()``; one with a
-# table of its own names what reads it as ``host_type``, is built as ``Anode(double_layer,
-# host)`` and leaves ``quantities()``, ``capacity(values)`` and ``outputs`` to that.
-ANODES = Menu(
-    "anode model",
-    "sscell_anodes",
-    {
-        "plateau": "sscell.physics.anode:PlateauAnode",
-        "insertion": "sscell.physics.insertion_anode:InsertionAnode",
-    },
-)
-# Variables that an anode must give; losses are positive on discharge.
-ANODE_GIVES = (
-    "Negative electrode inventory",
-    "Negative electrode open-circuit potential [V]",
-    "Negative electrode reaction overpotential [V]",
-    "Negative electrode interphase overpotential [V]",
-    "Negative electrode thickness change [m]",
-)
+__all__ = ["PlateauAnode"]
 
 _I0 = "Negative electrode exchange-current density"
 _END = 1e-3  # share of the inventory over which the plateau ends
@@ -61,53 +40,7 @@ class PlateauAnode(pybamm.BaseSubModel):
         self._side, self._gives = side.capitalize(), 1 if side == "negative" else -1
         self._eta = f"{self._side} electrode reaction overpotential [V]"
 
-    @staticmethod
-    def quantities() -> tuple[Quantity, ...]:
-        """What a parameter set says about the anode."""
-        return (
-            Quantity("Negative electrode OCP [V]", "against the working metal", -0.5, 4.0),
-            Quantity(
-                "Negative electrode OCP entropic change [V.K-1]", "dU/dT", -0.01, 0.01, 0.0
-            ),
-            Quantity("Negative electrode mass [kg]", "zero: not known", 0, 1, 0.0),
-            Quantity(
-                "Negative electrode specific capacity [A.h.kg-1]",
-                "per mass of all of it; zero: not known",
-                0,
-                1e4,
-                0.0,
-            ),
-            Quantity("Negative electrode density [kg.m-3]", "zero: not known", 0, 3e4, 0.0),
-            Quantity("Initial negative electrode filling", "of its capacity", 0.01, 1, 1.0),
-            Quantity(
-                "Negative electrode molar volume [m3.mol-1]",
-                "lost per mole of guest taken out",
-                0,
-                1e-3,
-                0.0,
-            ),
-            Quantity(
-                f"{_I0} [A.m-2]",
-                "per electrode area, at the reference temperature",
-                1e-6,
-                1e6,
-            ),
-            Quantity(f"{_I0} activation energy [J.mol-1]", "Arrhenius", 0, 3e5),
-            Quantity(
-                "Negative electrode interphase resistance [Ohm.m2]",
-                "per electrode area",
-                0,
-                1e2,
-                0.0,
-            ),
-            Quantity(
-                "Negative electrode double-layer capacity [F.m-2]",
-                "per electrode area",
-                1e-6,
-                1e4,
-                0.1,
-            ),
-        )
+    quantities = staticmethod(plateau)
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the overpotential, where it charges the double layer."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pybamm
 
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantities.anodes import blocking
 
 __all__ = ["BlockingElectrode"]
 
@@ -31,10 +31,7 @@ class BlockingElectrode(pybamm.BaseSubModel):
         self._side = side.capitalize()
         self._eta = f"{self._side} electrode reaction overpotential [V]"
 
-    @staticmethod
-    def quantities() -> tuple[Quantity, ...]:
-        """What a parameter set says about both electrodes."""
-        return (Quantity(_CAPACITY, "per electrode area", 1e-6, 1e4, 0.1),)
+    quantities = staticmethod(blocking)
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the voltage of the double layer."""

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
-from sscell.physics import additives, conduction, mixed_conduction, sizes
-from sscell.physics.anode import ANODE_GIVES, ANODES
+from sscell.physics import additives
 from sscell.physics.cathodes.host import CATHODES, Host, ask, missing, read_host, takes
-from sscell.physics.contact import Contact, NoContact
-from sscell.physics.degradation import Degradation, NoDegradation
-from sscell.physics.electrolyte_redox import ElectrolyteRedox
-from sscell.physics.insertion_anode import AnodeHost
-from sscell.physics.interface import Interface
+from sscell.physics.quantities import surface, transport, wear
+from sscell.physics.quantities.anodes import ANODE_GIVES, ANODES
+from sscell.physics.quantities.insertion_anode import AnodeHost
 from sscell.physics.quantity import Quantity
-from sscell.physics.separator import SeparatorLayers
-from sscell.physics.side_reaction import CURRENT, SideReaction
 
 __all__ = ["Composition"]
 
-# How the cathode conducts: the closure, and what a set says about it.
-_CONDUCTIONS: dict[str, tuple[Any, Any]] = {
-    "composite": (conduction.composite_conductivities, conduction.quantities),
-    "mixed": (mixed_conduction.mixed_conductivities, mixed_conduction.quantities),
+# How the cathode conducts, and what a set says about it.
+_CONDUCTIONS: dict[str, Callable[[], tuple[Quantity, ...]]] = {
+    "composite": transport.composite,
+    "mixed": transport.mixed,
 }
 _ANODE_OCP = "Negative electrode OCP [V]"
 _REDOX_CURRENT = "Electrolyte redox current [A]"
@@ -65,20 +60,10 @@ class Composition:
         """The cathode's line in the menu."""
         return str(self.physics.get("cathode"))
 
-    @property
-    def _particle(self) -> Any:
-        """Class of the submodel that runs the host."""
-        return CATHODES.choose(self.cathode)
-
-    @property
-    def _anode(self) -> Any:
-        """Class of the anode's submodel."""
-        return ANODES.choose(self.physics.get("anode"))
-
     @cached_property
     def anode_host(self) -> AnodeHost | None:
         """What the anode's table describes, where its model reads one."""
-        kind = getattr(self._anode, "host_type", None)
+        kind = ANODES.host(self.physics.get("anode"))
         if kind is not None:
             return kind.from_table(self.anode)
         if self.anode:
@@ -90,7 +75,7 @@ class Composition:
     @cached_property
     def host(self) -> Host:
         """What the cathode's table describes, such as a reaction network."""
-        kind = getattr(self._particle, "host_type", None)
+        kind = CATHODES.host(self.cathode)
         if kind is None:
             raise ParameterError(f"The cathode '{self.cathode}' has no 'host_type'.")
         return read_host(self.cathode, kind, self.network)
@@ -109,10 +94,10 @@ class Composition:
             If they contradict each other.
         """
         if self.has_redox:
-            ElectrolyteRedox.check(values)
+            surface.check_redox(values)
         ask(self.cathode, "check its values", lambda: self.host.check(values))
         if self.conduction == "composite":
-            conduction.check_paths(values)
+            transport.check_paths(values)
 
     def derived(self, values: Mapping[str, float]) -> dict[str, float]:
         """Values that host and additives derive from others, such as from a composition.
@@ -201,41 +186,9 @@ class Composition:
         -------
         dict of str to pybamm.BaseSubModel
         """
-        closure, _ = _choose(_CONDUCTIONS, self.conduction, "conduction")
-        wear = Degradation if self.has_degradation else NoDegradation
-        sized = self.size_classes > 0
-        several = distributed or sized
-        reacts = self.has_redox or self.has_side_reaction
-        implicit = several or double_layer or reacts
-        beside = (CURRENT,) if self.has_side_reaction else ()
-        parts = {
-            "negative electrode": self._anode(double_layer)
-            if self.anode_host is None
-            else self._anode(double_layer, self.anode_host),
-            "separator": SeparatorLayers(self.layers, double_layer),
-            "positive electrode": conduction.DistributedCathode(closure)
-            if distributed
-            else conduction.LumpedCathode(implicit, closure),
-            "positive interface": Interface(
-                implicit,
-                double_layer,
-                self.has_redox,
-                several,
-                sized,
-                self.host.films,
-                beside,
-            ),
-            "positive particle": self._particle(self.host, several),
-            "positive degradation": wear(self.host.phases),
-            "positive contact": Contact(self.layers, self.irreversible)
-            if self.has_contact
-            else NoContact(),
-        }
-        if self.has_redox:
-            parts["electrolyte redox"] = ElectrolyteRedox(several)
-        if self.has_side_reaction:
-            parts["side reaction"] = SideReaction(several)
-        return parts
+        from sscell.physics.assembly import assemble  # brings PyBaMM
+
+        return assemble(self, distributed, double_layer)
 
     @property
     def irreversible(self) -> dict[str, str]:
@@ -317,31 +270,35 @@ class Composition:
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about this physics, beside what all cells have."""
-        _, conducting = _choose(_CONDUCTIONS, self.conduction, "conduction")
+        conducting = _choose(_CONDUCTIONS, self.conduction, "conduction")
         additives.check(self.additives, self.has_degradation)
         host = self.anode_host
-        anode = self._anode.quantities() if host is None else host.quantities()
+        anode = (
+            ANODES.quantities(self.physics.get("anode"))
+            if host is None
+            else host.quantities()
+        )
         if host is None and _ANODE_OCP not in (q.name for q in anode):
             raise ParameterError(
                 f"The anode '{self.physics.get('anode')}' has no quantity '{_ANODE_OCP}'."
             )
         return (
             *anode,
-            *SeparatorLayers.quantities(self.layers),
-            *Interface.quantities(),
+            *transport.separator(self.layers),
+            *surface.interface(),
             *conducting(),
-            *(ElectrolyteRedox.quantities() if self.has_redox else ()),
-            *(SideReaction.quantities() if self.has_side_reaction else ()),
-            *(Degradation.quantities() if self.has_degradation else ()),
+            *(surface.redox() if self.has_redox else ()),
+            *(surface.side_reaction() if self.has_side_reaction else ()),
+            *(wear.degradation() if self.has_degradation else ()),
             *(self.contact_quantities() if self.has_contact else ()),
-            *(sizes.quantities() if self.size_classes else ()),
+            *(surface.sizes() if self.size_classes else ()),
             *(additives.quantities(self.additives) if self.additives else ()),
             *self.host.quantities(),
         )
 
     def contact_quantities(self) -> tuple[Quantity, ...]:
         """What a set may say of contact under pressure, whether it has any or not."""
-        return tuple(Contact.quantities([*self.irreversible]))
+        return wear.contact([*self.irreversible])
 
 
 def _choose(menu: Mapping[str, Any], key: Any, what: str) -> Any:

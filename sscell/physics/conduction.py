@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pybamm
 
-from sscell.errors import ParameterError
-from sscell.physics.quantity import Quantity
 from sscell.units import GAS_CONSTANT
 
 __all__ = [
     "DistributedCathode",
     "LumpedCathode",
-    "check_paths",
     "composite_conductivities",
-    "quantities",
 ]
 
 ELECTRODE = "positive electrode"
 _ION = "Positive electrode effective ionic conductivity [S.m-1]"
 _ELECTRON = "Positive electrode effective electronic conductivity [S.m-1]"
 Closure = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-def quantities() -> tuple[Quantity, ...]:
-    """What a parameter set says about conduction in a composite cathode."""
-    ion, electron = (
-        "Positive electrode electrolyte conductivity",
-        "Positive electrode conductivity",
-    )
-    return (
-        Quantity(
-            f"{ion} [S.m-1]", "of the catholyte itself, at its temperature", 1e-9, 1e3
-        ),
-        Quantity(
-            f"{ion} temperature [K]", "where that is given", 173.15, 473.15, default=298.15
-        ),
-        Quantity(f"{ion} activation energy [J.mol-1]", "Arrhenius", 0, 2e5),
-        Quantity(f"{electron} [S.m-1]", "of the electron conductor itself", 1e-9, 1e8),
-        Quantity(
-            "Positive electrode active material conductivity [S.m-1]",
-            "of the active material's own electrons; zero: it does not carry them",
-            0,
-            1e8,
-            0.0,
-        ),
-        Quantity(
-            "Positive electrode Bruggeman coefficient (electrolyte)", "of the ions", 1, 5
-        ),
-        Quantity(
-            "Positive electrode Bruggeman coefficient (electrode)", "of the electrons", 1, 5
-        ),
-    )
 
 
 def composite_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
@@ -100,35 +65,6 @@ def composite_conductivities(variables: dict[str, Any]) -> dict[str, Any]:
         * variables["Contact conduction factor"],
         "Positive electrode effective electronic conductivity [S.m-1]": electrons,
     }
-
-
-def check_paths(values: Mapping[str, float]) -> None:
-    """Refuse a composite that conducts no ions or no electrons.
-
-    Parameters
-    ----------
-    values : mapping of str to float
-        Parameter values by name.
-
-    Raises
-    ------
-    ParameterError
-        If a phase that is needed is missing.
-    """
-    part = "Positive electrode {} mass fraction"
-    if values[part.format("electrolyte")] <= 0:
-        raise ParameterError(
-            "The composite has no electrolyte ('Positive electrode electrolyte mass "
-            'fraction\' is 0), so no ions reach its particles; use conduction = "mixed" for '
-            "an active material that carries them itself."
-        )
-    own = values["Positive electrode active material conductivity [S.m-1]"]
-    if values[part.format("carbon")] <= 0 and own <= 0:
-        raise ParameterError(
-            "The composite has no carbon ('Positive electrode carbon mass fraction' is 0) "
-            "and its active material does not conduct: give 'Positive electrode active "
-            "material conductivity [S.m-1]', or a carbon fraction."
-        )
 
 
 class LumpedCathode(pybamm.BaseSubModel):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pybamm
 
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantities.wear import contact
 from sscell.units import FARADAY
 
 __all__ = ["Contact", "NoContact"]
@@ -62,37 +62,7 @@ class Contact(pybamm.BaseSubModel):
         super().__init__(None, domain="positive", name="contact")
         self._layers, self._sources = layers, sources
 
-    @staticmethod
-    def quantities(sources: Sequence[str] = ()) -> tuple[Quantity, ...]:
-        """What a parameter set says about pressure and contact: neutral where it is silent."""
-        per_electron = "per mole of electrons given up; negative: what forms is smaller"
-        return (
-            *(
-                Quantity(f"{s} volume change [m3.mol-1]", per_electron, -1e-3, 1e-3, 0.0)
-                for s in sources
-            ),
-            Quantity(_PRESSURE, "by the jig on the assembled stack", 0, 1e9),
-            Quantity("Jig stiffness [Pa.m-1]", "0: fixed pressure", 0, 1e20, 0.0),
-            Quantity("Stack modulus [Pa]", "of the pressed layers", 1e6, 1e12, 2e10),
-            Quantity(_FABRICATION, "highest ever", 1e4, 1e10, 3e8),
-            Quantity("Contact yield pressure [Pa]", "of the fabrication", 1, 1e10, 1.0),
-            Quantity("Contact unloading exponent", "after fabrication", 0, 1, 0.0),
-            Quantity(
-                "Thickness change at loading [m]", "where the jig was set", -1, 1, 0.0
-            ),
-            Quantity("Initial contact fraction", "pressed without end", 1e-3, 1, 1.0),
-            Quantity("Maximum contact fraction", "that pressing reaches", 1e-3, 1, 1.0),
-            Quantity("Minimum contact fraction", "that no strain parts", 0, 1, 0.0),
-            Quantity(f"{_RATE} [s-1]", "at the reference pressure", 0, 1, 0.0),
-            Quantity(f"{_RATE} activation energy [J.mol-1]", "Arrhenius", 0, 3e5, 0.0),
-            Quantity("Re-contact pressure exponent", "0: none counts", 0, 5, 0.0),
-            Quantity("Re-contact reference pressure [Pa]", "of the rate", 1e3, 1e9, 5e7),
-            Quantity("Contact loss by strain", "per irreversible strain", 0, 1e5, 0.0),
-            Quantity("Contact loss by cycling", "per full cycle", 0, 1e3, 0.0),
-            Quantity(
-                "Contact conduction exponent", "of the ions in the composite", 0, 5, 1.0
-            ),
-        )
+    quantities = staticmethod(contact)
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states and how well the composite conducts."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pybamm
 
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantities.wear import PARTED, degradation
 
 __all__ = ["Degradation", "NoDegradation"]
 
@@ -19,10 +19,6 @@ _GROWTH = "Positive electrode interphase growth"
 _TRAPPABLE, _COUNT = "Trappable host", "Full cycles"
 _SERIES = "Series resistance grown [Ohm.m2]"
 _BOUNDARY = "Boundary resistance grown [Ohm.m2]"
-_PARTED = {
-    "Series resistance": "per electrode area, of all contact",
-    "Boundary resistance": "per electrode area, over the contact that is left",
-}
 # Smooths the endless slope of a square root at its start; nothing is measured that early.
 _FIRST = 1e-4  # s
 _DAY = 86400.0  # s: PyBaMM holds states above 1e5 for a mistake
@@ -67,44 +63,7 @@ class Degradation(pybamm.BaseSubModel):
         super().__init__(None, domain="positive", name="degradation")
         self._phases = phases
 
-    @staticmethod
-    def quantities() -> tuple[Quantity, ...]:
-        """What a parameter set says about degradation: neutral where it says nothing."""
-        energy = "activation energy [J.mol-1]"
-        return (
-            Quantity("Active host fade per cycle", "per full cycle", 0, 1, 0.0),
-            Quantity("Minimum active host fraction", "that no cycling wears", 0, 1, 0.0),
-            Quantity(
-                "Trappable host fraction", "does not come back once used", 0, 0.95, 0.0
-            ),
-            Quantity("Host trapping coefficient", "per full charge", 0, 200, 20.0),
-            Quantity("Active host loss rate [s-1]", "with time", 0, 1e-3, 0.0),
-            Quantity(f"Active host loss rate {energy}", "Arrhenius", 0, 3e5, 0.0),
-            Quantity(
-                f"{_GROWTH} per cycle [Ohm.m2]",
-                "per full cycle and particle surface",
-                0,
-                1e3,
-                0.0,
-            ),
-            *(
-                Quantity(f"{name} of lost contact [Ohm.m2]", text, 0, 10, 0.0)
-                for name, text in _PARTED.items()
-            ),
-            Quantity(
-                f"{_GROWTH} rate constant [Ohm2.m4.s-1]",
-                "K of R2 = K t, per particle surface",
-                0,
-                1e3,
-                0.0,
-            ),
-            Quantity(f"{_GROWTH} {energy}", "Arrhenius, with time", 0, 3e5, 0.0),
-            Quantity("Contact fade per cycle", "per full cycle", 0, 1, 0.0),
-            Quantity("Contact fade order", "1: exponential; above: slows", 1, 5, 1.0),
-            Quantity(
-                "Minimum contacted surface fraction", "that no cycling parts", 0, 1, 0.0
-            ),
-        )
+    quantities = staticmethod(degradation)
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the states and the interphase that follows from them."""
@@ -116,7 +75,7 @@ class Degradation(pybamm.BaseSubModel):
         contact = own[_CONTACT]
         series, boundary = (
             pybamm.Parameter(f"{name} of lost contact [Ohm.m2]") * (1 - contact)
-            for name in _PARTED
+            for name in PARTED
         )
         return own | {
             _GROWN: own[_CYCLED] + pybamm.sqrt(constant) * aged,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pybamm
 
-from sscell.errors import ParameterError
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantities.surface import redox
 from sscell.physics.symbols import softplus
 from sscell.units import FARADAY, GAS_CONSTANT
 
@@ -16,7 +14,6 @@ __all__ = ["ElectrolyteRedox"]
 
 _FRACTION = "Positive electrode electrolyte mass fraction"
 _CAPACITY = "Electrolyte oxidation capacity [A.h.kg-1]"
-_NEVER = -10.0  # V: an onset below all potentials, where the factor is one
 _CORNER = 0.01  # V
 
 
@@ -43,62 +40,7 @@ class ElectrolyteRedox(pybamm.BaseSubModel):
         super().__init__(None, domain="positive", name="electrolyte redox")
         self._where = ["positive electrode"] if distributed else []
 
-    @staticmethod
-    def quantities() -> tuple[Quantity, ...]:
-        """What a parameter set says about the oxidation of the catholyte."""
-        name = "Electrolyte oxidation"
-        return (
-            Quantity(f"{name} potential [V]", "against the working metal", 0, 6),
-            Quantity(
-                f"{name} onset potential [V]",
-                "where it stops; far below all potentials: nowhere",
-                _NEVER,
-                6,
-                _NEVER,
-            ),
-            Quantity(
-                _CAPACITY,
-                "per mass of electrolyte in the cathode",
-                0,
-                1e3,
-            ),
-            Quantity(
-                f"{name} current density [A.m-2]",
-                "per particle surface, at that potential",
-                1e-12,
-                1e3,
-            ),
-            Quantity(f"{name} transfer coefficient", "Tafel", 0.05, 1),
-            Quantity(f"{name} activation energy [J.mol-1]", "Arrhenius", 0, 3e5),
-            Quantity(
-                f"{name} interphase resistance [Ohm.m2]",
-                "per particle surface, once all of it is oxidised",
-                0,
-                1e3,
-                0.0,
-            ),
-        )
-
-    @staticmethod
-    def check(values: Mapping[str, float]) -> None:
-        """Check that there is something to oxidise.
-
-        Parameters
-        ----------
-        values : mapping of str to float
-            Parameter values by name.
-
-        Raises
-        ------
-        ParameterError
-            If the cathode has no electrolyte, or the electrolyte no capacity.
-        """
-        for name in (_FRACTION, _CAPACITY):
-            if not values[name] > 0:
-                raise ParameterError(
-                    f"'{name}' must be above 0 where the electrolyte reacts, not "
-                    f"{values[name]:g}."
-                )
+    quantities = staticmethod(redox)
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the share of the reactive electrolyte that is left."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pybamm
 
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantities.surface import interface
 from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["Interface"]
@@ -62,42 +62,7 @@ class Interface(pybamm.BaseSubModel):
         self._films, self._beside = films, beside
         self._where = ["positive electrode"] if distributed else []
 
-    @staticmethod
-    def quantities() -> tuple[Quantity, ...]:
-        """What a parameter set says about the surface of the active material."""
-        return (
-            Quantity("Positive particle radius [m]", "of the active material", 1e-9, 1e-3),
-            Quantity(f"{_I0} [A.m-2]", "per particle surface", 1e-8, 1e6),
-            Quantity(f"{_I0} activation energy [J.mol-1]", "Arrhenius", 0, 3e5),
-            Quantity(
-                "Positive electrode interphase resistance [Ohm.m2]",
-                "per particle surface",
-                0,
-                1e3,
-                0.0,
-            ),
-            Quantity(
-                "Positive electrode interphase activation energy [J.mol-1]",
-                "Arrhenius, of all interphase on the active material",
-                0,
-                3e5,
-                0.0,
-            ),
-            Quantity(
-                "Positive electrode double-layer capacity [F.m-2]",
-                "per particle surface",
-                1e-6,
-                1e4,
-                0.1,
-            ),
-            Quantity(
-                "Positive electrode surface storage capacity [F.m-2]",
-                "capacitive storage per particle surface, beside the double layer",
-                0,
-                1e6,
-                0.0,
-            ),
-        )
+    quantities = staticmethod(interface)
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the unknowns, where the current divides."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sscell.errors import ParameterError, did_you_mean
+from sscell.physics.quantity import Quantity
 
 __all__ = ["Menu"]
 
@@ -30,6 +32,12 @@ class Menu:
         Entry points of other packages that add lines, ``name = "module:Class"``.
     lines : mapping of str to str
         The package's own, in the same form. They come first.
+    hosts : mapping of str to str, optional
+        What reads the table of a line, where that can be had without its equations: else it
+        is the attribute ``host_type`` of the class.
+    said : mapping of str to str, optional
+        What gives the quantities of a line without its equations, in the same way: else it
+        is the class.
 
     Examples
     --------
@@ -45,6 +53,8 @@ class Menu:
     what: str
     group: str
     lines: Mapping[str, str]
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, str] = field(default_factory=dict)
     _chosen: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def names(self) -> tuple[str, ...]:
@@ -74,6 +84,53 @@ class Menu:
             self._chosen[key] = self._load(key)
         return self._chosen[key]
 
+    def host(self, name: Any) -> Any:
+        """What reads the table of a line.
+
+        Parameters
+        ----------
+        name : str
+            As a set gives it.
+
+        Returns
+        -------
+        type or None
+            None where it reads none.
+
+        Raises
+        ------
+        ParameterError
+            As from `choose`.
+        """
+        key = str(name)
+        if key in self.hosts:
+            return self._import(key, self.hosts[key])
+        if key in self.said:
+            return None
+        return getattr(self.choose(key), "host_type", None)
+
+    def quantities(self, name: Any) -> tuple[Quantity, ...]:
+        """What a set may say of a line that reads no table.
+
+        Parameters
+        ----------
+        name : str
+            As a set gives it.
+
+        Returns
+        -------
+        tuple of Quantity
+
+        Raises
+        ------
+        ParameterError
+            As from `choose`.
+        """
+        key = str(name)
+        if key in self.said:
+            return self._import(key, self.said[key])()
+        return self.choose(key).quantities()
+
     def source(self, name: Any) -> str:
         """What tells one state of another package's code from the next, as what is cached must.
 
@@ -88,10 +145,11 @@ class Menu:
             Digest of the files of the package that the class comes from; nothing for this
             package's own.
         """
+        told = importlib.util.find_spec(self._where(str(name)).partition(":")[0])
+        if told is not None and Path(str(told.origin)).is_relative_to(_HERE):
+            return ""
         module = sys.modules[self.choose(name).__module__]
         path = Path(str(module.__file__))
-        if path.is_relative_to(_HERE):
-            return ""
         top = sys.modules[module.__name__.partition(".")[0]]
         roots = [Path(root) for root in getattr(top, "__path__", ())]
         files = [path] if top is module and not roots else sorted(path.parent.glob("*.py"))
@@ -101,7 +159,12 @@ class Menu:
         return hashlib.sha256(b"".join(map(Path.read_bytes, files))).hexdigest()
 
     def _load(self, name: str) -> Any:
-        where = self.lines.get(name) or self._other(name).value
+        return self._import(name, self._where(name))
+
+    def _where(self, name: str) -> str:
+        return self.lines.get(name) or self._other(name).value
+
+    def _import(self, name: str, where: str) -> Any:
         module, _, thing = where.partition(":")
         try:
             return getattr(importlib.import_module(module), thing)

@@ -6,44 +6,11 @@ from typing import Any
 
 import pybamm
 
-from sscell.physics.quantity import Quantity
-
-__all__ = ["mixed_conductivities", "quantities"]
+__all__ = ["mixed_conductivities"]
 
 _ION = "Positive electrode ionic conductivity"
 _SALT = "Li2S-LiI ionic conductivity"
 _NET = "LixMoS2 percolation"
-
-
-def quantities() -> tuple[Quantity, ...]:
-    """What a parameter set says about conduction in a mixed conductor."""
-    solid = "of the solid itself"
-    return (
-        Quantity("Li2S ionic conductivity [S.m-1]", solid, 1e-12, 1e2),
-        Quantity(f"{_SALT} [S.m-1]", "of the solid solution at its limit", 1e-12, 1e2),
-        Quantity("LiI domain ionic conductivity [S.m-1]", "with their borders", 0, 1e2),
-        Quantity("LixMoS2 ionic conductivity [S.m-1]", "full of lithium", 0, 1e3),
-        Quantity(
-            "LixMoS2 empty ionic fraction", "of that, left without lithium", 0, 1, 0.0
-        ),
-        Quantity("LixMoS2 electronic conductivity [S.m-1]", solid, 0, 1e7),
-        Quantity(f"{_NET} coefficient (ions)", "of its ionic paths", 0.5, 8),
-        Quantity("Positive electrode Bruggeman coefficient", "of the solid", 1, 5),
-        Quantity(f"{_ION} activation energy [J.mol-1]", "Arrhenius", 0, 2e5),
-        Quantity(
-            "Positive electrode residual ionic conductivity [S.m-1]",
-            "of the layer, whatever its state",
-            0,
-            1e3,
-            0.0,
-        ),
-        Quantity(
-            "Positive electrode residual electronic conductivity [S.m-1]",
-            "of the layer, whatever its state",
-            1e-12,
-            1e8,
-        ),
-    )
 
 
 def mixed_conductivities(variables: dict[str, Any]) -> dict[str, Any]:

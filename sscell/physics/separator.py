@@ -6,7 +6,7 @@ from typing import Any
 
 import pybamm
 
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantities.transport import separator
 from sscell.units import GAS_CONSTANT
 
 __all__ = ["SeparatorLayers"]
@@ -31,50 +31,7 @@ class SeparatorLayers(pybamm.BaseSubModel):
         self._layers = layers
         self._double_layer = double_layer
 
-    @staticmethod
-    def quantities(layers: tuple[str, ...]) -> tuple[Quantity, ...]:
-        """What a parameter set says about each layer."""
-        rows: list[Quantity] = []
-        for layer in layers:
-            rows += [
-                Quantity(f"{layer} thickness [m]", "as pressed", 1e-7, 1e-2),
-                Quantity(
-                    f"{layer} conductivity [S.m-1]", "at its own temperature", 1e-8, 1e3
-                ),
-                Quantity(
-                    f"{layer} conductivity temperature [K]",
-                    "where the conductivity is given",
-                    173.15,
-                    473.15,
-                    298.15,
-                ),
-                Quantity(
-                    f"{layer} conductivity activation energy [J.mol-1]", "Arrhenius", 0, 2e5
-                ),
-                Quantity(
-                    f"{layer} density [kg.m-3]", "as pressed; zero: not known", 0, 2e4, 0.0
-                ),
-            ]
-        return (
-            *rows,
-            Quantity(
-                "Separator grain-boundary resistance [Ohm.m2]",
-                "of all layers, at the reference temperature",
-                0,
-                1e2,
-                0.0,
-            ),
-            Quantity(
-                "Separator grain-boundary activation energy [J.mol-1]",
-                "Arrhenius",
-                0,
-                2e5,
-                0.0,
-            ),
-            Quantity(
-                "Separator grain-boundary capacity [F.m-2]", "per area", 1e-9, 1e3, 1e-4
-            ),
-        )
+    quantities = staticmethod(separator)
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the voltage of the grain boundaries, where they are charged."""

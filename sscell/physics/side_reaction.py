@@ -6,7 +6,7 @@ from typing import Any
 
 import pybamm
 
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantities.surface import side_reaction
 from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["CHARGE", "CURRENT", "SideReaction"]
@@ -36,28 +36,7 @@ class SideReaction(pybamm.BaseSubModel):
         super().__init__(None, domain="positive", name="side reaction")
         self._distributed = distributed
 
-    @staticmethod
-    def quantities() -> tuple[Quantity, ...]:
-        """What a parameter set says about the side reaction: neutral by default."""
-        return (
-            Quantity(
-                f"{_NAME} exchange-current density [A.m-2]",
-                "per particle surface, at its potential",
-                0,
-                1e3,
-                0.0,
-            ),
-            Quantity(f"{_NAME} potential [V]", "against the working metal", 0, 6, 4.0),
-            Quantity(f"{_NAME} transfer coefficient", "Tafel", 0.01, 1, 0.5),
-            Quantity(f"{_NAME} activation energy [J.mol-1]", "Arrhenius", 0, 3e5, 0.0),
-            Quantity(
-                f"{_NAME} growth",
-                "relative change per charge of 1C in an hour that is gone",
-                -1e3,
-                1e3,
-                0.0,
-            ),
-        )
+    quantities = staticmethod(side_reaction)
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the charge that is gone."""

@@ -8,19 +8,11 @@ from typing import Any
 import numpy as np
 import pybamm
 
-from sscell.physics.quantity import Quantity
-
-__all__ = ["particle_sizes", "quantities"]
+__all__ = ["particle_sizes"]
 
 _CLASSES, _PARTICLE = "positive electrode", "positive particle"
 _RADIUS, _SPREAD = "Positive particle radius [m]", "Positive particle radius spread"
 _ENDLESS = 40.0  # standard deviations
-
-
-def quantities() -> tuple[Quantity, ...]:
-    """What a parameter set says about the sizes of its particles."""
-    text = "standard deviation of ln(radius) by volume; the radius is then the median"
-    return (Quantity(_SPREAD, text, 0, 1.5, 0.0),)
 
 
 def particle_sizes(count: int) -> dict[str, Any]:

@@ -8,12 +8,9 @@ from functools import cached_property
 from typing import Any, Self
 
 from sscell.errors import ParameterError, did_you_mean
-from sscell.physics.anode import PlateauAnode
-from sscell.physics.blocking import BlockingElectrode
 from sscell.physics.cathodes.host import Host
+from sscell.physics.quantities import anodes, transport
 from sscell.physics.quantity import Quantity
-from sscell.physics.separator import SeparatorLayers
-from sscell.physics.voids import Voids
 
 __all__ = ["LikeElectrodes", "SymmetricComposition"]
 
@@ -23,7 +20,7 @@ _VOID_SERIES = tuple(
     for what in ("contact fraction", "critical stripping current [A.m-2]")
 )
 
-_ELECTRODES: dict[str, Any] = {"plateau": PlateauAnode, "blocking": BlockingElectrode}
+_ELECTRODES = {"plateau": anodes.plateau, "blocking": anodes.blocking}
 
 
 @dataclass(frozen=True)
@@ -134,15 +131,6 @@ class SymmetricComposition:
         return bool(self.physics.get("voids"))
 
     @property
-    def _electrode(self) -> Any:
-        if self.electrode not in _ELECTRODES:
-            hint = did_you_mean(self.electrode, _ELECTRODES)
-            raise ParameterError(
-                f"There is no electrode of a symmetric cell '{self.electrode}'. {hint}"
-            )
-        return _ELECTRODES[self.electrode]
-
-    @property
     def layers(self) -> tuple[str, ...]:
         """Names of the separator layers."""
         return tuple(self.physics.get("separator", ["Separator"]))
@@ -209,13 +197,9 @@ class SymmetricComposition:
         -------
         dict of str to pybamm.BaseSubModel
         """
-        sides = ("negative", "positive")
-        return {
-            **({f"{s} voids": Voids(s) for s in sides} if self.voids else {}),
-            "negative electrode": self._electrode(double_layer),
-            "separator": SeparatorLayers(self.layers, double_layer),
-            "positive electrode": self._electrode(double_layer, "positive"),
-        }
+        from sscell.physics.assembly import assemble_symmetric  # brings PyBaMM
+
+        return assemble_symmetric(self, double_layer)
 
     @property
     def sources(self) -> tuple[str, str]:
@@ -230,10 +214,15 @@ class SymmetricComposition:
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that a set may say about electrodes and separator."""
+        if self.electrode not in _ELECTRODES:
+            hint = did_you_mean(self.electrode, _ELECTRODES)
+            raise ParameterError(
+                f"There is no electrode of a symmetric cell '{self.electrode}'. {hint}"
+            )
         return (
-            *self._electrode.quantities(),
-            *SeparatorLayers.quantities(self.layers),
-            *(Voids.quantities() if self.voids else ()),
+            *_ELECTRODES[self.electrode](),
+            *transport.separator(self.layers),
+            *(anodes.voids() if self.voids else ()),
         )
 
     def contact_quantities(self) -> tuple[Quantity, ...]:

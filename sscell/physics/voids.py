@@ -6,50 +6,15 @@ from typing import Any
 
 import pybamm
 
-from sscell.physics.quantity import Quantity
+from sscell.physics.quantities.anodes import voids
 from sscell.units import FARADAY
 
-__all__ = ["VOID_QUANTITIES", "Voids"]
+__all__ = ["Voids"]
 
 _NAME = "Negative electrode void"
 _SUPPLY = f"{_NAME} supply"
 _PRESSURE = "Applied stack pressure [Pa]"
 _LEAST = 1e-9  # of a reference pressure: below it a power has no slope worth a step
-
-# What a parameter set says about them: neutral where it is silent.
-VOID_QUANTITIES = (
-    Quantity(_PRESSURE, "by the jig on the assembled stack", 0, 1e9),
-    Quantity(f"{_NAME} height [m]", "their volume per covered area", 1e-9, 1e-3, 1e-6),
-    Quantity(
-        f"{_NAME} coverage at half supply", "where half of it reaches them", 1e-4, 10, 0.02
-    ),
-    Quantity(
-        f"{_SUPPLY} without pressure [A.m-2]", "by diffusion of vacancies", 0, 1e6, 0.0
-    ),
-    Quantity(
-        f"{_SUPPLY} by creep [A.m-2]",
-        "at its reference pressure; 1e6: endless",
-        0,
-        1e6,
-        1e6,
-    ),
-    Quantity(f"{_SUPPLY} reference pressure [Pa]", "of the creep", 1e3, 1e9, 1e7),
-    Quantity(f"{_SUPPLY} pressure exponent", "of the creep", 0, 10, 1.0),
-    Quantity(f"{_SUPPLY} activation energy [J.mol-1]", "Arrhenius", 0, 2e5, 0.0),
-    Quantity(
-        f"{_NAME} refilling by plating", "share of the plated metal at most", 0, 1, 1.0
-    ),
-    Quantity(
-        "Negative electrode contact pressure [Pa]",
-        "from where all touches",
-        1e3,
-        1e10,
-        2.5e7,
-    ),
-    Quantity(
-        "Negative electrode contact exponent", "0: all touches at any pressure", 0, 2, 0.0
-    ),
-)
 
 
 class Voids(pybamm.BaseSubModel):
@@ -92,10 +57,7 @@ class Voids(pybamm.BaseSubModel):
         )  # a positive current strips the negative
         self._coverage = f"{self._side} electrode void coverage"
 
-    @staticmethod
-    def quantities() -> tuple[Quantity, ...]:
-        """What a parameter set says about voids and contact at the metal."""
-        return VOID_QUANTITIES
+    quantities = staticmethod(voids)
 
     def get_fundamental_variables(self) -> dict[str, Any]:
         """Give the coverage and what is left in contact."""

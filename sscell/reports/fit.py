@@ -24,11 +24,12 @@ from sscell.reports.page import (
     figure,
     items,
     page_path,
+    panel_figure,
     render,
     table,
     text,
 )
-from sscell.reports.panels import Panel, Series, draw
+from sscell.reports.panels import Panel, Series, draw, interactive
 
 __all__ = ["write_report"]
 
@@ -182,7 +183,7 @@ def _parameters(found: Fit) -> Section:
         "Parameters",
         [
             table(heads, rows, (1, 2), loose),
-            figure(draw([panel], 1), "Each interval within the bounds of the fit."),
+            panel_figure([panel], 1, "Each interval within the bounds of the fit."),
         ],
     )
 
@@ -228,9 +229,12 @@ def _curves(found: Fit, held: Sequence[Held]) -> Section:
         )
         left = sum(h.compared for h in course.halves) - len(chosen)
         more = f" {left} more half cycles are in the table of capacities." if left else ""
-        parts += [text(name, soft=False), figure(body, f"{len(chosen)} half cycles.{more}")]
+        parts += [
+            text(name, soft=False),
+            figure(body, f"{len(chosen)} half cycles.{more}", interactive()),
+        ]
         if course.held.any():
-            parts.append(figure(draw([_currents(course, traced, band)], 1)))
+            parts.append(panel_figure([_currents(course, traced, band)], 1))
     if not held:
         parts.append(
             text("No data were held out: nothing here says how well the cell predicts.")
@@ -323,7 +327,7 @@ def _capacities(found: Fit, held: Sequence[Held]) -> Section:
     if not rows:
         return Section("Capacity of each half cycle", [])
     heads = ("Data", "Cycle", "", "Measured [mAh]", "Model [mAh]", "Difference", "Model is")
-    parts: list[dict[str, Any]] = [figure(draw(panels, 2))] if panels else []
+    parts: list[dict[str, Any]] = [panel_figure(panels, 2)] if panels else []
     return Section(
         "Capacity of each half cycle", [*parts, table(heads, rows, (1, 3, 4, 5))]
     )
@@ -404,8 +408,8 @@ def _spectra(found: Fit) -> Section:
         "Impedance",
         [
             text("Circles: data. Line: model. Frequencies are marked at whole decades."),
-            figure(draw(panels, columns)),
-            figure(draw([left], 1)),
+            panel_figure(panels, columns),
+            panel_figure([left], 1),
         ],
     )
 
@@ -473,7 +477,7 @@ def _profiles(profiles: Sequence[Profile]) -> Section:
     if not panels:
         return Section("Profiles", [])
     words = [str(p) for p in profiles]
-    return Section("Profiles", [figure(draw(panels, 2)), items(words)])
+    return Section("Profiles", [panel_figure(panels, 2), items(words)])
 
 
 def _correlations(found: Fit) -> Section:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sscell.errors import ParameterError
 from sscell.plots.style import png_of, svg_of
-from sscell.reports.panels import interactive, script
+from sscell.reports.panels import Panel, draw, interactive, script
 
 __all__ = [
     "Section",
@@ -20,6 +20,7 @@ __all__ = [
     "figure",
     "items",
     "page_path",
+    "panel_figure",
     "picture",
     "render",
     "table",
@@ -98,7 +99,7 @@ def table(
     }
 
 
-def figure(body: str, caption: str = "") -> Part:
+def figure(body: str, caption: str = "", live: bool = False) -> Part:
     """A figure.
 
     Parameters
@@ -107,8 +108,25 @@ def figure(body: str, caption: str = "") -> Part:
         HTML, from `sscell.reports.panels.draw` or `sscell.plots.style.svg_of`.
     caption : str, optional
         Beneath it.
+    live : bool, optional
+        Whether it needs the script that `sscell.reports.panels.script` gives.
     """
-    return {"kind": "figure", "body": body, "caption": caption}
+    return {"kind": "figure", "body": body, "caption": caption, "live": live}
+
+
+def panel_figure(panels: Sequence[Panel], columns: int = 2, caption: str = "") -> Part:
+    """A figure of panels, interactive where plotly is there.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        In order, row by row.
+    columns : int, optional
+        Panels beside each other.
+    caption : str, optional
+        Beneath it.
+    """
+    return figure(draw(panels, columns), caption, live=interactive())
 
 
 def picture(drawn: Any, name: str, caption: str = "", width: str = "100%") -> Part:
@@ -246,7 +264,6 @@ def render(sections: Sequence[Section], **words: str) -> str:
         loader=PackageLoader("sscell.reports"),
         autoescape=select_autoescape(default=True, default_for_string=True),
     )
-    drawn = [p["body"] for s in sections for p in s.parts if p["kind"] == "figure"]
-    scripts = [script()] if interactive() and any("plotly" in b for b in drawn) else []
+    live = any(part.get("live") for section in sections for part in section.parts)
     page = templates.get_template("page.html.j2")
-    return page.render(sections=list(sections), scripts=scripts, **words)
+    return page.render(sections=list(sections), scripts=[script()] if live else [], **words)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +34,7 @@ from sscell.reports.page import (
     text,
 )
 from sscell.reports.values import told, value_parts
+from sscell.tables import csv_text
 
 __all__ = [
     "write_analysis_report",
@@ -89,7 +88,7 @@ def write_run_report(
     celsius, megapascal = payload.get("temperature_C"), payload.get("pressure_MPa")
     conditions = {
         "Temperature": NOT_GIVEN if celsius is None else f"{celsius:.4g} degC",
-        "Stack pressure": NOT_GIVEN if megapascal is None else f"{megapascal:.4g} MPa",
+        "Stack pressure": pressure_text(megapascal and 1e6 * megapascal),
         "Protocol": _protocol(data, protocol),
         "State at the start": str(metadata(data, "state") or "as the run before it ended"),
     }
@@ -221,7 +220,7 @@ def write_validation_report(
                         (2, 3, 4, 5),
                         [not row["met"] for row in result.rows],
                     ),
-                    download({f"{result.cell}_rows.csv": _csv(result.rows)}),
+                    download({f"{result.cell}_rows.csv": csv_text(result.rows)}),
                 ],
             ),
             Section(f"{name}What contradicts the paper", [items(against)]),
@@ -293,7 +292,7 @@ def write_design_report(
         Section("Best points", [items(best), picture(figure, "design")]),
         Section(
             "Numbers",
-            [*value_parts(numbers), download({"design.csv": _csv(payload["rows"])})],
+            [*value_parts(numbers), download({"design.csv": csv_text(payload["rows"])})],
         ),
         Section("What to keep in mind", [items(payload["warnings"])]),
         Section("Methods", [methods(cell, how), checklist(cell, conditions)]),
@@ -382,15 +381,6 @@ def _series(data: xr.Dataset) -> dict[str, str]:
             frame = frame.iloc[at]
         found[name] = frame.to_csv(index=False, float_format="%.7g")
     return found
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, names)
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
 
 
 def _measured(sets: Sequence[xr.Dataset], payload: Mapping[str, Any]) -> Part:

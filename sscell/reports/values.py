@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from sscell.reports.page import Part, details, table, text
@@ -61,15 +61,20 @@ def told(value: Any) -> str:
 
     Examples
     --------
-    >>> told(0.123456), told(None), told([1.0, 2.5])
-    ('0.1235', '', '1, 2.5')
+    >>> told(0.123456), told(None), told([1.0, 2.5]), told(16756), told(677123.4)
+    ('0.1235', '', '1, 2.5', '16756', '677123')
     """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Integral):
+        return str(value)
     if isinstance(value, Real):
-        return f"{float(value):.4g}" if math.isfinite(float(value)) else ""
+        number = float(value)
+        if not math.isfinite(number):
+            return ""
+        return f"{number:.0f}" if 1e4 <= abs(number) < 1e7 else f"{number:.4g}"
     if isinstance(value, Mapping):
         return ", ".join(f"{_name(k)} {told(v)}" for k, v in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):

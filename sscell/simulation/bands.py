@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pybamm
 import xarray as xr
 
 from sscell.cells.cell import Cell
@@ -24,6 +23,9 @@ from sscell.protocols import Protocol
 from sscell.simulation.draws import Drawn, drawn
 from sscell.simulation.progress import Progress, parts
 from sscell.simulation.simulation import simulate
+
+if TYPE_CHECKING:
+    import pybamm
 
 __all__ = ["DRAWS", "LEVEL", "Bands", "banded", "quantile_band"]
 

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pybamm
 
 from sscell.cells.cell import Cell
-from sscell.cells.cell_model import ATOL, RTOL, solver
-from sscell.cells.model import SHELLS, budget_of, check_mesh, model_of
-from sscell.errors import ParameterError
+from sscell.cells.outline import budget_of, check_mesh
+from sscell.simulation.limits import (
+    CAPACITY,
+    CONTROLS,
+    CURRENT,
+    FAR,
+    LIMITS,
+    LOWER,
+    SLOPE,
+    UPPER,
+    WARMING,
+    Resolution,
+)
 from sscell.simulation.series import series
 from sscell.solver import cache
 from sscell.solver.compiling import LONGEST, allowed, compiled, expected_seconds
 from sscell.solver.functions import Functions, build_functions
 from sscell.solver.integrator import Integrator, Piece, StepSolution
-from sscell.solver.stepping import OwnClock
 from sscell.solver.watch import Look, Paused, alone
+
+if TYPE_CHECKING:
+    import pybamm
+
+    from sscell.solver.stepping import OwnClock
+    from sscell.solver.variations import Variations
 
 __all__ = [
     "BEAT",
@@ -39,87 +52,12 @@ __all__ = [
     "forget",
 ]
 
-LOWER, UPPER = "lower voltage cut-off", "upper voltage cut-off"
-CURRENT, CAPACITY = "current limit", "capacity limit"
-FAR = 1e3  # V or A.h: a limit that is never reached
 BEAT = 0.1  # s of computing: after as much, a listener hears of a step
 _SHORTEST = 1e-4  # of a step: pieces are no shorter
 _BLOCK = 16  # times that are evaluated together
-_TAG = "[experiment]"  # lets the solver go on after an event
-LIMITS = {
-    "Lower limit [V]": -FAR,
-    "Upper limit [V]": FAR,
-    "Current limit [A]": -1.0,
-    "Discharge capacity limit [A.h]": FAR,
-    "Charge capacity limit [A.h]": -FAR,
-}
+_SOON = 0.3  # s of integration: what compiling takes is not asked before
 _CHARGE = "Discharge capacity [A.h]"
 _SMALL_CHARGE = 1e-4  # A.h: of a row of a drive cycle, where other states are of order 1
-_CURRENT, _SLOPE = "Current function [A]", "Current slope [A.s-1]"
-_WARMING = "Temperature slope [K.s-1]"
-# Inputs of their own of each way to control a cell.
-_CONTROLS: dict[str, dict[str, float]] = {
-    "current": {},
-    "ramp": {_SLOPE: 0.0},
-    "voltage": {"Voltage start [V]": 0.0, "Voltage slope [V.s-1]": 0.0},
-    "drive": {_SLOPE: 0.0, _WARMING: 0.0},
-    "power": {"Power start [W]": 0.0, "Power slope [W.s-1]": 0.0, _WARMING: 0.0},
-}
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """How finely and how exactly a cell is computed.
-
-    Parameters
-    ----------
-    shells : int, optional
-        Finite volumes over the particle radius.
-    thickness_points : int, optional
-        Finite volumes over the cathode's thickness; 0: one particle for all.
-    double_layer : bool, optional
-        Whether double layers and grain boundaries are charged.
-    rtol, atol : float, optional
-        Tolerances of the integration [-]. The default's error in the voltage is at most
-        40 uV rms in half cycles and titrations of every published cell.
-
-    Raises
-    ------
-    ParameterError
-        If a number is out of its range.
-
-    Examples
-    --------
-    >>> Resolution(shells=25).thickness_points
-    0
-    """
-
-    shells: int = SHELLS
-    thickness_points: int = 0
-    double_layer: bool = False
-    rtol: float = RTOL
-    atol: float = ATOL
-
-    def __post_init__(self) -> None:
-        _whole("Shells", self.shells, 3, 5000)
-        if self.thickness_points:
-            _whole("Thickness points", self.thickness_points, 3, 1000)
-        if not (0 < self.rtol <= 0.1 and 0 < self.atol <= 0.1):
-            raise ParameterError(
-                f"Tolerances must lie in (0, 0.1], not {self.rtol:g} and {self.atol:g}."
-            )
-
-
-def _whole(name: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ParameterError(
-            f"{name} must be a whole number from {low} to {high}, not {value!r}."
-        )
-
-
-# Newton's iterations end earlier where sensitivities are integrated along: derivatives move by
-# 0.2 % at most, a solve costs an eighth less.
-_SLOPED = 1.0
 
 
 class Engine:
@@ -135,8 +73,6 @@ class Engine:
         ``"current"``, ``"ramp"`` (a current that moves linearly in the time of the step),
         ``"voltage"``, ``"drive"`` (a ramp) or ``"power"``; in the last two the temperature
         may move too.
-    sensitive : sequence of str, optional
-        Inputs whose forward sensitivities every step integrates along.
     """
 
     def __init__(
@@ -144,54 +80,38 @@ class Engine:
         cell: Cell,
         resolution: Resolution,
         controlled: str,
-        sensitive: Sequence[str] = (),
     ):
         check_mesh(cell, resolution.thickness_points)
         self._cell, self.resolution = cell, resolution
         self.controlled = controlled
         self._parameters = tuple(cell.parameter_dict())
-        self._defaults = {**LIMITS, **_CONTROLS[controlled]}
+        self._defaults = {**LIMITS, **CONTROLS[controlled]}
         self.input_names = (*self._parameters, *self._defaults)
         self.budget = budget_of(cell)
         self.outputs = series(cell, self.budget)
-        # PyBaMM orders the columns of the sensitivities by the names of the inputs.
-        self.sensitive = tuple(sorted(sensitive))
-        options = {"nonlinear_convergence_coefficient": _SLOPED} if sensitive else {}
-        self._solver = OwnClock.like(solver(resolution.rtol, resolution.atol, **options))
         self._spent = 0.0  # s of integration
+        self._open: Functions | None = None  # those that can be differentiated
 
     @cached_property
     @alone
     def model(self) -> pybamm.BaseModel:
         """The discretised model: only what its functions do not say needs it."""
-        resolution = self.resolution
-        model = model_of(
-            self._cell,
-            shells=resolution.shells,
-            thickness_points=resolution.thickness_points,
-            double_layer=resolution.double_layer,
-            controlled=self.controlled
-            if self.controlled in ("voltage", "power")
-            else "current",
-        )
-        model.events = _events(model)
-        values = pybamm.ParameterValues(
-            dict.fromkeys(self._parameters, "[input]") | self._moving()
-        )
-        simulation = pybamm.Simulation(model, parameter_values=values, solver=self._solver)
-        simulation.build()
-        built = simulation.built_model
-        assert built is not None
-        return built
+        from sscell.simulation.building import discretised
 
-    def _moving(self) -> dict[str, Any]:
-        """Parameters that move linearly in a step's own time."""
-        slopes = {"Ambient temperature [K]": _WARMING, _CURRENT: _SLOPE}
-        return {
-            name: pybamm.InputParameter(name) + pybamm.InputParameter(slope) * pybamm.t
-            for name, slope in slopes.items()
-            if slope in self._defaults
-        }
+        return discretised(
+            self._cell,
+            self.resolution,
+            self.controlled,
+            self._parameters,
+            self.input_names,
+        )
+
+    @cached_property
+    def _solver(self) -> OwnClock:
+        """PyBaMM's own, where its interface has changed."""
+        from sscell.simulation.building import clocked
+
+        return clocked(self.resolution, self._atol)
 
     @cached_property
     @alone
@@ -205,8 +125,11 @@ class Engine:
         name = f"{cache.content_hash(told)}.json"
         known = cache.fetch(name)
         if known is not None:
-            return Functions.from_bytes(known)
-        functions = build_functions(self.model, self.input_names, self.outputs)
+            with suppress(KeyError, TypeError, ValueError):  # of another form: made anew
+                return Functions.from_bytes(known)
+        from sscell.simulation.building import options
+
+        functions = build_functions(self.model, self.input_names, self.outputs, options())
         cache.keep(name, functions.to_bytes())
         return functions
 
@@ -229,14 +152,27 @@ class Engine:
     def _integrator(self) -> Integrator:
         if self._spent == 0:
             self._compile(make=False)
-        if _WARMING in self._defaults:
-            # Many short stretches add up: the charge of each has to be that exact.
-            exact: Any = np.full(self.functions.states, self.resolution.atol)
-            exact[slice(*self.functions.slices[_CHARGE])] *= _SMALL_CHARGE
-            self._solver.atol = exact
+        atol = self.resolution.atol if self._atol is None else self._atol
         return Integrator(
-            self.functions, self._solver, self.input_names, lambda: self.model
+            self.functions, self.resolution.rtol, atol, self.input_names, self._pybamm_step
         )
+
+    @property
+    def _atol(self) -> np.ndarray | None:
+        """Absolute tolerance of each state, where they differ [-]."""
+        if WARMING not in self._defaults:
+            return None
+        # Many short stretches add up: the charge of each has to be that exact.
+        exact = np.full(self.functions.states, self.resolution.atol)
+        exact[slice(*self.functions.slices[_CHARGE])] *= _SMALL_CHARGE
+        return exact
+
+    def _pybamm_step(
+        self, y: np.ndarray, duration: float, inputs: Mapping[str, float], times: Any
+    ) -> Any:
+        from sscell.simulation.building import stepped
+
+        return stepped(self._solver, self.model, y, duration, inputs, times)
 
     @alone
     def compile(self, make: bool = True) -> bool:
@@ -264,6 +200,7 @@ class Engine:
         if found is not None:
             for name in ("_blocks", "_integrator"):
                 self.__dict__.pop(name, None)
+            self._open = self._open or self.functions
             self.functions = found
 
     @cached_property
@@ -272,7 +209,41 @@ class Engine:
         expected = expected_seconds(self.functions)
         return expected if expected <= LONGEST else np.inf
 
-    def _values(self, inputs: Mapping[str, float]) -> np.ndarray:
+    def variations(self, name: str) -> Variations:
+        """Derivatives of this model's solutions by its inputs, and of one output.
+
+        Parameters
+        ----------
+        name : str
+            Of the output.
+
+        Returns
+        -------
+        Variations
+        """
+        from sscell.solver.variations import Variations
+
+        if name not in self._varied:
+            functions, row = self._open or self.functions, self.outputs.index(name)
+            self._varied[name] = Variations(functions, row, self.resolution.rtol)
+        return self._varied[name]
+
+    @cached_property
+    def _varied(self) -> dict[str, Variations]:
+        return {}
+
+    def values(self, inputs: Mapping[str, float]) -> np.ndarray:
+        """Values of the inputs in the order of their names.
+
+        Parameters
+        ----------
+        inputs : mapping
+            From `inputs`.
+
+        Returns
+        -------
+        numpy.ndarray, shape (inputs,)
+        """
         return np.array([inputs[name] for name in self.input_names], dtype=float)
 
     def inputs(self, cell: Cell, current: float = 0.0, **limits: float) -> dict[str, float]:
@@ -297,18 +268,16 @@ class Engine:
     @alone
     def step(
         self,
-        solution: Any,
+        solution: StepSolution | None,
         duration: float,
         inputs: Mapping[str, float],
         times: np.ndarray | None = None,
-    ) -> Any:
+    ) -> StepSolution:
         """Integrate from the end of a solution (or from the start if None).
-
-        Sensitivities go through PyBaMM's own steps, all else through the integrator.
 
         Parameters
         ----------
-        solution : StepSolution, pybamm.Solution or None
+        solution : StepSolution or None
             Where the cell is.
         duration : float
             Longest time [s].
@@ -320,21 +289,10 @@ class Engine:
 
         Returns
         -------
-        StepSolution or pybamm.Solution
+        StepSolution
             Of this step alone.
         """
-        if not self.sensitive:
-            return self._run(solution, duration, inputs, times)
-        sensitive: Any = list(self.sensitive)  # names are allowed, and not annotated
-        return self._solver.step(
-            solution,
-            self.model,
-            duration,
-            inputs=dict(inputs),
-            save=False,
-            t_interp=times,
-            calculate_sensitivities=sensitive,
-        )
+        return self._run(solution, duration, inputs, times)
 
     def pieces(
         self, solution: StepSolution | None, duration: float, inputs: Mapping[str, float]
@@ -375,7 +333,7 @@ class Engine:
             if ends or found.termination != "final time":
                 return
             since, before, longest = since + ahead, found, 2 * BEAT
-            taken = max(float(found.solve_time.value), 1e-3)
+            taken = max(float(found.solve_time), 1e-3)
             ahead = max(ahead * min(max(BEAT / taken, 0.2), 5.0), _SHORTEST * duration)
 
     @alone
@@ -396,17 +354,15 @@ class Engine:
         times: np.ndarray | None,
         piece: Piece | None = None,
     ) -> StepSolution:
-        values = self._values(inputs)
+        values = self.values(inputs)
         t, y = self._state(before, values)
         found = self._integrator.run(t, y, duration, values, times, piece)
-        self._spent += float(found.solve_time.value)
-        if self._spent > self._pays:
+        self._spent += float(found.solve_time)
+        if self._spent > _SOON and self._spent > self._pays:
             self._compile(make=True)
         if self.controlled in ("current", "ramp", "drive"):
             passed = float(found.t[-1] - t) + (0.0 if piece is None else piece.since)
-            found.current = (
-                inputs["Current function [A]"] + inputs.get(_SLOPE, 0.0) * passed
-            )
+            found.current = inputs["Current function [A]"] + inputs.get(SLOPE, 0.0) * passed
         return found
 
     def _state(
@@ -451,7 +407,7 @@ class Engine:
         if count < size:
             times, states = np.resize(times, size), np.resize(states, (size, len(y)))
         table = np.empty((size, len(names)))
-        p = self.functions.settled(self._values(inputs))
+        p = self.functions.settled(self.values(inputs))
         buffer, evaluate = self._evaluator(names)
         buffer.set_arg(2, p.data)
         for block in range(0, size, _BLOCK):
@@ -479,7 +435,7 @@ class Engine:
         tuple of float and numpy.ndarray, shape (states, 1)
             Time [s] and state [-].
         """
-        t, y = self._state(solution, self._values(inputs))
+        t, y = self._state(solution, self.values(inputs))
         return t, y[:, None]
 
     @staticmethod
@@ -487,22 +443,6 @@ class Engine:
         """Which limit ended a solution; empty if its time did."""
         known = (LOWER, UPPER, CURRENT, CAPACITY)
         return next((name for name in known if name in solution.termination), "")
-
-
-def _events(model: Any) -> list[Any]:
-    voltage, current = model.variables["Voltage [V]"], model.variables["Current [A]"]
-    charge = model.variables["Discharge capacity [A.h]"]
-    limit = {name: pybamm.InputParameter(name) for name in LIMITS}
-    margins = {
-        LOWER: voltage - limit["Lower limit [V]"],
-        UPPER: limit["Upper limit [V]"] - voltage,
-        CURRENT: pybamm.AbsoluteValue(current) - limit["Current limit [A]"],
-        CAPACITY: pybamm.minimum(
-            limit["Discharge capacity limit [A.h]"] - charge,
-            charge - limit["Charge capacity limit [A.h]"],
-        ),
-    }
-    return [pybamm.Event(f"{name} {_TAG}", margin) for name, margin in margins.items()]
 
 
 _ENGINES: dict[tuple[Any, ...], Engine] = {}

@@ -10,7 +10,6 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import pybamm
 import xarray as xr
 
 from sscell.cells.cell import Cell
@@ -113,8 +112,8 @@ def labelled(
         },
         parameters=cell.values,
         versions={
-            "sscell": _own_version(),
-            "pybamm": pybamm.__version__,
+            "sscell": _version_of("sscell"),
+            "pybamm": _version_of("pybamm"),
             "python": platform.python_version(),
         },
     )
@@ -122,8 +121,8 @@ def labelled(
 
 
 @cache
-def _own_version() -> str:
-    return version("sscell")  # read from a file each time it is asked for
+def _version_of(package: str) -> str:
+    return version(package)  # read from a file each time it is asked for
 
 
 def add_spectra(data: xr.Dataset, spectra: Sequence[Spectrum]) -> xr.Dataset:

@@ -10,7 +10,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import pybamm
 import xarray as xr
 
 from sscell.cells.cell import Cell
@@ -33,7 +32,6 @@ from sscell.simulation.engine import (
     Resolution,
     engine,
 )
-from sscell.simulation.impedance import spectrum_at
 from sscell.simulation.progress import Teller
 from sscell.simulation.results import (
     BALANCES,
@@ -46,7 +44,14 @@ from sscell.simulation.results import (
 from sscell.simulation.resuming import packed, with_layers_at_rest
 from sscell.solver.cancelling import Cancelled
 from sscell.solver.integrator import CANCELLED, NO_PROGRESS, StepSolution, joined
-from sscell.solver.watch import NoProgress, Watch, watched, watching
+from sscell.solver.watch import (
+    NoProgress,
+    SolverFailure,
+    Watch,
+    failures,
+    watched,
+    watching,
+)
 from sscell.units import ZERO_CELSIUS
 
 __all__ = ["Run"]
@@ -161,7 +166,7 @@ class Run:
             try:
                 with watching(self._looked()):
                     self._execute(step)
-            except (pybamm.SolverError, FloatingPointError) as error:
+            except failures() as error:
                 raise self._failure(step, error) from error
             self._tell_end(step)
             if step.back and self._goes_on(step):
@@ -438,7 +443,7 @@ class Run:
                     made = self._record(step, trial, inputs, error.partial)
                     self.records.extend([made] if made else [])
                 raise
-            except (pybamm.SolverError, FloatingPointError) as error:
+            except failures() as error:
                 if record := self._refused(step, trial, inputs, error):
                     return record
                 failure = failure or error
@@ -447,7 +452,7 @@ class Run:
                     return record
                 failure = failure or FloatingPointError("the voltage is no possible one")
             self.failed_trials += 1
-        raise failure or pybamm.SolverError("no solution")
+        raise failure or SolverFailure("no solution")
 
     def _advance(
         self, step: Step, built: Engine, duration: float, inputs: Mapping[str, float]
@@ -500,7 +505,7 @@ class Run:
         reason = built.stop_reason(solution) or ("duration" if timed else "time limit")
         if solution.termination in (NO_PROGRESS, CANCELLED):
             reason = solution.termination
-        seconds = float(solution.solve_time.value)
+        seconds = float(solution.solve_time)
         kept = {name: outputs[name] for name in self._kept(built)}
         return _Record(step, reason, self.celsius, t - self._start, kept, seconds)
 
@@ -518,7 +523,7 @@ class Run:
         free = {**inputs, **LIMITS}
         try:
             solution = built.step(self.solution, 1e-6, free)
-        except pybamm.SolverError:
+        except failures():
             return None
         point = built.evaluate(
             np.asarray(solution.t[:1]), np.asarray(solution.y)[:, :1], inputs
@@ -574,6 +579,8 @@ class Run:
 
     def _measure(self, step: Step) -> None:
         """Spectrum about the present state, with the current interrupted."""
+        from sscell.simulation.impedance import spectrum_at  # brings PyBaMM
+
         built = engine(self.cell, self.resolution)
         inputs = built.inputs(self.cell)
         settled = built.step(self.solution, 1.0, inputs)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pybamm
 import xarray as xr
 
 from sscell.cells.cell import Cell
-from sscell.cells.model import budget_of
+from sscell.cells.outline import budget_of
 from sscell.dataset import metadata, set_metadata
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.protocols import Protocol, Step, checked, prepared
 from sscell.protocols.steps import timed
 from sscell.simulation.engine import Resolution
-from sscell.simulation.experiment import check_experiment, run_experiment
 from sscell.simulation.progress import Progress, RunEvent, Teller
 from sscell.simulation.resuming import saved
 from sscell.simulation.run import Run
@@ -26,6 +25,10 @@ from sscell.simulation.states import bring_to, parse_state
 from sscell.solver.cancelling import CancelToken
 from sscell.solver.watch import asked, watching
 from sscell.units import parse_pressure
+
+if TYPE_CHECKING:
+    import pybamm
+    from typing_extensions import TypeIs
 
 __all__ = ["simulate"]
 
@@ -140,7 +143,7 @@ def simulate(
 
         shared: dict[str, Any] = {k: v for k, v in locals().items() if k in _OPTIONS}
         return banded(cell, protocol, on_progress=on_progress, **shared).data
-    if not isinstance(protocol, pybamm.Experiment):
+    if not _is_experiment(protocol):
         protocol = checked(protocol)
     cell = cell if isinstance(cell, Cell) else Cell.load(cell)
     before = None if start is None else saved(start)
@@ -178,7 +181,9 @@ def simulate(
         forming = forming.under(parse_pressure(formation_pressure))
     kept = _known(cell, outputs)
     described = {"name": "experiment"}
-    if isinstance(protocol, pybamm.Experiment):
+    if _is_experiment(protocol):
+        from sscell.simulation.experiment import check_experiment
+
         check_experiment(cell, protocol)
     else:
         described = protocol.describe()
@@ -201,7 +206,7 @@ def simulate(
             run.go_on_with(cell, set_anew=formation_pressure is not None)
             run.outputs = kept
             run.teller.preparing = False
-            if isinstance(protocol, pybamm.Experiment):
+            if _is_experiment(protocol):
                 return _experiment(run, protocol, state)
             if cell.is_symmetric:
                 # Neither side is full: nothing has to be done before, and time ends a half.
@@ -215,8 +220,15 @@ def simulate(
     return run.dataset(described, state)
 
 
+def _is_experiment(protocol: Any) -> TypeIs[pybamm.Experiment]:
+    """Whether it is PyBaMM's own: whoever made one has imported PyBaMM."""
+    loaded = sys.modules.get("pybamm")
+    return loaded is not None and isinstance(protocol, loaded.Experiment)
+
+
 def _experiment(run: Run, experiment: pybamm.Experiment, state: str) -> xr.Dataset:
     """Run PyBaMM's experiment from where a run is."""
+    from sscell.simulation.experiment import run_experiment
 
     def told(data: xr.Dataset) -> xr.Dataset:
         set_metadata(data, state=state, warnings=[*run.notes, *metadata(data, "warnings")])

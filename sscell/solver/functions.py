@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,8 @@ class Functions:
         Names.
     columns, rows : tuple of int
         Sparsity of ``newton``.
+    options : mapping, optional
+        Of IDA, as PyBaMM would set them.
     """
 
     texts: Mapping[str, str]
@@ -50,6 +52,7 @@ class Functions:
     events: tuple[str, ...]
     columns: tuple[int, ...]
     rows: tuple[int, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def states(self) -> int:
@@ -220,7 +223,12 @@ def _own(function: casadi.Function) -> list[Any]:
     return function.sx_in() if function.is_a("SXFunction") else function.mx_in()
 
 
-def build_functions(model: Any, names: Sequence[str], outputs: Sequence[str]) -> Functions:
+def build_functions(
+    model: Any,
+    names: Sequence[str],
+    outputs: Sequence[str],
+    options: Mapping[str, Any],
+) -> Functions:
     """Functions of a model.
 
     Parameters
@@ -231,6 +239,8 @@ def build_functions(model: Any, names: Sequence[str], outputs: Sequence[str]) ->
         Of all inputs, in the order of their values.
     outputs : sequence of str
         Variables that a result has.
+    options : mapping
+        Of IDA, as PyBaMM would set them.
 
     Returns
     -------
@@ -283,6 +293,7 @@ def build_functions(model: Any, names: Sequence[str], outputs: Sequence[str]) ->
         tuple(e.name for e in ends),
         tuple(pattern.colind()),
         tuple(pattern.row()),
+        dict(options),
     )
 
 

@@ -17,10 +17,9 @@ from typing import Any
 
 import casadi
 import numpy as np
-import pybamm
 
 from sscell.solver.functions import Functions
-from sscell.solver.watch import Look, NoProgress
+from sscell.solver.watch import Look, NoProgress, SolverFailure
 
 try:
     idaklu: Any = importlib.import_module("pybammsolvers.idaklu")
@@ -68,7 +67,7 @@ class StepSolution:
         States at these times [-].
     termination : str
         ``"final time"``, or the event that ended it.
-    seconds : float
+    solve_time : float
         That the solver took [s].
     current : float, optional
         That was imposed [A]; NaN where the current is an unknown of the model.
@@ -80,12 +79,12 @@ class StepSolution:
         t: np.ndarray,
         y: np.ndarray,
         termination: str,
-        seconds: float,
+        solve_time: float,
         current: float = np.nan,
     ):
         self.functions, self.t, self.y = functions, t, y
         self.termination, self.current = termination, current
-        self.solve_time = pybamm.TimerTime(seconds)
+        self.solve_time = solve_time
 
     @property
     def last_state(self) -> StepSolution:
@@ -115,7 +114,7 @@ def joined(parts: Sequence[StepSolution], termination: str | None = None) -> Ste
     # Each part begins where the one before it ends.
     t = np.concatenate([part.t[k > 0 :] for k, part in enumerate(parts)])
     y = np.concatenate([part.y[:, k > 0 :] for k, part in enumerate(parts)], axis=1)
-    seconds = sum(float(part.solve_time.value) for part in parts)
+    seconds = sum(part.solve_time for part in parts)
     ended = last.termination if termination is None else termination
     return StepSolution(last.functions, t, y, ended, seconds, last.current)
 
@@ -127,26 +126,30 @@ class Integrator:
     ----------
     functions : Functions
         Of the model.
-    solver : pybamm.IDAKLUSolver
-        Its tolerances and options.
+    rtol : float
+        Relative tolerance [-].
+    atol : float or numpy.ndarray, shape (states,)
+        Absolute tolerance [-].
     names : sequence of str
         Of the inputs, in the order of their values.
-    model : callable
-        Gives the discretised model, should a step have to go through PyBaMM.
+    pybamm_step : callable
+        Takes a step through PyBaMM, where it has to: state, duration, inputs and the times
+        that are wanted to PyBaMM's solution.
     """
 
     def __init__(
         self,
         functions: Functions,
-        solver: Any,
+        rtol: float,
+        atol: Any,
         names: Sequence[str],
-        model: Callable[[], pybamm.BaseModel],
+        pybamm_step: Callable[..., Any],
     ):
         self.functions = functions
-        self._solver, self._names, self._model = solver, tuple(names), model
+        self._rtol, self._names, self._step = rtol, tuple(names), pybamm_step
         self._group: Any = None
         try:
-            self._group = _grouped(functions, solver)
+            self._group = _grouped(functions, rtol, atol)
         except (*_DIFFERENT, RuntimeError) as error:
             _complain(error)
 
@@ -197,12 +200,12 @@ class Integrator:
 
         Raises
         ------
-        pybamm.SolverError
+        SolverFailure
             If the solver fails, or an event lies behind the start.
         """
         if self._group is None:
             if piece is not None and piece.since > 0:
-                raise pybamm.SolverError("a step goes through PyBaMM as a whole only")
+                raise SolverFailure("a step goes through PyBaMM as a whole only")
             return self._through_pybamm(begun, y, duration, values, times)
         wanted = np.empty(0) if times is None else np.array(times, dtype=float)
         wanted[wanted < 0] = 0.0
@@ -210,7 +213,7 @@ class Integrator:
         settled = self.functions.settled(values)
         clock = time.perf_counter()
         try:
-            own = piece or Piece(Look(duration, float(self._solver.rtol)))
+            own = piece or Piece(Look(duration, self._rtol))
             flag, t, states = self._solved(state, duration, settled, wanted, own)
         except NoProgress as error:
             if piece is None:
@@ -222,7 +225,7 @@ class Integrator:
             return self._through_pybamm(begun, y, duration, values, times)
         seconds = time.perf_counter() - clock
         if flag < 0:
-            raise pybamm.SolverError(idaklu.sundials_error_message(flag))
+            raise SolverFailure(idaklu.sundials_error_message(flag))
         termination = "final time"
         if flag == _ROOT_FOUND:
             since = 0.0 if piece is None else piece.since
@@ -253,7 +256,7 @@ class Integrator:
         except ValueError as error:
             nearer = consistent(self.functions, since, state, settled)
             if nearer is None or np.allclose(nearer, state, rtol=1e-9, atol=0):
-                raise pybamm.SolverError(str(error)) from None
+                raise SolverFailure(str(error)) from None
             return self._solved(nearer, duration, settled, wanted, piece)
         t = np.array(found.t) - since
         return int(found.flag), t, np.array(found.y).reshape(t.size, -1).T
@@ -273,7 +276,7 @@ class Integrator:
             flag, t, states = self._solved(
                 state, reached, settled, wanted[wanted <= reached], Piece(Look(reached))
             )
-        except pybamm.SolverError:
+        except SolverFailure:
             return None
         t, states = _after(begun, t, states)
         return (
@@ -289,12 +292,7 @@ class Integrator:
         times: np.ndarray | None,
     ) -> StepSolution:
         inputs = dict(zip(self._names, values.tolist(), strict=True))
-        model = self._model()
-        column = np.array(y, dtype=float)[:, None]
-        before = pybamm.Solution(np.zeros(1), column, model, inputs)
-        found = self._solver.step(
-            before, model, duration, inputs=inputs, save=False, t_interp=times
-        )
+        found = self._step(np.array(y, dtype=float), duration, inputs, times)
         t, states = _after(begun, np.asarray(found.t), np.asarray(found.y))
         seconds = float(found.solve_time.value)
         return StepSolution(self.functions, t, states, found.termination, seconds)
@@ -310,9 +308,7 @@ class Integrator:
         if t.size == 1:
             past = [name for name, m in zip(names, margins, strict=True) if m <= 0]
             if past:
-                raise pybamm.SolverError(
-                    f"Events {past} are non-positive at initial conditions"
-                )
+                raise SolverFailure(f"Events {past} are non-positive at initial conditions")
         # Four numbers: an array's own search would take longer than some steps.
         away = [abs(m) if m == m else np.inf for m in margins.tolist()]
         return f"event: {names[away.index(min(away))]}"
@@ -378,7 +374,7 @@ def _complain(error: Exception) -> None:
     _warned(str(error).splitlines()[0] if str(error) else type(error).__name__)
 
 
-def _grouped(functions: Functions, solver: Any) -> Any:
+def _grouped(functions: Functions, rtol: float, atol: Any) -> Any:
     """PyBaMM's compiled solver with these functions."""
     v = casadi.MX.sym("v", functions.states)
     held = casadi.vertcat(v[: functions.differential], casadi.DM.zeros(functions.algebraic))
@@ -409,12 +405,15 @@ def _grouped(functions: Functions, solver: Any) -> Any:
         jac_bandwidth_upper=int(-apart.min(initial=0)),
         number_of_events=len(functions.events),
         rhs_alg_id=kinds,
-        atol=np.full(functions.states, solver.atol),
-        rtol=solver.rtol,
+        atol=np.full(functions.states, atol),
+        rtol=rtol,
         inputs=functions.inputs,
         var_fcns=[],
         dvar_dy_fcns=[],
         dvar_dp_fcns=[],
-        options={**solver.options, "hermite_interpolation": False},  # nobody reads slopes
+        options={
+            **functions.options,
+            "hermite_interpolation": False,
+        },  # nobody reads slopes
         **{name: idaklu.generate_function(text) for name, text in handed.items()},
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pybamm
 
-from sscell.solver.watch import Look
+from sscell.solver.watch import Look, NoProgress
 
 __all__ = ["OwnClock"]
 
@@ -90,8 +90,15 @@ class _Shifted:
             values[:, self.place] -= begun
         options.pop("logger", None)
         look = Look(float(ends[-1]))
-        found = look.solve(self._group.solve, ends, wanted, y, rates, values, **options)
+        try:
+            found = look.solve(self._group.solve, ends, wanted, y, rates, values, **options)
+        except NoProgress as error:
+            raise _Nowhere(str(error), error.reached) from None
         return [_Found(each, begun, float(t_eval[-1]), ends[-1]) for each in found]
+
+
+class _Nowhere(NoProgress, pybamm.SolverError):
+    """A solver that got nowhere, as PyBaMM's experiments know a failure."""
 
 
 class _Found:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import functools
 import math
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
-
-import pybamm
 
 from sscell.errors import ParameterError
 from sscell.solver.cancelling import Cancelled, CancelToken
@@ -29,9 +28,11 @@ __all__ = [
     "Look",
     "NoProgress",
     "Paused",
+    "SolverFailure",
     "Watch",
     "alone",
     "asked",
+    "failures",
     "watched",
     "watching",
 ]
@@ -72,7 +73,29 @@ def alone(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return serial
 
 
-class NoProgress(pybamm.SolverError):
+class SolverFailure(Exception):
+    """A step that the solver could not integrate."""
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What a step raises that fails: whoever integrated it, and without importing PyBaMM.
+
+    Returns
+    -------
+    tuple of type
+        For ``except``.
+
+    Examples
+    --------
+    >>> SolverFailure in failures()
+    True
+    """
+    own = (SolverFailure, FloatingPointError)
+    loaded = sys.modules.get("pybamm")
+    return own if loaded is None else (*own, loaded.SolverError)
+
+
+class NoProgress(SolverFailure):
     """A solver that got nowhere.
 
     Parameters
@@ -90,7 +113,7 @@ class NoProgress(pybamm.SolverError):
         self.partial: Any = None
 
 
-class Paused(pybamm.SolverError):
+class Paused(SolverFailure):
     """A piece of a step that took longer than it was to.
 
     Parameters

@@ -1,7 +1,8 @@
 """Conversion cathode: a reaction network in a radially resolved particle.
 
-Every phase is a solid of unit activity: its amount only says whether there is any to
-react. Sodium (or lithium) moves through the phases and is taken up where it arrives.
+Phases are either solids of unit activity, whose amounts only say whether there is any to
+react, or mix as formula units. Sodium (or lithium) moves through the phases and is taken up
+where it arrives.
 """
 
 from __future__ import annotations
@@ -44,10 +45,18 @@ class ConversionParticle(pybamm.BaseSubModel):
 
         r_j = K G \frac{e^{\alpha E} - e^{-(1-\alpha)E}}
         {1 + (K/\Lambda_f) e^{\alpha E} + (K/\Lambda_b) e^{-(1-\alpha)E}},
-        \quad E = D(U_j - \phi) F/RT
+        \quad E = D(E_j - \phi) F/RT
 
-    with the dead zone :math:`D` and the presence :math:`G` of the consumed phase. The
-    affinity vanishes at equilibrium and the rate has its sign: dissipative by construction.
+        E_j = U_j + \frac{RT}{z_j F}
+        \left(\frac{\ln X_r}{n_r} - \frac{\ln X_p}{n_p}\right), \quad
+        D(A) = b(A - w - x) - b(-A - w), \quad b(a) = \frac{a_+^2}{a_+ + d}
+
+    with the presence :math:`G = y/(y + s)` of the consumed phase, the dead zone of half width
+    :math:`w` (plus :math:`x` on reduction), in which the rate is exactly zero, and, where
+    formula units of :math:`n` host atoms mix, their mole fractions :math:`X` in what is
+    connected, each plus a floor in its logarithm. The potentials belong to one free energy,
+    :math:`\sum_p y_p (G_p + RT \ln X_p/n_p)`: they close around every loop. The affinity
+    vanishes at equilibrium and the rate has its sign: dissipative by construction.
 
     Parameters
     ----------
@@ -135,7 +144,12 @@ class ConversionParticle(pybamm.BaseSubModel):
             for s in network.species
         )
         mobility = conductivity / scale * self._paths(variables) * self._contact(variables)
-        rates = {r.name: self._rate(r, active, phi, variables) for r in network.reactions}
+        potentials = self._potentials(active)
+        affinities = {name: u - phi for name, u in potentials.items()}
+        rates = {
+            r.name: self._rate(r, active, affinities[r.name], variables)
+            for r in network.reactions
+        }
         uptake = uptake_per_site(variables)
         half_shell = pybamm.BoundaryMeshSize(phi, "right") / 2
         surface = pybamm.boundary_value(phi, "right") - half_shell * uptake / (
@@ -144,19 +158,18 @@ class ConversionParticle(pybamm.BaseSubModel):
         surface -= self._film(active, variables)
         return {
             **{f"{name} rate [s-1]": rate for name, rate in rates.items()},
-            **{
-                f"{name} affinity [V]": self._potential(network.reaction(name)) - phi
-                for name in rates
-            },
+            **{f"{name} affinity [V]": a for name, a in affinities.items()},
             "Positive particle mobility [s-1.V-1]": mobility,
             "Positive particle uptake [s-1]": uptake,
             "Positive particle initial potential [V]": self._initial_potential(),
             "Positive particle surface potential [V]": surface,
-            **self._budget(rates, phi, surface),
+            **self._budget(rates, potentials, phi, surface),
             **self._balances(variables),
         }
 
-    def _budget(self, rates: dict[str, Any], phi: Any, surface: Any) -> dict[str, Any]:
+    def _budget(
+        self, rates: dict[str, Any], potentials: dict[str, Any], phi: Any, surface: Any
+    ) -> dict[str, Any]:
         """Where the surface potential comes from: rest, reactions, transport.
 
         Reactions run in parallel: each weighs by its share of the charge, over the whole
@@ -174,10 +187,10 @@ class ConversionParticle(pybamm.BaseSubModel):
         rest: Any = 0
         inside = pybamm.r_average(sum(weights.values()) * phi) / total
         for name, weight in weights.items():
-            potential = self._potential(network.reaction(name))
+            potential = potentials[name]
             loss = -pybamm.r_average(weight * (potential - phi)) / total
             own[f"{name} contribution [V]"] = pybamm.x_average(loss)
-            rest += potential * pybamm.r_average(weight) / total
+            rest += pybamm.r_average(weight * potential) / total
         own["Particle open-circuit contribution [V]"] = pybamm.x_average(rest)
         own["Particle transport contribution [V]"] = pybamm.x_average(surface - inside)
         return own
@@ -233,37 +246,71 @@ class ConversionParticle(pybamm.BaseSubModel):
             electrons * FARADAY
         )
 
+    def _potentials(self, fractions: dict[str, Any]) -> dict[str, Any]:
+        """Potential at which each reaction rests with the phases as they are [V].
+
+        Parameters
+        ----------
+        fractions : dict
+            Connected fraction of the host in each phase [-].
+        """
+        logs = self._mixing(fractions)
+        thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
+        potentials = {}
+        for reaction in self._network.reactions:
+            u = self._potential(reaction)
+            if logs:
+                change = logs[reaction.reactant] - logs[reaction.product]
+                u = u + thermal / self._network.electrons(reaction.name) * change
+            potentials[reaction.name] = u
+        return potentials
+
+    def _mixing(self, fractions: dict[str, Any]) -> dict[str, Any]:
+        """Chemical potential of mixing per host atom over RT; empty where nothing mixes.
+
+        The floor in the logarithm keeps a phase that is not there at a finite potential.
+        """
+        atoms = {s.name: s.host_per_unit for s in self._network.species}
+        if not self._network.mixes:
+            return {}
+        floor = pybamm.Parameter("Mixing floor")
+        units = {p: self._positive(fractions[p], floor) / n for p, n in atoms.items()}
+        every: Any = sum(units.values())
+        return {p: pybamm.log(units[p] / every + floor) / n for p, n in atoms.items()}
+
+    @staticmethod
+    def _positive(fraction: Any, floor: Any) -> Any:
+        """Fraction, rounded at zero well within the floor: Newton's method needs a slope."""
+        return (fraction + pybamm.sqrt(fraction**2 + (0.1 * floor) ** 2)) / 2
+
     def _initial_potential(self) -> Any:
         """Mean potential of the reactions that touch what is there at the start."""
-        weights = [
-            pybamm.Parameter(f"Initial {r.reactant} fraction")
-            + pybamm.Parameter(f"Initial {r.product} fraction")
-            for r in self._network.reactions
-        ]
-        potentials = [self._potential(r) for r in self._network.reactions]
+        start: dict[str, Any] = {
+            s.name: pybamm.Parameter(f"Initial {s.name} fraction")
+            for s in self._network.species
+        }
+        weights = [start[r.reactant] + start[r.product] for r in self._network.reactions]
+        potentials = self._potentials(start).values()
         return sum(w * u for w, u in zip(weights, potentials, strict=True)) / sum(weights)
 
     def _rate(
         self,
         reaction: Reaction,
         active: dict[str, Any],
-        phi: Any,
+        affinity: Any,
         variables: dict[str, Any],
     ) -> Any:
         name = reaction.name
         thermal = GAS_CONSTANT * pybamm.Parameter("Ambient temperature [K]") / FARADAY
-        affinity = self._potential(reaction) - phi
         drive = self._dead_zone(name, affinity) / thermal
         k = pybamm.Parameter(f"{name} rate constant [s-1]") * arrhenius(variables, name)
         scale = pybamm.Parameter(f"{name} presence scale")
-        # The blend must be far sharper than any drive that matters: within it, a phase that
-        # is not there would be consumed.
-        reactant, product = active[reaction.reactant], active[reaction.product]
-        reactant = reactant / (pybamm.sqrt(reactant**2 + 1e-12) + scale)
-        product = product / (pybamm.sqrt(product**2 + 1e-12) + scale)
-        presence = (reactant + product) / 2 + (reactant - product) / 2 * pybamm.tanh(
-            200 * affinity / thermal
+        reactant, product = (
+            active[phase] / (pybamm.maximum(active[phase], 0) + scale)
+            for phase in (reaction.reactant, reaction.product)
         )
+        # The drive is flat where the affinity changes its sign: no jump of the rate.
+        presence = product + (reactant - product) * (affinity > 0)
         alpha = pybamm.Parameter(f"{name} transfer coefficient")
         forward = k * pybamm.exp(alpha * drive)
         backward = k * pybamm.exp(-(1 - alpha) * drive)
@@ -284,24 +331,16 @@ class ConversionParticle(pybamm.BaseSubModel):
 
     @staticmethod
     def _dead_zone(name: str, affinity: Any) -> Any:
-        """Affinity beyond the dead zone: zero at zero, odd where the zone is."""
+        """Affinity beyond the dead zone: exactly zero within it."""
         width = pybamm.Parameter(f"{name} dead zone [V]")
-        wide = width + pybamm.Parameter(f"{name} extra reduction barrier [V]")
-        rounding = pybamm.Parameter("Dead zone smoothing [V]") ** 2
+        barrier = pybamm.Parameter(f"{name} extra reduction barrier [V]")
+        rounding = pybamm.Parameter("Dead zone smoothing [V]")
 
-        def smooth(x: Any) -> Any:
-            return pybamm.sqrt(x**2 + rounding)
+        def beyond(x: Any) -> Any:
+            over = pybamm.maximum(x, 0)
+            return over**2 / (over + rounding)
 
-        return (
-            affinity
-            + (
-                smooth(affinity - wide)
-                - smooth(affinity + width)
-                + smooth(width)
-                - smooth(wide)
-            )
-            / 2
-        )
+        return beyond(affinity - width - barrier) - beyond(-affinity - width)
 
     def set_rhs(self, variables: dict[str, Any]) -> None:
         """Balance the host in each phase and the guest in transit."""

@@ -6,8 +6,9 @@ parameters. A *particle* is the PyBaMM submodel that runs it, one at every place
 cathode; its class attribute ``host_type`` names the host, and it is built as
 ``Particle(host, distributed)``, where `distributed` says whether there is one particle for
 each point of the domain ``"positive electrode"`` (places over the thickness, or classes of
-size) or one for all. `CATHODES` is the menu of particles; another package adds its own by
-an entry point of the group ``sscell_cathodes``.
+size) or one for all. `CATHODES` is the menu of particles, with their
+hosts, which are read without PyBaMM; another package adds its own by an entry point of the
+group ``sscell_cathodes``.
 """
 
 from __future__ import annotations
@@ -42,6 +43,12 @@ CATHODES = Menu(
         "insertion": "sscell.physics.cathodes.insertion:InsertionParticle",
         "activation": "sscell.physics.cathodes.activation:ActivatedParticle",
         "mixed": "sscell.physics.cathodes.mixed_hosts:MixedHostsParticle",
+    },
+    hosts={
+        "conversion": "sscell.physics.cathodes.network:Network",
+        "insertion": "sscell.physics.cathodes.tabulated:InsertionHost",
+        "activation": "sscell.physics.cathodes.domains:Domains",
+        "mixed": "sscell.physics.cathodes.mixed:MixedHosts",
     },
 )
 

@@ -17,16 +17,18 @@ from sscell.errors import ParameterError, did_you_mean
 from sscell.physics.cathodes.host import Host
 from sscell.physics.quantity import Quantity
 from sscell.tables import Table, read_table
-from sscell.units import FARADAY
+from sscell.units import FARADAY, GAS_CONSTANT
 
 __all__ = ["Network", "Reaction", "Species"]
 
 _EA = (0.0, 3e5)
+_FAST = 0.1  # a phase is not consumed within less than ten seconds
 
 
 class _SpeciesRow(Table):
     guest_per_host: float = Field(ge=0)
     isolates: bool = False
+    host_per_unit: float | None = Field(default=None, gt=0)
 
 
 class _ReactionRow(Table):
@@ -54,11 +56,15 @@ class Species:
         Moles of guest (Na, Li) per mole of host atoms (S, Mo) in the phase [-].
     isolates : bool, optional
         Whether part of it loses contact as it forms.
+    host_per_unit : float, optional
+        Host atoms in a formula unit, such as 4 of Na2S4, where the units of all phases mix
+        ideally [-]; default: a solid of its own, of unit activity.
     """
 
     name: str
     guest_per_host: float
     isolates: bool = False
+    host_per_unit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ class Network(Host):
         """
         read = read_table(_NetworkTable, table, "The network")
         species = tuple(
-            Species(name, row.guest_per_host, row.isolates)
+            Species(name, row.guest_per_host, row.isolates, row.host_per_unit)
             for name, row in read.species.items()
         )
         reactions = tuple(Reaction(r.name, r.reactant, r.product) for r in read.reactions)
@@ -150,6 +156,11 @@ class Network(Host):
                     f"Reaction '{reaction.name}' must take up {self.guest}: "
                     f"'{reaction.product}' holds no more of it than '{reaction.reactant}'."
                 )
+        alone = [s.name for s in self.species if s.host_per_unit is None]
+        if self.mixes and alone:
+            raise ParameterError(
+                f"Either all phases mix or none: host_per_unit is missing for {alone}."
+            )
         untouched = set(names) - {
             n for r in self.reactions for n in (r.reactant, r.product)
         }
@@ -176,6 +187,11 @@ class Network(Host):
                 "not to 1."
             )
 
+    @property
+    def mixes(self) -> bool:
+        """Whether formula units of the phases mix."""
+        return any(s.host_per_unit is not None for s in self.species)
+
     def content(self, species: str) -> float:
         """Moles of guest per mole of host in a species [-]."""
         return next(s.guest_per_host for s in self.species if s.name == species)
@@ -196,7 +212,11 @@ class Network(Host):
         return max(contents) - min(contents)
 
     def equilibrium_potential(
-        self, name: str, values: Mapping[str, float], temperature: float
+        self,
+        name: str,
+        values: Mapping[str, float],
+        temperature: float,
+        fractions: Mapping[str, float] | None = None,
     ) -> float:
         """Potential at which a reaction is at rest, against the working metal.
 
@@ -208,20 +228,41 @@ class Network(Host):
             Parameter values by name.
         temperature : float
             Temperature [K].
+        fractions : mapping of str to float, optional
+            Connected fraction of the host in each phase [-], where formula units mix;
+            default: both phases pure.
 
         Returns
         -------
         float
-            U = -(G_product - G_reactant)/(z F) [V], G = G_ref - S (T - T_ref).
+            E = -(mu_product - mu_reactant)/(z F) [V], mu = G_ref - S (T - T_ref) +
+            (R T/n) ln(X + floor) per mole of host.
         """
         reaction = self.reaction(name)
-        change = temperature - values["Reference temperature [K]"]
-        energies = [
-            values[f"{s} formation energy [J.mol-1]"]
-            - values[f"{s} formation entropy [J.mol-1.K-1]"] * change
+        mu = [
+            self._chemical_potential(s, values, temperature, fractions)
             for s in (reaction.reactant, reaction.product)
         ]
-        return (energies[0] - energies[1]) / (self.electrons(name) * FARADAY)
+        return (mu[0] - mu[1]) / (self.electrons(name) * FARADAY)
+
+    def _chemical_potential(
+        self,
+        species: str,
+        values: Mapping[str, float],
+        temperature: float,
+        fractions: Mapping[str, float] | None,
+    ) -> float:
+        change = temperature - values["Reference temperature [K]"]
+        energy = (
+            values[f"{species} formation energy [J.mol-1]"]
+            - values[f"{species} formation entropy [J.mol-1.K-1]"] * change
+        )
+        if fractions is None or not self.mixes:
+            return energy
+        atoms = {s.name: s.host_per_unit or 1.0 for s in self.species}
+        units = {p: fractions[p] / n for p, n in atoms.items()}
+        share = units[species] / sum(units.values()) + values["Mixing floor"]
+        return energy + GAS_CONSTANT * temperature / atoms[species] * float(np.log(share))
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -286,6 +327,7 @@ class Network(Host):
                 "Mobile guest capacity [V-1]", "guest per host that is in transit", 1e-4, 1
             ),
             Quantity("Dead zone smoothing [V]", "rounds its corners", 1e-5, 0.01),
+            Quantity("Mixing floor", "of mole fractions in logarithms", 1e-8, 0.1, 1e-3),
             Quantity(
                 "Minimum ionic conductivity [S.m-1]", "of the active material", 1e-20, 1e-3
             ),
@@ -344,18 +386,22 @@ def _reaction_quantities(reaction: Reaction) -> list[Quantity]:
     rows = [
         Quantity(f"{name} rate constant [s-1]", "at the reference temperature", 0, 1e3),
         Quantity(f"{name} activation energy [J.mol-1]", "of the rate constant", *_EA),
-        Quantity(f"{name} transfer coefficient", "share of the reduction", 0.01, 0.99),
+        Quantity(f"{name} transfer coefficient", "share of the reduction", 0.01, 0.99, 0.5),
         Quantity(f"{name} dead zone [V]", "half width in which it rests", 0, 1, 0.0),
         Quantity(f"{name} extra reduction barrier [V]", "widens the dead zone", 0, 2, 0.0),
-        Quantity(f"{name} presence scale", "fraction at which a phase counts", 1e-4, 0.2),
+        Quantity(f"{name} presence scale", "fraction at which a phase counts", 1e-4, 1),
     ]
     for way in ("reduction", "oxidation"):
         rows += [
             Quantity(
-                f"{name} {way} ceiling [s-1]", "fastest rate at any voltage", 1e-12, 1e3
+                f"{name} {way} ceiling [s-1]",
+                "fastest rate at any voltage",
+                1e-12,
+                1e3,
+                _FAST,
             ),
             Quantity(
-                f"{name} {way} ceiling activation energy [J.mol-1]", "Arrhenius", *_EA
+                f"{name} {way} ceiling activation energy [J.mol-1]", "Arrhenius", *_EA, 0.0
             ),
         ]
     return rows
