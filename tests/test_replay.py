@@ -307,9 +307,9 @@ def test_an_impossible_voltage_is_a_failed_trial_that_is_tried_again(wrong, monk
     problem, _ = prepare(cell, recorded(run, 1, 60.0), BOUNDS, temperature=celsius)
     whole = Track.advance
 
-    def spoilt(self, state, duration, inputs, times):
-        path = whole(self, state, duration, inputs, times)
-        if not self.names or self.engine.resolution.rtol < problem.resolution.rtol:
+    def spoilt(self, state, duration, inputs, times, directions):
+        path = whole(self, state, duration, inputs, times, directions)
+        if not directions.size or self.engine.resolution.rtol < problem.resolution.rtol:
             return path
         return replace(path, values=np.full_like(path.values, wrong))
 
@@ -332,9 +332,9 @@ def test_derivatives_come_without_sensitivities_where_those_fail_throughout(monk
     _, slopes = problem(u)
     whole = Track.advance
 
-    def spoilt(self, state, duration, inputs, times):
-        path = whole(self, state, duration, inputs, times)
-        if not self.names:
+    def spoilt(self, state, duration, inputs, times, directions):
+        path = whole(self, state, duration, inputs, times, directions)
+        if not directions.size:
             return path
         return replace(path, values=np.full_like(path.values, 1e5))
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,11 +51,11 @@ class _Task:
     fine: Resolution
 
     @classmethod
-    def of(cls, case: Case) -> _Task:
+    def of(cls, case: Case, names: Mapping[str, float] | None = None) -> _Task:
         cell = case.cell
         at_least = max(cell.values["Contact resistance [Ohm]"], 1.0)
         true = cell.replace({"Contact resistance [Ohm]": at_least})
-        names = _names(cell)
+        names = _names(cell) if names is None else names
         values = true.values
         fine = replace(case.resolution, shells=_SHELLS, **_TIGHT)
         data = simulate(true, protocol_of(case.half), resolution=fine)
@@ -85,7 +86,7 @@ def _differences(problem: Problem, u: np.ndarray, step: float) -> np.ndarray:
 
 
 def sensitivities(case: Case, plan: Plan) -> Sheet:
-    """Derivatives of a half cycle by three parameters: exact, and by finite differences.
+    """Derivatives of a half cycle by five parameters: exact, and by finite differences.
 
     The residuals keep what they computed last; every evaluation moves a little so that none
     is taken from there.
@@ -102,7 +103,7 @@ def sensitivities(case: Case, plan: Plan) -> Sheet:
     Sheet
     """
     sheet = Sheet()
-    task = _Task.of(case)
+    task = _Task.of(case, dict.fromkeys(_five(case.cell)[1], 1.5))
     problem, tight = task.problem(), task.problem(loose=False)
     u = task.truth(problem)
     moves = iter(1e-9 * np.arange(1, 10_000))

@@ -1,8 +1,7 @@
 r"""The model along measured steps, with the derivatives of its voltages.
 
-The solver integrates :math:`S = \partial y/\partial p` along with the state. A step that a
-voltage ends carries a further term, because the moment of its end moves with the
-parameters:
+With the solution come its derivatives :math:`S = \partial y/\partial p`. A step that a voltage
+ends carries a further term, because the moment of its end moves with the parameters:
 
 .. math:: \frac{dt_e}{dp} = -\frac{dV/dp}{dV/dt}, \quad
           \frac{dy_e}{dp} = S + \dot y \frac{dt_e}{dp}
@@ -16,6 +15,7 @@ late, is compared by itself, half cycle by half cycle, with the derivative
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,7 +46,7 @@ class Traced:
         Voltages [V], currents where the voltage was set [A], or parts of the impedance per
         modulus [-].
     slopes : numpy.ndarray, shape (n, parameters)
-        Derivatives by the inputs of `Forward.names` [V, A or 1 per unit of the name].
+        Derivatives by the inputs of `Forward.names`, or by the parameters of `along`.
     missing : numpy.ndarray of bool, shape (n,)
         Where the model had already reached its cut-off.
     charges : numpy.ndarray, shape (steps,), optional
@@ -98,10 +98,28 @@ class Forward:
     """
 
     def __init__(self, cell: Cell, names: Sequence[str], resolution: Resolution):
-        used = {p.name for p in engine(cell, resolution).model.input_parameters}
+        known = engine(cell, resolution).input_names
         self._cell, self._resolution = cell, resolution
-        self._names = tuple(sorted(used.intersection(names)))
+        self._names = tuple(sorted(set(known).intersection(names)))
         self._tracks: dict[str, Track] = {}
+        self._along = np.eye(len(self._names))
+
+    def along(self, directions: np.ndarray) -> Forward:
+        """The same with other parameters, by which the inputs move.
+
+        Parameters
+        ----------
+        directions : numpy.ndarray, shape (names, parameters)
+            Derivatives of the inputs by the parameters.
+
+        Returns
+        -------
+        Forward
+            Whose slopes are by the parameters.
+        """
+        found = copy(self)
+        found._along = directions
+        return found
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,11 +129,29 @@ class Forward:
     def _track(self, segment: Segment) -> Track:
         controlled = "voltage" if segment.line else "ramp" if segment.ramp else "current"
         if controlled not in self._tracks:
-            built = Track(self._cell, self._resolution, controlled, self._names)
-            self._tracks[controlled] = built
+            self._tracks[controlled] = Track(self._cell, self._resolution, controlled)
         return self._tracks[controlled]
 
-    def trace(self, cell: Cell, course: Course, start: State | None = None) -> Traced:
+    def _advance(
+        self,
+        track: Track,
+        state: State | None,
+        duration: float,
+        inputs: dict[str, float],
+        times: np.ndarray,
+    ) -> Path:
+        every = track.engine.input_names
+        directions = np.zeros((len(every), self._along.shape[1]))
+        if self._names:
+            directions[[every.index(name) for name in self._names]] = self._along
+        return track.advance(state, duration, inputs, times, directions)
+
+    def trace(
+        self,
+        cell: Cell,
+        course: Course,
+        start: State | None = None,
+    ) -> Traced:
         """Repeat the steps of a course.
 
         Parameters
@@ -125,7 +161,7 @@ class Forward:
         course : Course
             From `sscell.fitting.courses.course`.
         start : State, optional
-            Where it begins; default: as assembled.
+            Where it begins, with its derivatives; default: as assembled.
 
         Returns
         -------
@@ -172,13 +208,13 @@ class Forward:
         limit = low if segment.sign > 0 else high
         wanted = segment.times[segment.times <= duration]
         try:
-            path = track.advance(state, duration, inputs, wanted)
+            path = self._advance(track, state, duration, inputs, wanted)
         except failures() as error:
             if state is None or "non-positive at initial conditions" not in str(error):
                 raise
             return state, self._past(segment.times, limit)
         _check(path, course, segment)
-        return self._read(track, path, segment, inputs, limit)
+        return self._read(path, segment, limit)
 
     def _timed(
         self, cell: Cell, state: State | None, segment: Segment, course: Course
@@ -197,10 +233,10 @@ class Forward:
             first = segment.current - 0.5 * segment.ramp * segment.duration
             own = {"Current slope [A.s-1]": segment.ramp}
             inputs = track.engine.inputs(cell, first, **own)
-        path = track.advance(state, segment.duration, inputs, segment.times)
+        path = self._advance(track, state, segment.duration, inputs, segment.times)
         _check(path, course, segment)
         found, rates = self._points(path, segment)
-        charge, moved = segment.current * segment.duration, np.zeros(len(self.names))
+        charge, moved = segment.current * segment.duration, np.zeros(self._along.shape[1])
         if segment.line:
             charge = float(np.trapezoid(path.values, path.t))
             moved = np.trapezoid(path.slopes, path.t, axis=0)
@@ -210,36 +246,30 @@ class Forward:
 
     def _past(self, times: np.ndarray, limit: float) -> _Step:
         """A step that was over as soon as its current flowed."""
-        none = np.zeros(len(self.names))
-        slopes = np.zeros((times.size, len(self.names)))
+        count = self._along.shape[1]
+        none = np.zeros(count)
+        slopes = np.zeros((times.size, count))
         values, missing = np.full(times.size, limit), np.ones(times.size, dtype=bool)
         return _Step(values, slopes, missing, 0.0, none, (np.zeros(1), np.full(1, limit)))
 
     def _points(self, path: Path, segment: Segment) -> tuple[np.ndarray, np.ndarray]:
         """Values and slopes at the points of a step."""
         found = np.interp(segment.times, path.t, path.values)
-        rates = np.empty((segment.times.size, len(self.names)))
-        for k in range(len(self.names)):
+        rates = np.empty((segment.times.size, path.slopes.shape[1]))
+        for k in range(path.slopes.shape[1]):
             rates[:, k] = np.interp(segment.times, path.t, path.slopes[:, k])
         return found, rates
 
-    def _read(
-        self,
-        track: Track,
-        path: Path,
-        segment: Segment,
-        inputs: dict[str, float],
-        limit: float,
-    ) -> tuple[State, _Step]:
+    def _read(self, path: Path, segment: Segment, limit: float) -> tuple[State, _Step]:
         found, rates = self._points(path, segment)
         missing = np.zeros(segment.times.size, dtype=bool)
-        last, moved = path.end, np.zeros(len(self.names))
+        last, moved = path.end, np.zeros(path.slopes.shape[1])
         if path.reason:
-            speed = track.speed(path.t[-1], last.y, inputs)
-            shift = -path.slopes[-1] / float(path.rows @ speed)
-            slopes = last.slopes + speed[:, None] * shift[None, :]
-            last = State(last.y, slopes, last.slices, last.current)
-            moved = segment.current * shift
+            if moved.size:
+                shift = -path.slopes[-1] / float(path.rows @ path.speed)
+                slopes = last.slopes + path.speed[:, None] * shift[None, :]
+                last = State(last.y, slopes, last.slices, last.current)
+                moved = segment.current * shift
             missing = segment.times > path.t[-1]
             found[missing], rates[missing] = limit, 0.0
         charge = segment.current * float(path.t[-1])

@@ -257,18 +257,17 @@ class Problem:
             for k, variable in enumerate(self.variables)
             if sloped and variable.course in (None, number)
         ]
-        follows = np.zeros((len(forward.names), len(self.variables)))
-        for k in own:
-            follows[:, k] = self._follows(cell, self.variables[k].name, forward.names)
-        start = self._start(cell, u, number, course, resolution, follows[:, own])
+        along = np.zeros((len(forward.names), len(own)))
+        for column, k in enumerate(own):
+            variable = self.variables[k]
+            follows = self._follows(cell, variable.name, forward.names)
+            along[:, column] = follows * variable.slope(u[k])
+        start = self._start(cell, u, number, course, resolution, own)
         begun = () if start is None else (start,)
-        traced = forward.trace(cell, course, *begun)
+        traced = forward.along(along).trace(cell, course, *begun)
         slopes = np.zeros((traced.values.size, u.size))
         charges = np.zeros((traced.charges.size, u.size))
-        for k in own:
-            along = follows[:, k] * self.variables[k].slope(u[k])
-            slopes[:, k] = traced.slopes @ along
-            charges[:, k] = traced.charge_slopes @ along
+        slopes[:, own], charges[:, own] = traced.slopes, traced.charge_slopes
         return replace(traced, slopes=slopes, charge_slopes=charges)
 
     def _start(
@@ -278,9 +277,9 @@ class Problem:
         number: int,
         course: Course,
         resolution: Resolution,
-        follows: np.ndarray,
+        own: list[int],
     ) -> State | None:
-        """Where the data begin, with its slopes by the inputs."""
+        """Where the data begin, with its derivatives by the positions of its variables."""
         start = prepared(cell, course, resolution)
         if start is None:
             return None
@@ -291,13 +290,14 @@ class Problem:
             return prepared(moved, course, resolution)
 
         varied = []
-        if follows.shape[1]:
-            for variable in self.variables:
-                if variable.course in (None, number):
-                    value = values[variable.name]
-                    step = _ASIDE * (abs(value) or variable.high - variable.low)
-                    varied.append((variable.name, value, step))
-        return differentiated(start, beside, varied, follows)
+        for k in own:
+            variable = self.variables[k]
+            value = values[variable.name]
+            step = _ASIDE * (abs(value) or variable.high - variable.low)
+            varied.append((variable.name, value, step))
+        found = differentiated(start, beside, varied)
+        scales = [self.variables[k].slope(u[k]) for k in own]
+        return replace(found, slopes=found.slopes * np.array(scales))
 
     def _spectrum(
         self, cell: Cell, u: np.ndarray, number: int, spectrum: Spectrum, sloped: bool

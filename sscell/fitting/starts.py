@@ -176,9 +176,8 @@ def differentiated(
     start: State,
     at: Callable[[str, float], State | None],
     values: Sequence[tuple[str, float, float]],
-    follows: np.ndarray,
 ) -> State:
-    """A state with its slopes by the inputs of a model.
+    """A state with its slopes by what varies.
 
     Parameters
     ----------
@@ -188,8 +187,6 @@ def differentiated(
         State with one value changed: its name and the value [unit of the name].
     values : sequence of tuple
         Name, value and step of everything that varies [unit of the name].
-    follows : numpy.ndarray, shape (inputs, values)
-        How fast the inputs change with each.
 
     Returns
     -------
@@ -212,5 +209,4 @@ def differentiated(
                 break
         else:
             raise SimulationError(f"The state of the start has no slope by '{name}'.")
-    # Only combinations of the inputs that move with a value are ever asked for.
-    return replace(start, slopes=columns @ np.linalg.pinv(follows))
+    return replace(start, slopes=columns)

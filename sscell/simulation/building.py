@@ -32,9 +32,6 @@ __all__ = ["clocked", "discretised", "options", "stepped"]
 _TAG = "[experiment]"  # lets the solver go on after an event
 # Parameters that move linearly in a step's own time, and the inputs that say how.
 _MOVING = {"Ambient temperature [K]": WARMING, "Current function [A]": SLOPE}
-# Newton's iterations end earlier where sensitivities are integrated along: derivatives move by
-# 0.2 % at most, a solve costs an eighth less.
-_SLOPED = {"nonlinear_convergence_coefficient": 1.0}
 
 
 def discretised(
@@ -110,7 +107,7 @@ def options() -> dict[str, Any]:
     return dict(solver().options)
 
 
-def clocked(resolution: Resolution, atol: Any = None, sensitive: bool = False) -> OwnClock:
+def clocked(resolution: Resolution, atol: Any = None) -> OwnClock:
     """PyBaMM's solver with the tolerances of a resolution.
 
     Parameters
@@ -119,16 +116,12 @@ def clocked(resolution: Resolution, atol: Any = None, sensitive: bool = False) -
         Its tolerances.
     atol : numpy.ndarray, optional
         Absolute tolerance of each state [-].
-    sensitive : bool, optional
-        Whether sensitivities are integrated along.
 
     Returns
     -------
     OwnClock
     """
-    found = OwnClock.like(
-        solver(resolution.rtol, resolution.atol, **(_SLOPED if sensitive else {}))
-    )
+    found = OwnClock.like(solver(resolution.rtol, resolution.atol))
     if atol is not None:
         found.atol = atol
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pybamm
 
     from sscell.solver.stepping import OwnClock
+    from sscell.solver.variations import Variations
 
 __all__ = [
     "BEAT",
@@ -72,8 +73,6 @@ class Engine:
         ``"current"``, ``"ramp"`` (a current that moves linearly in the time of the step),
         ``"voltage"``, ``"drive"`` (a ramp) or ``"power"``; in the last two the temperature
         may move too.
-    sensitive : sequence of str, optional
-        Inputs whose forward sensitivities every step integrates along.
     """
 
     def __init__(
@@ -81,7 +80,6 @@ class Engine:
         cell: Cell,
         resolution: Resolution,
         controlled: str,
-        sensitive: Sequence[str] = (),
     ):
         check_mesh(cell, resolution.thickness_points)
         self._cell, self.resolution = cell, resolution
@@ -91,9 +89,8 @@ class Engine:
         self.input_names = (*self._parameters, *self._defaults)
         self.budget = budget_of(cell)
         self.outputs = series(cell, self.budget)
-        # PyBaMM orders the columns of the sensitivities by the names of the inputs.
-        self.sensitive = tuple(sorted(sensitive))
         self._spent = 0.0  # s of integration
+        self._open: Functions | None = None  # those that can be differentiated
 
     @cached_property
     @alone
@@ -111,10 +108,10 @@ class Engine:
 
     @cached_property
     def _solver(self) -> OwnClock:
-        """PyBaMM's own, for sensitivities and where its interface has changed."""
+        """PyBaMM's own, where its interface has changed."""
         from sscell.simulation.building import clocked
 
-        return clocked(self.resolution, self._atol, bool(self.sensitive))
+        return clocked(self.resolution, self._atol)
 
     @cached_property
     @alone
@@ -203,6 +200,7 @@ class Engine:
         if found is not None:
             for name in ("_blocks", "_integrator"):
                 self.__dict__.pop(name, None)
+            self._open = self._open or self.functions
             self.functions = found
 
     @cached_property
@@ -211,7 +209,41 @@ class Engine:
         expected = expected_seconds(self.functions)
         return expected if expected <= LONGEST else np.inf
 
-    def _values(self, inputs: Mapping[str, float]) -> np.ndarray:
+    def variations(self, name: str) -> Variations:
+        """Derivatives of this model's solutions by its inputs, and of one output.
+
+        Parameters
+        ----------
+        name : str
+            Of the output.
+
+        Returns
+        -------
+        Variations
+        """
+        from sscell.solver.variations import Variations
+
+        if name not in self._varied:
+            functions, row = self._open or self.functions, self.outputs.index(name)
+            self._varied[name] = Variations(functions, row, self.resolution.rtol)
+        return self._varied[name]
+
+    @cached_property
+    def _varied(self) -> dict[str, Variations]:
+        return {}
+
+    def values(self, inputs: Mapping[str, float]) -> np.ndarray:
+        """Values of the inputs in the order of their names.
+
+        Parameters
+        ----------
+        inputs : mapping
+            From `inputs`.
+
+        Returns
+        -------
+        numpy.ndarray, shape (inputs,)
+        """
         return np.array([inputs[name] for name in self.input_names], dtype=float)
 
     def inputs(self, cell: Cell, current: float = 0.0, **limits: float) -> dict[str, float]:
@@ -236,18 +268,16 @@ class Engine:
     @alone
     def step(
         self,
-        solution: Any,
+        solution: StepSolution | None,
         duration: float,
         inputs: Mapping[str, float],
         times: np.ndarray | None = None,
-    ) -> Any:
+    ) -> StepSolution:
         """Integrate from the end of a solution (or from the start if None).
-
-        Sensitivities go through PyBaMM's own steps, all else through the integrator.
 
         Parameters
         ----------
-        solution : StepSolution, pybamm.Solution or None
+        solution : StepSolution or None
             Where the cell is.
         duration : float
             Longest time [s].
@@ -259,21 +289,10 @@ class Engine:
 
         Returns
         -------
-        StepSolution or pybamm.Solution
+        StepSolution
             Of this step alone.
         """
-        if not self.sensitive:
-            return self._run(solution, duration, inputs, times)
-        sensitive: Any = list(self.sensitive)  # names are allowed, and not annotated
-        return self._solver.step(
-            solution,
-            self.model,
-            duration,
-            inputs=dict(inputs),
-            save=False,
-            t_interp=times,
-            calculate_sensitivities=sensitive,
-        )
+        return self._run(solution, duration, inputs, times)
 
     def pieces(
         self, solution: StepSolution | None, duration: float, inputs: Mapping[str, float]
@@ -335,7 +354,7 @@ class Engine:
         times: np.ndarray | None,
         piece: Piece | None = None,
     ) -> StepSolution:
-        values = self._values(inputs)
+        values = self.values(inputs)
         t, y = self._state(before, values)
         found = self._integrator.run(t, y, duration, values, times, piece)
         self._spent += float(found.solve_time)
@@ -388,7 +407,7 @@ class Engine:
         if count < size:
             times, states = np.resize(times, size), np.resize(states, (size, len(y)))
         table = np.empty((size, len(names)))
-        p = self.functions.settled(self._values(inputs))
+        p = self.functions.settled(self.values(inputs))
         buffer, evaluate = self._evaluator(names)
         buffer.set_arg(2, p.data)
         for block in range(0, size, _BLOCK):
@@ -416,7 +435,7 @@ class Engine:
         tuple of float and numpy.ndarray, shape (states, 1)
             Time [s] and state [-].
         """
-        t, y = self._state(solution, self._values(inputs))
+        t, y = self._state(solution, self.values(inputs))
         return t, y[:, None]
 
     @staticmethod
