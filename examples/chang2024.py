@@ -71,23 +71,24 @@ def draw(axes, name):
 
 
 def curves():
-    """Voltage over capacity at four conditions, in the sequence of the rate test."""
-    shown = [("Chang2024", 1), ("Chang2024", 3), ("Chang2024", 15), ("Chang2024-LPS15", 3)]
+    """Voltage over capacity of three cathodes at four conditions of the rate test."""
     with figure_style():
-        drawing, axes = plt.subplots(1, 4, figsize=(9.2, 2.6), sharey=True)
+        drawing, axes = plt.subplots(3, 4, figsize=(8.2, 6), sharex=True, sharey=True)
         drawing.set_layout_engine("constrained")
-        for ax, (name, cycle) in zip(axes, shown, strict=True):
+        for row, (name, (label, colour, _)) in zip(axes, CELLS.items(), strict=True):
             run = sscell.simulate(name, rate_test(CURRENTS, cycles=3), resolution=FINE)
-            part = run.isel(time=run["Cycle"].values == cycle)
             mass = run.attrs["capacity_basis_mass_g"]
-            for sign in (1, -1):
-                half = part.isel(time=np.sign(part["Current [A]"].values) == sign)
-                passed = half["Discharge capacity [A.h]"].values * 1e3 / mass
-                ax.plot(abs(passed - passed[0]), half["Voltage [V]"], color=CELLS[name][1])
-            current = CURRENTS[(cycle - 1) // 3].replace("A/g", " A/g")
-            ax.set_title(f"{CELLS[name][0]}, {current}, cycle {cycle}", loc="left", size=7)
+            for ax, cycle in zip(row, (1, 3, 12, 15), strict=True):
+                part = run.isel(time=run["Cycle"].values == cycle)
+                for sign in (1, -1):
+                    half = part.isel(time=np.sign(part["Current [A]"].values) == sign)
+                    passed = half["Discharge capacity [A.h]"].values * 1e3 / mass
+                    ax.plot(abs(passed - passed[0]), half["Voltage [V]"], color=colour)
+                current = CURRENTS[(cycle - 1) // 3].replace("A/g", " A/g")
+                ax.set_title(f"{label}, {current}, cycle {cycle}", loc="left", size=7)
+            row[0].set_ylabel("Voltage [V]")
+        for ax in axes[-1]:
             ax.set_xlabel("Capacity [mAh / g MoS6]")
-        axes[0].set_ylabel("Voltage [V]")
     return drawing
 
 

@@ -143,7 +143,7 @@ def test_reversible_capacities_are_within_five_percent_of_the_stated_choice():
     assert capacity("Chang2024-LiI5", "slow", 2) == pytest.approx(798, rel=0.05)
 
 
-@pytest.mark.xfail(strict=True, reason="784.4 charged before 798 discharged: 7 % missed")
+@pytest.mark.xfail(strict=True, reason="784.4 charged before 798 discharged: 8 % missed")
 def test_first_charge_of_the_doped_cell_is_within_five_percent():
     charged = capacity("Chang2024-LiI5", "slow", 1, "charge")
     assert charged == pytest.approx(784.4, rel=0.05)
@@ -155,16 +155,21 @@ def test_rate_series_in_its_sequence_is_within_nine_percent(name):
     assert got == pytest.approx(RATES[name], rel=0.09)
 
 
-def test_mean_voltages_are_within_an_eighth_of_a_volt():
-    """Power over 0.4 x 2 A/g; 495.8 Wh/kg with 683.9 mAh/g of bare MoS6 at 0.1 A/g."""
-    for name in MAIN:
-        where = {"direction": "discharge", "cycle": 15}
-        found = reading(name, "rates").mean_voltage(where)
-        assert found == pytest.approx(POWER[name] / 800, abs=0.125)
-    slow = reading("Chang2024", "rates").mean_voltage(
-        {"direction": "discharge", "cycle": 3}
-    )
-    assert slow == pytest.approx(495.8 / (0.4 * 683.9), abs=0.125)
+@pytest.mark.parametrize("name", MAIN[1:])
+def test_mean_voltage_at_two_amperes_is_within_a_tenth_of_a_volt(name):
+    """Power over 0.4 x 2 A/g."""
+    where = {"direction": "discharge", "cycle": 15}
+    found = reading(name, "rates").mean_voltage(where)
+    assert found == pytest.approx(POWER[name] / 800, abs=0.1)
+
+
+def test_mean_voltages_of_the_bare_cell_are_within_a_sixth_of_a_volt():
+    """495.8 Wh/kg with 683.9 mAh/g; chapter 6 prints 2.05 V for the same 1.81."""
+    published = {3: 495.8 / (0.4 * 683.9), 15: POWER["Chang2024"] / 800}
+    for number, value in published.items():
+        where = {"direction": "discharge", "cycle": number}
+        found = reading("Chang2024", "rates").mean_voltage(where)
+        assert found == pytest.approx(value, abs=0.15)
 
 
 def test_long_cycling_keeps_what_is_published():
@@ -172,7 +177,7 @@ def test_long_cycling_keeps_what_is_published():
     assert left("Chang2024-LPS15", "1A/g", 1000)[0] == pytest.approx(400, rel=0.15)
     assert left("Chang2024-LiI5", "1A/g", 510)[0] == pytest.approx(301.1, rel=0.15)
     assert left("Chang2024", "1A/g", 510)[0] < 60
-    assert left("Chang2024", "200mA/g", 200)[0] == pytest.approx(361.8, rel=0.2)
+    assert left("Chang2024", "200mA/g", 200)[0] == pytest.approx(361.8, rel=0.15)
 
 
 def test_fade_is_smooth_and_ends_at_no_floor():
@@ -211,7 +216,7 @@ def test_resistances_grow_with_the_same_contact_as_published():
         series = [spectrum_resistance(spectra, k, "series") for k in (1, 2)]
         assert series == pytest.approx(values[:2], rel=0.3)
         arc = spectrum_resistance(spectra, 2, "boundaries")
-        assert arc == pytest.approx(values[2], rel=0.3 if name == MAIN[0] else 0.6)
+        assert arc == pytest.approx(values[2], rel=0.3)
 
 
 def test_resistances_after_five_hundred_cycles_come_out_of_the_same_law():
@@ -221,7 +226,7 @@ def test_resistances_after_five_hundred_cycles_come_out_of_the_same_law():
     for name, values in published.items():
         series, boundary = grown(name, left(name, "1A/g", 510)[1])
         assert fresh + series == pytest.approx(values[0], rel=0.3)
-        assert boundary == pytest.approx(values[1], rel=0.3 if name == MAIN[0] else 0.45)
+        assert boundary == pytest.approx(values[1], rel=0.3)
 
 
 def test_fresh_arc_of_the_charge_transfer_contradicts_the_spectra():
@@ -255,17 +260,22 @@ def test_more_lii_is_never_worse_in_a_law_that_only_rises():
 
 def test_levels_of_a_titration_are_within_a_factor_of_five():
     """Eq. 16 without the change of the first second; one reading for all, so no order."""
-    bare, coated, doped = (reading(name, "gitt").data for name in MAIN)
+    bare, coated = (reading(name, "gitt").data for name in MAIN[:2])
     found = [
         titration_diffusivity(bare, "discharge", 0.5, 1.0),
         titration_diffusivity(coated, "discharge", 0.5, 1.0),
         titration_diffusivity(bare, "discharge", None, 1.0),
-        titration_diffusivity(doped, "discharge", None, 1.0),
     ]
-    published = [(1e-12, 1e-11), (1e-11, 1e-10), (5.03e-11,) * 2, (1.23e-10,) * 2]
+    published = [(1e-12, 1e-11), (1e-11, 1e-10), (5.03e-11,) * 2]
     for value, (low, high) in zip(found, published, strict=True):
         assert low / 5 < value < high * 5
     assert found[1] == pytest.approx(found[0], rel=0.5)
+
+
+@pytest.mark.xfail(strict=True, reason="one level for all: 5.6 times below the doped one")
+def test_level_of_the_doped_titration_is_within_a_factor_of_five():
+    doped = reading("Chang2024-LiI5", "gitt").data
+    assert titration_diffusivity(doped, "discharge", None, 1.0) > 1.23e-10 / 5
 
 
 def test_order_of_diffusion_is_a_row_and_its_rival_can_be_fitted():
@@ -293,18 +303,18 @@ def test_rates_left_out_of_the_fit_are_predicted():
     assert known.effective_parameters < len(known.names) <= 20
 
 
+@pytest.mark.xfail(strict=True, reason="what carbon does to a layer this thin is not known")
 def test_best_mixture_of_the_layer_is_that_of_the_thesis():
-    """40:50:10 after ten cycles; fractions alone differ."""
+    """40:50:10 after ten cycles, by a fifth at least; fractions alone differ."""
     ten = [capacity(f"Chang2024-mix-{m}", "ten", 10) for m in ("50-50-0", "40-40-20")]
-    assert capacity("Chang2024", "slow", 10) >= 0.99 * max(ten)
+    assert capacity("Chang2024", "slow", 10) > 1.2 * max(ten)
 
 
 def test_voltammogram_peaks_lie_where_the_thesis_prints_them():
     for name in MAIN:
         sweep = reading(name, "cv").data
         assert cv_peak(sweep, "discharge") == pytest.approx(1.75, abs=0.1)
-        # Half of the hysteresis is missed: kinetics that open it cost the power at 2 A/g.
-        assert 2.0 < cv_peak(sweep, "charge") < 2.25
+        assert cv_peak(sweep, "charge") == pytest.approx(2.25, abs=0.1)
 
 
 def test_rows_of_b_values_carry_their_error():
