@@ -222,7 +222,7 @@ def rested(ji):
             [
                 Step("discharge", parse_rate("C/20"), duration=hours * 3600.0),
                 # At the edge of a dead zone a rest never ends: what is left falls as 1/t.
-                Step("rest", duration=500 * 3600.0),
+                Step("rest", duration=(500 if hours > 5 else 100) * 3600.0),
             ]
         )
         return run

@@ -18,6 +18,7 @@ from sscell.bench.sets import sets
 from sscell.bench.suites import Plan, Sheet
 from sscell.cells.cell import Cell
 from sscell.errors import ParameterError, did_you_mean
+from sscell.plots.bench import HEADLINES, headlines
 from sscell.simulation.engine import Resolution
 from sscell.simulation.progress import Progress
 
@@ -241,7 +242,8 @@ def to_markdown(found: Mapping[str, Any]) -> str:
     -------
     str
     """
-    lines = ["| ratio | worst of all cells | quartiles | where |", "|---|---|---|---|"]
+    lines = [*_summary(found), ""]
+    lines += ["| ratio | worst of all cells | quartiles | where |", "|---|---|---|---|"]
     for name, value in found["ratios"].items():
         if value is None:
             lines.append(f"| `{name}` | not measured: {found['reasons'][name]} | | |")
@@ -255,6 +257,17 @@ def to_markdown(found: Mapping[str, Any]) -> str:
         for suite, sheet in sheets.items():
             lines += [_line(suite, label, row) for label, row in sheet["rows"].items()]
     return "\n".join(lines) + "\n"
+
+
+def _summary(found: Mapping[str, Any]) -> list[str]:
+    """Table of the ratios that count: a line for each cell, and the goals."""
+    titles = [words.replace("\n", " ") for _, _, words, _, _ in HEADLINES]
+    lines = [f"| | {' | '.join(titles)} |", "|---" * (len(titles) + 1) + "|"]
+    for cell, values in headlines(found).items():
+        told = ["" if v is None else f"{v:.3g}" for v in values]
+        lines.append(f"| {cell} | {' | '.join(told)} |")
+    goals = [f"at {'least' if more else 'most'} {goal:g}" for *_, goal, more in HEADLINES]
+    return [*lines, f"| *goal* | {' | '.join(goals)} |"]
 
 
 def _line(suite: str, label: str, row: Mapping[str, Any]) -> str:

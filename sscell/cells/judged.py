@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sscell.cells.cell import Cell
-from sscell.cells.library import available, families, read_toml
+from sscell.cells.library import available, find, read_toml, sets_folder
 from sscell.cells.parameters import ParameterSet
 from sscell.errors import ParameterError
 
@@ -85,7 +86,8 @@ def judged_points(cell: Cell) -> list[Judged]:
     names = [f"{cell.parameters.observables}-{run.get('variant')}" for run in runs]
     own = [run for run, name in zip(runs, names, strict=True) if name == cell.name]
     own = own or [run for run in runs if run.get("variant") is None]
-    return [point for run in own for point in _points(cell, run)]
+    usual = _usual_pressure(cell)
+    return [point for run in own for point in _points(cell, run, usual)]
 
 
 def formation_cycles(cell: Cell, celsius: float) -> int:
@@ -132,7 +134,7 @@ def observables_file(parameters: ParameterSet, like: str | None = None) -> Path 
     'Ji2024.toml'
     """
     own = [] if parameters.path is None else [parameters.path.parent]
-    folders = dict.fromkeys([*own, *(path.parent for path in families().values())])
+    folders = dict.fromkeys([*own, sets_folder()])
     name = f"{like or parameters.observables}.toml"
     files = (folder / "observables" / name for folder in folders)
     return next((file for file in files if file.is_file()), None)
@@ -172,7 +174,7 @@ def _read(parameters: ParameterSet, like: str | None) -> Mapping[str, Any]:
     return read_toml(file)
 
 
-def _points(cell: Cell, run: Mapping[str, Any]) -> Iterator[Judged]:
+def _points(cell: Cell, run: Mapping[str, Any], usual: float | None) -> Iterator[Judged]:
     """Each current of a run, with how the cell is when it flows."""
     celsius = float(run["temperature"])
     formed_at = float(run.get("formation_temperature", celsius))
@@ -197,17 +199,30 @@ def _points(cell: Cell, run: Mapping[str, Any]) -> Iterator[Judged]:
                 str(rate),
                 frozenset(states),
                 passed,
-                _pressure(cell, run),
+                _pressure(cell, run, usual),
                 formed_at,
             )
 
 
-def _pressure(cell: Cell, run: Mapping[str, Any]) -> float | None:
-    """Stack pressure of a run, by default that of the published set [MPa]."""
+def _pressure(cell: Cell, run: Mapping[str, Any], usual: float | None) -> float | None:
+    """Stack pressure of a run, by default the usual one [MPa]."""
+    return float(run["pressure"]) if cell.has_contact and "pressure" in run else usual
+
+
+def _usual_pressure(cell: Cell) -> float | None:
+    """Stack pressure of the published set of a cell [MPa]."""
     if not cell.has_contact:
         return None
-    if "pressure" in run:
-        return float(run["pressure"])
     name = cell.parameters.observables
-    published = Cell.load(name) if name in available() else cell
-    return published.values.get(_PRESSURE, cell.values[_PRESSURE]) / 1e6
+    own = cell.values[_PRESSURE]
+    if name not in available():
+        return own / 1e6
+    path, _ = find(name)
+    published = _published(name, path.stat().st_mtime_ns)
+    return (own if published is None else published) / 1e6
+
+
+@lru_cache(maxsize=64)
+def _published(name: str, stamp: int) -> float | None:
+    """Stack pressure of a published set, read once for each state of its file [Pa]."""
+    return Cell.load(name).values.get(_PRESSURE)

@@ -95,7 +95,8 @@ def _stages(problem: Problem) -> list[_Stage]:
         return Problem(problem.cell, problem.courses, problem.variables, loose)
 
     return [
-        _Stage(like(_ROUGH), like(_ROUGH), final=False),
+        # Derivatives as rough as that may lead nowhere.
+        _Stage(like(_ROUGH), like(_LOOSE), final=False),
         _Stage(problem, like(_LOOSE)),
     ]
 

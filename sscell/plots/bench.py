@@ -1,4 +1,4 @@
-"""Figures of a benchmark: what things cost beside each other, and how cost grows with size."""
+"""Figure of a benchmark: the ratios that count, cell by cell, beside their goals."""
 
 from __future__ import annotations
 
@@ -8,19 +8,61 @@ from typing import Any
 from sscell.errors import ParameterError
 from sscell.plots.style import figure_style, subplots
 
-__all__ = ["plot_bench"]
+__all__ = ["HEADLINES", "headlines", "plot_bench"]
 
-_BARS = {"half cycle": "First half cycle", "titration": "Titration"}
-_SIZES = {"shells": "Shells", "thickness points": "Thickness points"}
-_SHORT = {
-    "pybamm.Experiment": "pybamm.Experiment",
-    "half-cell SPM of PyBaMM, 1 h at 1C": "PyBaMM's half-cell SPM",
-    "half-cell DFN of PyBaMM, 1 h at 1C": "PyBaMM's half-cell DFN",
-}
+# Ratio, its suite, what it says, the goal and whether more is better.
+HEADLINES = (
+    (
+        "half_cycle_speedup_over_pybamm_experiment",
+        "half cycle",
+        "pybamm.Experiment / simulate,\nhalf cycle",
+        1.5,
+        True,
+    ),
+    (
+        "gitt_speedup_over_pybamm_experiment",
+        "titration",
+        "pybamm.Experiment / simulate,\ntitration",
+        1.5,
+        True,
+    ),
+    ("sweep_speedup_over_rebuild", "sweep", "Rebuilding / sweep", 10.0, True),
+    ("simulate_over_bare_solve", "half cycle", "simulate / bare solver", 1.1, False),
+    ("outputs_over_voltage", "half cycle", "All outputs / voltage alone", 1.1, False),
+    (
+        "sensitivities_over_residuals",
+        "sensitivities",
+        "Five sensitivities / plain solve",
+        2.5,
+        False,
+    ),
+)
+
+
+def headlines(found: Mapping[str, Any]) -> dict[str, list[float | None]]:
+    """The six ratios of every cell.
+
+    Parameters
+    ----------
+    found : mapping
+        From `sscell.bench.report.measure`.
+
+    Returns
+    -------
+    dict of str to list of float or None
+        By the name of the cell, in the order of `HEADLINES` [-]; None where not measured.
+    """
+    return {
+        cell: [
+            (sheets.get(suite, {}).get("ratios", {}).get(name) or {}).get("value")
+            for name, suite, *_ in HEADLINES
+        ]
+        for cell, sheets in found["cells"].items()
+    }
 
 
 def plot_bench(found: Mapping[str, Any]) -> Any:
-    """Times of a run of the benchmark.
+    """Six ratios of a run of the benchmark.
 
     Parameters
     ----------
@@ -30,79 +72,39 @@ def plot_bench(found: Mapping[str, Any]) -> Any:
     Returns
     -------
     matplotlib.figure.Figure
-        A row for each cell: half cycle and titration beside their peers, cost against
-        shells and thickness points [ms].
+        A panel for each ratio, a bar for each cell, the goal as a line: above it in the
+        upper row, below it in the lower one is better.
 
     Raises
     ------
     ParameterError
-        If the run has none of these suites.
+        If the run has none of them.
     """
-    wanted = {*_BARS, "size"}
-    cells = {c: s for c, s in found["cells"].items() if wanted & set(s)}
-    if not cells:
-        raise ParameterError("The run has no half cycle, titration or size to plot.")
+    rows = headlines(found)
+    if not any(value is not None for values in rows.values() for value in values):
+        raise ParameterError("The run has no half cycle, titration or sweep to plot.")
     with figure_style():
-        figure, axes = subplots(
-            len(cells), 3, figsize=(10.5, 2.3 * len(cells) + 0.3), squeeze=False,
-            layout="constrained", width_ratios=(1.2, 1, 1),
-        )  # fmt: skip
-        for row, (cell, sheets) in zip(axes, cells.items(), strict=True):
-            for ax, suite in zip(row, _BARS, strict=False):
-                _bars(ax, sheets.get(suite, {}).get("rows", {}), f"{cell}: {_BARS[suite]}")
-            _growth(row[-1], sheets.get("size", {}).get("rows", {}), f"{cell}: size")
+        figure, axes = subplots(2, 3, figsize=(7.2, 4.4), sharey=True, layout="constrained")
+        for at, (ax, headline) in enumerate(zip(axes.flat, HEADLINES, strict=True)):
+            _panel(ax, headline, {cell: values[at] for cell, values in rows.items()})
     return figure
 
 
-def _bars(ax: Any, rows: Mapping[str, Any], title: str) -> None:
-    ax.set_title(title)
-    labels = list(rows)[::-1]
+def _panel(ax: Any, headline: Any, values: Mapping[str, float | None]) -> None:
+    _, _, words, goal, more = headline
+    labels = list(values)[::-1]
     for at, label in enumerate(labels):
-        row = rows[label]
-        middle = row["seconds"] * 1e3
-        low, high = (s * 1e3 for s in row["quartiles_s"])
-        colour = "C0" if label == "simulate" else "0.6"
-        ax.barh(at, middle, color=colour, height=0.7)
-        ax.plot([low, high], [at, at], color="k", lw=1)
-        error = f", {row['error_uV']:.2g} µV" if "error_uV" in row else ""
+        value = values[label]
+        if value is None:
+            continue
+        met = value >= goal if more else value <= goal
+        ax.barh(at, value, color="C2" if met else "0.7", height=0.65)
         ax.annotate(
-            f" {_rounded(middle)} ms{error}", (high, at), va="center", ha="left", fontsize=7
+            f" {value:.3g}", (max(value, goal), at), va="center", ha="left", fontsize=7
         )
-    ax.set_yticks(range(len(labels)), [_SHORT.get(name, name) for name in labels])
-    ax.set_xlabel("Processor time [ms]")
-    ax.margins(x=0.45)
+    ax.axvline(goal, color="k", lw=1, ls="--")
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_title(words, fontsize=8)
+    ax.set_xlabel(f"Goal: {'at least' if more else 'at most'} {goal:g} [-]")
+    ax.margins(x=0.2)
     ax.set_xlim(left=0)
-
-
-def _rounded(value: float) -> str:
-    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
-
-
-def _growth(ax: Any, rows: Mapping[str, Any], title: str) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    if not rows:
-        ax.set_axis_off()
-        return
-    ax.set_title(title)
-    for unit, label in _SIZES.items():
-        points = sorted(
-            (int(name.split()[0]), row["seconds"] * 1e3)
-            for name, row in rows.items()
-            if name.endswith(unit)
-        )
-        if points:
-            sizes, times = zip(*points, strict=True)
-            (line,) = ax.plot(sizes, times, "o-")
-            ax.annotate(
-                label, (sizes[-1], times[-1]), xytext=(0, 5), ha="right", va="bottom",
-                textcoords="offset points", color=line.get_color(), fontsize=7,
-            )  # fmt: skip
-    for axis, scale in ((ax.xaxis, ax.set_xscale), (ax.yaxis, ax.set_yscale)):
-        scale("log")
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel("Number [-]")
-    ax.set_ylabel("Half cycle [ms]")
-    ax.margins(y=0.2)

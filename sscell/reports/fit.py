@@ -23,13 +23,14 @@ from sscell.reports.page import (
     details,
     figure,
     items,
+    live_figure,
     page_path,
     panel_figure,
     render,
     table,
     text,
 )
-from sscell.reports.panels import Panel, Series, draw, interactive
+from sscell.reports.panels import Panel, Series, draw
 
 __all__ = ["write_report"]
 
@@ -231,7 +232,7 @@ def _curves(found: Fit, held: Sequence[Held]) -> Section:
         more = f" {left} more half cycles are in the table of capacities." if left else ""
         parts += [
             text(name, soft=False),
-            figure(body, f"{len(chosen)} half cycles.{more}", interactive()),
+            live_figure(body, f"{len(chosen)} half cycles.{more}"),
         ]
         if course.held.any():
             parts.append(panel_figure([_currents(course, traced, band)], 1))

@@ -19,6 +19,7 @@ __all__ = [
     "download",
     "figure",
     "items",
+    "live_figure",
     "page_path",
     "panel_figure",
     "picture",
@@ -99,19 +100,30 @@ def table(
     }
 
 
-def figure(body: str, caption: str = "", live: bool = False) -> Part:
+def figure(body: str, caption: str = "") -> Part:
     """A figure.
 
     Parameters
     ----------
     body : str
-        HTML, from `sscell.reports.panels.draw` or `sscell.plots.style.svg_of`.
+        HTML that needs no script, such as from `sscell.plots.style.svg_of`.
     caption : str, optional
         Beneath it.
-    live : bool, optional
-        Whether it needs the script that `sscell.reports.panels.script` gives.
     """
-    return {"kind": "figure", "body": body, "caption": caption, "live": live}
+    return {"kind": "figure", "body": body, "caption": caption}
+
+
+def live_figure(body: str, caption: str = "") -> Part:
+    """A figure of what `sscell.reports.panels.draw` gave.
+
+    Parameters
+    ----------
+    body : str
+        HTML; several drawings may stand in it.
+    caption : str, optional
+        Beneath it.
+    """
+    return figure(body, caption) | {"live": interactive()}
 
 
 def panel_figure(panels: Sequence[Panel], columns: int = 2, caption: str = "") -> Part:
@@ -126,7 +138,7 @@ def panel_figure(panels: Sequence[Panel], columns: int = 2, caption: str = "") -
     caption : str, optional
         Beneath it.
     """
-    return figure(draw(panels, columns), caption, live=interactive())
+    return live_figure(draw(panels, columns), caption)
 
 
 def picture(drawn: Any, name: str, caption: str = "", width: str = "100%") -> Part:

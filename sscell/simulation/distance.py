@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from sscell.cells.cell import Cell
 from sscell.cells.judged import Judged, judged_points
@@ -91,10 +90,10 @@ class _Conditions:
         """Distance to a judged point; above 1 it is far [-]."""
         parts = [
             abs(self.celsius - point.celsius) / _KELVIN,
-            abs(np.log(self.current / point.current)) / np.log(_FACTOR),
+            abs(math.log(self.current / point.current)) / math.log(_FACTOR),
         ]
         if self.pressure and point.pressure:
-            parts.append(abs(np.log(self.pressure / point.pressure)) / np.log(_FACTOR))
+            parts.append(abs(math.log(self.pressure / point.pressure)) / math.log(_FACTOR))
         if self.formed_at is not None:
             parts.append(abs(self.formed_at - point.formed_at) / _KELVIN)
         if self.state is not None and self.state not in point.states:
