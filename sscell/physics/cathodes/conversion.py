@@ -270,8 +270,8 @@ class ConversionParticle(pybamm.BaseSubModel):
 
         The floor in the logarithm keeps a phase that is not there at a finite potential.
         """
-        atoms = {s.name: s.host_per_unit for s in self._network.species}
-        if not self._network.mixes:
+        atoms = {s.name: s.host_per_unit for s in self._network.species if s.host_per_unit}
+        if not atoms:
             return {}
         floor = pybamm.Parameter("Mixing floor")
         units = {p: self._positive(fractions[p], floor) / n for p, n in atoms.items()}
