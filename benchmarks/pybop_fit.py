@@ -5,7 +5,7 @@ PyBOP pins NumPy: run it in an environment of its own,
 
 The data are a first half cycle and a titration with 2 mV of noise (``--cell``, ``--seed``);
 five parameters (Pan2023: four) start up to a factor 2.5 off. PyBOP runs the same PyBaMM model
-on the same points. Its datasets become interpolated currents, over which the solver may step:
+on the same points with the same weights. Its datasets become interpolated currents, over which the solver may step:
 it gets the corners of the current as points, and a largest step of a quarter of a pulse. A way
 has arrived when its own sum of squares is within 2 % of what its own model gives for the true
 parameters.
@@ -134,13 +134,15 @@ def problem(cell: sscell.Cell, points: Course, start: dict[str, float]) -> pybop
     simulator = pybop.pybamm.Simulator(
         model, parameter_values=values, protocol=points.time, solver=solver
     )
-    return pybop.Problem(simulator, pybop.SumSquaredError(data))
+    squares = pybop.SumSquaredError(data)
+    squares.weighting = (SIGMA / points.errors) ** 2
+    return pybop.Problem(simulator, squares)
 
 
 def plain(fitted: Any) -> float:
-    """Sum of squares as PyBOP counts, without an error of the charge, in its variances."""
+    """Sum of squares of the points, as PyBOP is given it here."""
     pairs = zip(fitted.traces, fitted.courses, strict=True)
-    return sum(float(np.sum((t.values - c.measured) ** 2)) for t, c in pairs) / SIGMA**2
+    return sum(float(np.sum(((t.values - c.measured) / c.errors) ** 2)) for t, c in pairs)
 
 
 def main() -> None:

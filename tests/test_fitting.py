@@ -146,7 +146,12 @@ def test_three_parameters_off_by_up_to_three_are_recovered_within_their_errors(j
         pull = (found.values[name] - ji.values[name]) / found.std_errors[name]
         assert abs(pull) < 3.5, name
         assert found.std_errors[name] < 0.1 * ji.values[name]
-    assert 0.9 < found.misfit < 1.1
+    # Three values take about three squares from what the noise leaves at the true ones.
+    true = np.array([v.position(ji.values[v.name]) for v in found.problem.variables])
+    left = float(np.sum(found.problem(true)[0] ** 2))
+    found.problem.residuals(found.u)
+    assert left - 15 < found.cost < left
+    assert found.misfit < 1.1
 
 
 def test_a_start_at_its_bound_moves(ji):
@@ -291,7 +296,7 @@ def test_what_follows_from_a_parameter_follows_in_its_derivative(ji, two_conditi
 def test_a_spectrum_and_a_discharge_together_tell_contact_and_kinetics_apart(ji):
     """A discharge alone knows only the sum of two resistances in series."""
     contact = "Contact resistance [Ohm]"
-    true = ji.replace({contact: 300.0, EXCHANGE: 0.5})
+    true = ji.replace({contact: 300.0, EXCHANGE: 0.25})
     tones = np.logspace(5, -2, 36).tolist()
     curve = noisy(
         sscell.simulate(true, sscell.discharge("C/10"), temperature=60, resolution=COARSE),
@@ -306,7 +311,7 @@ def test_a_spectrum_and_a_discharge_together_tell_contact_and_kinetics_apart(ji)
         z[name] = z[name] + 0.005 * modulus * generator.normal(size=z[name].shape)
     z = z.drop_dims("time")
     vary = {contact: (30.0, 3000.0), EXCHANGE: (0.05, 5.0)}
-    start = true.replace({contact: 900.0, EXCHANGE: 0.2})
+    start = true.replace({contact: 900.0, EXCHANGE: 0.1})
     found = fit(start, {"curve": curve, "spectrum": z}, vary, temperature=60)
     for name in vary:
         assert abs(found.values[name] - true.values[name]) < 3.5 * found.std_errors[name]

@@ -114,7 +114,7 @@ def test_every_cycle_is_kept_whole(case):
         assert low - 1e-3 < voltage.min() < voltage.max() < high + 1e-3
 
 
-_APART = 0.03  # of the area
+_APART = 0.1  # of the area
 
 
 def test_sensitivities_are_not_differences_within_the_solvers_noise(case):
@@ -124,8 +124,8 @@ def test_sensitivities_are_not_differences_within_the_solvers_noise(case):
     name = "Electrode area [m2]"
     value = case.cell.values[name]
     own = Forward(case.cell, [name], case.resolution).trace(case.cell, points)
-    # At a steep end even 1e-8 leaves differences over 1e-4 wrong by their own size: wider ones.
-    tight = Forward(case.cell, [], replace(COARSE, rtol=1e-8, atol=1e-10))
+    # At a steep end even 1e-8 leaves differences over a hundredth wrong by a tenth: wider ones.
+    tight = Forward(case.cell, [], replace(COARSE, rtol=1e-10, atol=1e-12))
 
     def at(share):
         moved = case.cell.replace({name: value * (1 + share)})

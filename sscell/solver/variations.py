@@ -3,7 +3,8 @@ r"""Derivatives of a solution by parameters, along the steps that the solver has
 They obey linear equations of their own, :math:`M \dot S = J S + f_p`. Once the solution is
 known, so are :math:`J` and :math:`f_p`: one factorisation a step then serves all parameters,
 and no iteration is needed. The formulae are those of the solver, backward differences of
-variable order, at every second of its steps: derivatives need not be as exact as the solution.
+variable order, at every second of its steps where the tolerance is the usual one: derivatives
+need not be as exact as the solution.
 The order at a step is the one that differentiates the solution itself best there.
 """
 
@@ -24,7 +25,7 @@ __all__ = ["Variation", "Variations"]
 
 _ORDER = 4
 _BLOCK = 16  # times that are evaluated together
-_USUAL = 3e-5  # relative tolerance up to which every second step is enough
+_USUAL = 3e-6, 3e-5  # relative tolerances between which every second step is enough
 _FIRST = 3  # steps that are all taken
 _ERROR = 3e-3, 3e-5  # relative and absolute, of what the formulae make of the solution
 _MOST, _ROUGH = 0.9, 1.0  # quantile of that error, and from where on all steps are taken
@@ -71,7 +72,7 @@ class Variations:
 
     def __init__(self, functions: Functions, output: int, rtol: float):
         self._functions, self._output = functions, output
-        self._every = 2 if rtol <= _USUAL else 1
+        self._every = 2 if _USUAL[0] <= rtol <= _USUAL[1] else 1
         self._linears: dict[tuple[int, ...], _Linear] = {}
         self._solvers: dict[int, Any] = {}
 
