@@ -7,8 +7,8 @@ The data are a first half cycle and a titration with 2 mV of noise (``--cell``, 
 five parameters (Pan2023: four) start up to a factor 2.5 off. PyBOP runs the same PyBaMM model
 on the same points with the same weights. Its datasets become interpolated currents, over which
 the solver may step: it gets the corners of the current as points, and a largest step of a
-quarter of a pulse. A way has arrived when its own sum of squares is within 2 % of what its own model gives for the true
-parameters.
+quarter of a pulse. A way has arrived when its own sum of squares is within
+2 % of what its own model gives for the true parameters.
 Times are CPU seconds of this one-threaded process, so that a busy machine counts less.
 """
 
