@@ -130,12 +130,17 @@ def problem(cell: sscell.Cell, points: Course, start: dict[str, float]) -> pybop
             transformation=pybop.LogTransformation(),
         )
     solver = pybamm.IDAKLUSolver(rtol=1e-5, atol=1e-7, options={"dt_max": PULSE / 4})
-    data = pybop.Dataset({"Time [s]": points.time, "Voltage [V]": points.measured})
+    # It begins at the first time that it is given, whatever the current did before.
+    t, v = np.append(0.0, points.time), np.append(0.0, points.measured)
+    weights = np.append(0.0, (SIGMA / points.errors) ** 2)
+    if points.time[0] <= 0:
+        t, v, weights = t[1:], v[1:], weights[1:]
+    data = pybop.Dataset({"Time [s]": t, "Voltage [V]": v})
     simulator = pybop.pybamm.Simulator(
-        model, parameter_values=values, protocol=points.time, solver=solver
+        model, parameter_values=values, protocol=t, solver=solver
     )
     squares = pybop.SumSquaredError(data)
-    squares.weighting = (SIGMA / points.errors) ** 2
+    squares.weighting = weights
     return pybop.Problem(simulator, squares)
 
 
