@@ -29,6 +29,7 @@ from sscell.solver import cache
 from sscell.solver.compiling import LONGEST, allowed, compiled, expected_seconds
 from sscell.solver.functions import Functions, build_functions
 from sscell.solver.integrator import Integrator, Piece, StepSolution
+from sscell.solver.rows import Outputs
 from sscell.solver.watch import Look, Paused, alone
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ __all__ = [
 
 BEAT = 0.1  # s of computing: after as much, a listener hears of a step
 _SHORTEST = 1e-4  # of a step: pieces are no shorter
-_BLOCK = 16  # times that are evaluated together
 _SOON = 0.3  # s of integration: what compiling takes is not asked before
 _CHARGE = "Discharge capacity [A.h]"
 _SMALL_CHARGE = 1e-4  # A.h: of a row of a drive cycle, where other states are of order 1
@@ -134,19 +134,16 @@ class Engine:
         return functions
 
     @cached_property
-    def _blocks(self) -> dict[tuple[str, ...], Any]:
-        """Some outputs at several times, with the inputs in common, by their names."""
+    def _outputs(self) -> dict[tuple[str, ...], Outputs]:
+        """Evaluations of some outputs, by their names."""
         return {}
 
-    def _evaluator(self, names: tuple[str, ...]) -> Any:
-        if names not in self._blocks:
-            function = self.functions["outputs"]
-            if names != self.outputs:
-                rows = [self.outputs.index(name) for name in names]
-                function = self.functions.some_outputs(rows)
-            blocks = function.map("blocks", "serial", _BLOCK, [2], [])
-            self._blocks[names] = blocks.buffer()
-        return self._blocks[names]
+    def _evaluator(self, names: tuple[str, ...]) -> Outputs:
+        if names not in self._outputs:
+            every = names == self.outputs
+            rows = None if every else tuple(self.outputs.index(name) for name in names)
+            self._outputs[names] = Outputs(self.functions, rows)
+        return self._outputs[names]
 
     @cached_property
     def _integrator(self) -> Integrator:
@@ -198,7 +195,7 @@ class Engine:
         if make or found is not None:
             self._pays = np.inf
         if found is not None:
-            for name in ("_blocks", "_integrator"):
+            for name in ("_outputs", "_integrator"):
                 self.__dict__.pop(name, None)
             self._open = self._open or self.functions
             self.functions = found
@@ -398,26 +395,10 @@ class Engine:
         dict of str to numpy.ndarray, shape (n,)
             By name, in the unit of the name.
         """
-        # Blocks of times through CasADi's buffers: handing it whole arrays, or one time
-        # after the other, costs more than the evaluation itself.
         names = self.outputs if names is None else names
-        count, size = t.size, max(t.size, _BLOCK)
-        times = np.ascontiguousarray(t, dtype=float)
-        states = np.ascontiguousarray(y.T, dtype=float)
-        if count < size:
-            times, states = np.resize(times, size), np.resize(states, (size, len(y)))
-        table = np.empty((size, len(names)))
-        p = self.functions.settled(self.values(inputs))
-        buffer, evaluate = self._evaluator(names)
-        buffer.set_arg(2, p.data)
-        for block in range(0, size, _BLOCK):
-            k = min(block, size - _BLOCK)  # the last one may do some times once more
-            buffer.set_arg(0, times[k : k + _BLOCK].data)
-            buffer.set_arg(1, states[k : k + _BLOCK].data)
-            buffer.set_res(0, table[k : k + _BLOCK].data)
-            evaluate()
-        table = table[:count]
-        return dict(zip(names, table.T.copy(), strict=True))
+        settled = self.functions.settled(self.values(inputs))
+        table = self._evaluator(names)(t, y, settled)
+        return dict(zip(names, table, strict=True))
 
     @alone
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:
