@@ -63,7 +63,7 @@ class Outputs:
             if not wide or left < _FEW:
                 self._one_by_one(t[begin:], y[:, begin:], settled, found[:, begin:])
                 break
-            size = next((n for n in _SIZES if left > n // 2), _SIZES[-1])
+            size = next((n for n in _SIZES if left > n // 4), _SIZES[-1])
             # The last block may do some times once more.
             rows = slice(max(min(begin, count - size), 0), begin + min(left, size))
             found[:, rows] = self._block(size, t[rows], y[:, rows], settled)
@@ -89,13 +89,18 @@ class Outputs:
         except RuntimeError:  # such as an interpolation, which has no scalar form
             return None
 
+    def _buffer(self, size: int) -> Any:
+        if size not in self._buffers:
+            scalar = self._scalar if size > 1 else None
+            function = self._one if scalar is None else over_rows(scalar, size)
+            self._buffers[size] = function.buffer()
+        return self._buffers[size]
+
     def _one_by_one(
         self, t: np.ndarray, y: np.ndarray, settled: np.ndarray, found: np.ndarray
     ) -> None:
         # Through CasADi's buffers: handing it arrays costs more than the evaluation itself.
-        if 1 not in self._buffers:
-            self._buffers[1] = self._one.buffer()
-        buffer, evaluate = self._buffers[1]
+        buffer, evaluate = self._buffer(1)
         times, states = np.array(t, dtype=float), np.array(y.T, dtype=float, order="C")
         table = np.empty((t.size, len(found)))
         buffer.set_arg(2, settled.data)
@@ -109,10 +114,7 @@ class Outputs:
     def _block(
         self, size: int, t: np.ndarray, y: np.ndarray, settled: np.ndarray
     ) -> np.ndarray:
-        assert self._scalar is not None
-        if size not in self._buffers:
-            self._buffers[size] = over_rows(self._scalar, size).buffer()
-        buffer, evaluate = self._buffers[size]
+        buffer, evaluate = self._buffer(size)
         times, states = np.empty(size), np.empty((len(y), size))
         times[: t.size], times[t.size :] = t, t[-1]
         states[:, : t.size], states[:, t.size :] = y, y[:, -1:]
