@@ -20,8 +20,8 @@ from sscell.bench.cases import Case, Leg
 from sscell.bench.clock import Ratio, Timing, alternate, ratio
 from sscell.bench.suites import Plan, Sheet
 from sscell.protocols import Protocol, charge, discharge
+from sscell.simulation.processes import release
 from sscell.sweeps.grid import sweep
-from sscell.sweeps.processes import release
 from sscell.units import parse_rate
 
 __all__ = ["command_line", "cycling", "sweeping", "thousand"]
