@@ -35,6 +35,7 @@ __all__ = ["DRAWS", "LEVEL", "Bands", "banded", "quantile_band"]
 DRAWS = 24  # with the run itself: under 30 runs for a band
 LEVEL = 0.9
 _EMULATED = 300  # draws of the line
+_ENOUGH = 20_000  # numbers with the scatter added
 _STRONG = (
     0.42  # correlation of an input with what is left over: chance has less in 19 of 20
 )
@@ -345,7 +346,8 @@ def quantile_band(
     """
     rng = np.random.default_rng(seed)
     # Each input anew, from the values it was drawn at: their order is what is shuffled.
-    anew = rng.permuted(np.resize(positions, (_EMULATED, positions.shape[1])), axis=0)
+    count = min(_EMULATED, max(_ENOUGH // max(len(values), 1), 50))
+    anew = rng.permuted(np.resize(positions, (count, positions.shape[1])), axis=0)
     low, high = np.full((2, values.shape[1]), np.nan)
     for k, column in enumerate(values.T):
         good = np.isfinite(column)

@@ -82,13 +82,15 @@ def drawn(
         fitted = cell.parameters.parameters
         own = {n: s for n, s in own.items() if fitted[n].kind == "fitted"}
     own = {n: s for n, s in own.items() if n not in fixed}
-    found = _drawn(cell, draws, seed, fixed, own, known, [])
-    if not found.failed:
+    found = _drawn(cell, draws, seed, fixed, own, known, None)
+    if found is not None:
         return found
     # Some values cannot move alone: which ones costs a look at each.
     shared, kept = _shared(cell, own)
     own = {n: s for n, s in own.items() if n not in kept}
-    return replace(_drawn(cell, draws, seed, fixed, own, known, shared), kept=tuple(kept))
+    found = _drawn(cell, draws, seed, fixed, own, known, shared)
+    assert found is not None
+    return replace(found, kept=tuple(kept))
 
 
 def _drawn(
@@ -98,8 +100,9 @@ def _drawn(
     fixed: Collection[str],
     own: Mapping[str, Spread],
     known: Knowledge | None,
-    shared: Iterable[tuple[list[str], float]],
-) -> Drawn:
+    shared: Iterable[tuple[list[str], float]] | None,
+) -> Drawn | None:
+    """Draws with what moves together only; None at the first refusal where that is not known."""
     from scipy.special import ndtri
 
     covered = [] if known is None else list(known.names)
@@ -122,12 +125,14 @@ def _drawn(
             for n, share in zip(names, shares[k], strict=True)
             if n in own
         }
-        for group, total in shared:
+        for group, total in shared or ():
             scale = total / sum(changes[n] for n in group)
             changes |= {n: changes[n] * scale for n in group}
         try:
             cells.append(cell.replace(changes, "drawn"))
         except ParameterError:
+            if shared is None:
+                return None
             continue
         told.append(changes)
         good.append(k)
