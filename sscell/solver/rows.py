@@ -140,24 +140,22 @@ def over_rows(function: casadi.Function, size: int) -> casadi.Function:
     -------
     casadi.Function
         Of times (size, 1), states (size, states) and what is settled; gives a table of
-        shape (size, outputs).
+        shape (size, entries) for each output, of its structural nonzeros.
     """
     t = casadi.MX.sym("t", size)
     y = casadi.MX.sym("y", size, function.numel_in(1))
     p = casadi.MX.sym("p", function.numel_in(2))
     given = [[t], casadi.horzsplit(y), casadi.vertsplit(p)]
     work: list[Any] = [None] * function.sz_w()
-    found: list[Any] = [None] * function.numel_out(0)
+    found: list[list[Any]] = [[None] * function.nnz_out(k) for k in range(function.n_out())]
     for k in range(function.n_instructions()):
         operation = function.instruction_id(k)
         inputs, outputs = function.instruction_input(k), function.instruction_output(k)
         if operation == casadi.OP_OUTPUT:
             value = work[inputs[0]]
-            found[outputs[1]] = (
-                value
-                if value.is_column() and size == value.numel()
-                else (casadi.repmat(value, size, 1))
-            )
+            if value.numel() != size:  # of constants and inputs alone
+                value = casadi.repmat(value, size, 1)
+            found[outputs[0]][outputs[1]] = value
         elif operation == casadi.OP_CONST:
             work[outputs[0]] = casadi.MX(function.instruction_constant(k))
         elif operation == casadi.OP_INPUT:
@@ -166,4 +164,5 @@ def over_rows(function: casadi.Function, size: int) -> casadi.Function:
             work[outputs[0]] = casadi.MX.unary(operation, work[inputs[0]])
         else:
             work[outputs[0]] = casadi.MX.binary(operation, *(work[i] for i in inputs))
-    return casadi.Function("over_rows", [t, y, p], [casadi.horzcat(*found)])
+    tables = [casadi.horzcat(*columns) for columns in found]
+    return casadi.Function("over_rows", [t, y, p], tables)

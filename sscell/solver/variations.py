@@ -20,11 +20,12 @@ import numpy as np
 from scipy import sparse
 
 from sscell.solver.functions import Functions, expand_if_faster
+from sscell.solver.rows import over_rows
 
 __all__ = ["Variation", "Variations"]
 
 _ORDER = 4
-_BLOCK = 16  # times that are evaluated together
+_BLOCK = 32  # times that are evaluated together
 _USUAL = 3e-6, 3e-5  # relative tolerances between which every second step is enough
 _FIRST = 3  # steps that are all taken
 _ERROR = 3e-3, 3e-5  # relative and absolute, of what the formulae make of the solution
@@ -257,7 +258,11 @@ class _Linear:
         ]
         function = casadi.Function("linear", own, told, {"cse": True})
         self._sizes = [function.nnz_out(k) for k in range(function.n_out())]
-        blocks = function.map("blocks", "serial", _BLOCK, [2], [])
+        self._in_rows = function.is_a("SXFunction")
+        if self._in_rows:
+            blocks = over_rows(function, _BLOCK)
+        else:
+            blocks = function.map("blocks", "serial", _BLOCK, [2], [])
         self._blocks: Any = blocks.buffer()
         self._rows, self._columns = _places(self.pattern)
         own_rate = (self._rows == self._columns) & (self._rows < self.differential)
@@ -271,15 +276,24 @@ class _Linear:
         if count < size:
             times, y = np.resize(times, size), np.resize(y, (size, y.shape[1]))
         tables = [np.empty((size, n)) for n in self._sizes]
+        own = [np.empty((n, _BLOCK)) for n in self._sizes]
         buffer, evaluate = self._blocks
         buffer.set_arg(2, settled.data)
         for block in range(0, size, _BLOCK):
             k = min(block, size - _BLOCK)
-            buffer.set_arg(0, times[k : k + _BLOCK].data)
-            buffer.set_arg(1, y[k : k + _BLOCK].data)
+            rows = slice(k, k + _BLOCK)
+            there = y[rows]
+            if self._in_rows:
+                there = np.ascontiguousarray(there.T)
+            buffer.set_arg(0, times[rows].data)
+            buffer.set_arg(1, there.data)
             for place, table in enumerate(tables):
-                buffer.set_res(place, table[k : k + _BLOCK].data)
+                given = own[place] if self._in_rows else table[rows]
+                buffer.set_res(place, given.data)
             evaluate()
+            if self._in_rows:
+                for table, given in zip(tables, own, strict=True):
+                    table[rows] = given.T
         return _Known(t, *(table[:count] for table in tables))
 
     def forced(self, known: _Known, moved: np.ndarray) -> np.ndarray:
