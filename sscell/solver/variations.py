@@ -11,7 +11,7 @@ The order at a step is the one that differentiates the solution itself best ther
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -129,11 +129,12 @@ class Variations:
         kept = np.arange(t.size) % self._every == 0
         kept[:_FIRST], kept[-1] = True, True
         known = linear.evaluate(t[kept], states[kept], settled)
-        formulae = _formulae(t[kept], states[kept], known.rates, linear.differential)
+        formulae = _formulae(states[kept], known, linear)
         if formulae.error > _ROUGH and not kept.all():
+            others = linear.evaluate(t[~kept], states[~kept], settled)
+            known = known.between(others, kept)
             kept[:] = True
-            known = linear.evaluate(t, states, settled)
-            formulae = _formulae(t, states, known.rates, linear.differential)
+            formulae = _formulae(states, known, linear)
         slopes = self._integrate(linear, known, formulae, moved, begun)
         found = np.einsum("ns,nps->np", known.by_state, slopes) + known.by_settled @ moved
         # By the formulae, which do not feel the solver's noise as the stiff rates do.
@@ -236,6 +237,16 @@ class _Known:
     by_state: np.ndarray
     by_settled: np.ndarray
 
+    def between(self, others: _Known, own: np.ndarray) -> _Known:
+        """With those of other times, where the times of these are marked."""
+        whole = []
+        for f in fields(self):
+            mine, theirs = getattr(self, f.name), getattr(others, f.name)
+            both = np.empty((own.size, *mine.shape[1:]))
+            both[own], both[~own] = mine, theirs
+            whole.append(both)
+        return _Known(*whole)
+
 
 class _Linear:
     """A model's equations and one output, with their derivatives."""
@@ -313,6 +324,10 @@ class _Linear:
         """Entries of the systems that the formulae lead to, by time."""
         return leading[:, None] * self._mass - known.jacobian
 
+    def diagonal(self, known: _Known) -> np.ndarray:
+        """Derivatives of the rates by their own states: (times, differential)."""
+        return known.jacobian[:, self._mass > 0]
+
     def consistent(
         self, known: _Known, begun: np.ndarray, forced: np.ndarray
     ) -> np.ndarray:
@@ -349,11 +364,12 @@ class _Formulae:
     error: float
 
 
-def _formulae(
-    t: np.ndarray, states: np.ndarray, rates: np.ndarray, differential: int
-) -> _Formulae:
+def _formulae(states: np.ndarray, known: _Known, linear: _Linear) -> _Formulae:
     """At every time those that make the least error in the solution itself."""
+    t, rates, differential = known.t, known.rates, linear.differential
     count, y = t.size, states[:, :differential]
+    # What relaxes faster than a step lasts feels the solver's noise in its rate, not in itself.
+    relaxing = np.maximum(-linear.diagonal(known), 0.0)
     weights, orders = np.zeros((count, _ORDER + 1)), np.zeros(count, dtype=int)
     errors = np.full(count, np.inf)
     allowed = _ERROR[0] * np.abs(y) + _ERROR[1]
@@ -362,7 +378,8 @@ def _formulae(
         slopes = own[:, :1] * y[order:]
         for k in range(1, order + 1):
             slopes += own[:, k : k + 1] * y[order - k : count - k]
-        off = (slopes - rates[order:, :differential]) / own[:, :1] / allowed[order:]
+        off = slopes - rates[order:, :differential]
+        off /= (own[:, :1] + relaxing[order:]) * allowed[order:]
         error = np.sqrt(np.einsum("ns,ns->n", off, off) / differential)
         better = np.flatnonzero(error < _BETTER * errors[order:])
         errors[order + better], orders[order + better] = error[better], order
