@@ -196,9 +196,10 @@ class Engine:
     def _atol(self) -> np.ndarray:
         """Absolute tolerance of each unknown, by its unit."""
         found = np.full(self.functions.states, self.resolution.atol)
+        dilute = getattr(self._cell.host, "dilute", False)
         for name, (low, high) in self.functions.slices.items():
             if "[" not in name:
-                found[low:high] *= _OF_ORDER_ONE
+                found[low:high] *= 1.0 if dilute else _OF_ORDER_ONE
             elif name.endswith("[A.m-2]"):
                 found[low:high] *= _OF_CURRENT_DENSITIES
         if WARMING in self._defaults:

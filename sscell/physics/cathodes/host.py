@@ -211,6 +211,14 @@ class Host(Protocol):
         """Groups of parameters that add up to one; a fit moves each on its simplex."""
         return ()
 
+    @property
+    def dilute(self) -> bool:
+        """Whether the potential goes with the logarithm of contents down to none.
+
+        Then a run follows its contents ten times more exactly. May be left out.
+        """
+        return False
+
     def derived(self, values: Mapping[str, float]) -> Mapping[str, float]:
         """Parameters that follow from others, such as from a composition.
 
