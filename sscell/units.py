@@ -152,6 +152,7 @@ def split_list(text: str, apart: str = ",") -> list[str]:
     return [part + unit if _BARE.fullmatch(part) else part for part in parts]
 
 
+@lru_cache(maxsize=4096)  # the same names come again with each result
 def unit_of(name: str) -> str:
     """Unit in the square brackets that end a name, or an empty string.
 
@@ -291,21 +292,26 @@ def parse_rate(rate: str | float | Rate) -> Rate:
     """
     if isinstance(rate, Rate):
         return rate
-    hint = "Use for example 'C/20', '0.05C', '25mA/g', '0.2mA/cm2' or '50uA'."
     text = f"{rate}C" if isinstance(rate, numbers.Real) else str(rate).strip()
+    return _rate(text, str(rate))
+
+
+@lru_cache(maxsize=1024)  # a run says its few currents again and again
+def _rate(text: str, told: str) -> Rate:
+    hint = "Use for example 'C/20', '0.05C', '25mA/g', '0.2mA/cm2' or '50uA'."
     match = _C_RATE.match(text)
     if match:
         try:
             div = match["div"]
             value = 1 / float(div) if div else float(match["mul"] or 1)
         except (ValueError, ZeroDivisionError) as error:
-            raise ParameterError(f"Rate '{rate}' is not a current. {hint}") from error
+            raise ParameterError(f"Rate '{told}' is not a current. {hint}") from error
         parsed = Rate(value, "C", text)
     else:
         parsed = _dimensional_rate(text, hint)
     if not (math.isfinite(parsed.value) and parsed.value > 0):
         raise ParameterError(
-            f"Rate '{rate}' must be positive: the direction is given by the step. {hint}"
+            f"Rate '{told}' must be positive: the direction is given by the step. {hint}"
         )
     return parsed
 

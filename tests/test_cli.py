@@ -119,6 +119,10 @@ def test_help_does_not_import_the_simulator():
 NONSENSE = {
     "a cell that is not there": (["simulate", "Ji2023"], "Did you mean 'Ji2024'"),
     "a temperature out of range": (["simulate", "Ji2024", "-T", "5000"], "5000 degC"),
+    "a temperature of which the set knows too little": (
+        ["simulate", "Ji2024", "--temperature", "-30"],
+        "allowed: 0 to 115 degC, or any with its 90 % band",
+    ),
     "no temperature": (["simulate", "Ji2024", "-T", "potato"], "'potato'"),
     "no current": (["simulate", "Ji2024", "-C", "potato"], "'potato'"),
     "a negative current": (["simulate", "Ji2024", "-C=-C/20"], "not a current"),

@@ -6,12 +6,14 @@ import importlib
 import json
 
 import numpy as np
+import pybamm
 import pytest
 from typer.testing import CliRunner
 
 import sscell
 from sscell.cells.library import available
 from sscell.cli import app
+from sscell.dataset import metadata
 from sscell.errors import ParameterError
 from sscell.simulation.bands import DRAWS, banded, quantile_band
 from sscell.simulation.draws import drawn
@@ -150,3 +152,23 @@ def test_a_set_without_ranges_has_no_band(monkeypatch):
     monkeypatch.setattr(draws, "spreads", lambda cell: ({}, None))
     with pytest.raises(ParameterError, match="no band"):
         banded("Liang2023", sscell.discharge("3C"))
+
+
+def test_far_from_its_data_a_set_gives_a_band_or_nothing():
+    half, options = sscell.discharge("C/20"), {"temperature": -30, "resolution": COARSE}
+    with pytest.raises(ParameterError, match="-30 degC.*allowed: 0 to 115 degC"):
+        sscell.simulate("Ji2024", half, **options)
+    cold = pybamm.Experiment([pybamm.step.rest("1 hour", temperature="-30oC")])
+    with pytest.raises(ParameterError, match="-30 degC"):
+        sscell.simulate("Ji2024", cold)
+    found = banded("Ji2024", half, draws=10, **options)
+    low, high = found.of(lambda run: {"capacity": _mass_capacity(run)})["capacity"]
+    assert low < _mass_capacity(found.data) < high
+    assert high - low > 0.5 * _mass_capacity(found.data)
+
+
+def test_a_set_without_that_limit_still_gives_its_single_value():
+    run = sscell.simulate(
+        "Liang2023", sscell.discharge("0.4C"), temperature=-40, resolution=COARSE
+    )
+    assert any("-40 degC is outside" in text for text in metadata(run, "warnings"))

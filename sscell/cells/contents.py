@@ -78,6 +78,9 @@ class Validity(Table):
     """Where the set was measured; beyond it, results say so."""
 
     temperature_C: Pair | None = None
+    single_values_C: Pair | None = Field(
+        None, description="beyond it a run gives 90 % bands or nothing"
+    )
     rate: Annotated[list[Rate], Field(min_length=2, max_length=2)] | None = None
     pressure_MPa: Pair | None = None
 

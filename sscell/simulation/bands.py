@@ -20,6 +20,7 @@ from sscell.cells.cell import Cell
 from sscell.dataset import metadata, set_metadata
 from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import Protocol
+from sscell.simulation.distance import without_limits
 from sscell.simulation.draws import Drawn, drawn
 from sscell.simulation.progress import Progress, parts
 from sscell.simulation.simulation import simulate
@@ -176,7 +177,7 @@ def banded(
     >>> bool((found.data["Voltage lower [V]"] <= found.data["Voltage upper [V]"]).all())
     True
     """
-    loaded = cell if isinstance(cell, Cell) else Cell.load(cell)
+    loaded = without_limits(cell if isinstance(cell, Cell) else Cell.load(cell))
     fixed = {loaded.quantity(n).name for n in options.get("changes") or {}}
     cells = drawn(loaded, draws, seed, fixed)
     if not cells.cells:

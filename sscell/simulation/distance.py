@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sscell.cells.cell import Cell
 from sscell.cells.judged import Judged, judged_points
+from sscell.errors import ParameterError
+from sscell.units import ZERO_CELSIUS
 
-__all__ = ["Use", "far"]
+__all__ = ["Use", "check_single", "far", "without_limits"]
 
 _KELVIN, _FACTOR = 10.0, 2.0  # temperature; rate, pressure and number of cycles
 _FEW = 10  # cycles that are no long test
 _OTHER_STATE = 1.5  # distances: more than one, less than a condition that is far as well
+_SINGLE = "single_values_C"  # of the validity of a set
 _PRESSURE = "Applied stack pressure [Pa]"
 
 
@@ -35,6 +38,59 @@ class Use:
     rate: Any
     state: str | None = None
     cycle: int = 1
+
+
+def check_single(cell: Cell, celsius: float | None = None) -> None:
+    """Refuse a single value where a set knows too little to give one.
+
+    Parameters
+    ----------
+    cell : Cell
+        What is to run.
+    celsius : float, optional
+        Temperature [degC]; default: the cell's own.
+
+    Raises
+    ------
+    ParameterError
+        If it lies outside ``single_values_C`` of the set.
+    """
+    limits = cell.data.get("validity", {}).get(_SINGLE)
+    if limits is None:
+        return
+    at = (
+        cell.values["Ambient temperature [K]"] - ZERO_CELSIUS
+        if celsius is None
+        else celsius
+    )
+    low, high = limits
+    if low - 1e-6 <= at <= high + 1e-6:
+        return
+    a, b = cell.data["validity"].get("temperature_C", limits)
+    raise ParameterError(
+        f"Temperature {at:g} degC is too far from the {a:g} to {b:g} degC that {cell.name} was "
+        f"measured at for a single value; allowed: {low:g} to {high:g} degC, or any with its "
+        "90 % band (--bands, bands=True)."
+    )
+
+
+def without_limits(cell: Cell) -> Cell:
+    """Copy that runs anywhere: its band says how little it knows there.
+
+    Parameters
+    ----------
+    cell : Cell
+        The nominal cell of a band.
+
+    Returns
+    -------
+    Cell
+    """
+    validity = dict(cell.data.get("validity", {}))
+    if validity.pop(_SINGLE, None) is None:
+        return cell
+    data = {**cell.data, "validity": validity}
+    return Cell(replace(cell.parameters, data=data))
 
 
 def far(

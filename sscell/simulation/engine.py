@@ -31,6 +31,7 @@ from sscell.solver.compiling import LONGEST, allowed, compiled, expected_seconds
 from sscell.solver.functions import Functions, build_functions
 from sscell.solver.integrator import Integrator, Piece, StepSolution
 from sscell.solver.plain import fixed_rows, neutral, plain
+from sscell.solver.rows import Outputs
 from sscell.solver.watch import Look, Paused, alone
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ __all__ = [
 
 BEAT = 0.1  # s of computing: after as much, a listener hears of a step
 _SHORTEST = 1e-4  # of a step: pieces are no shorter
-_BLOCK = 16  # times that are evaluated together
 _SOON = 0.3  # s of integration: what compiling takes is not asked before
 _CHARGE = "Discharge capacity [A.h]"
 _SMALL_CHARGE = 1e-4  # A.h: of a row of a drive cycle, where other states are of order 1
@@ -75,19 +75,14 @@ class _Form:
     functions: Functions
     integrator: Integrator
     pays: float
-    # Outputs at several times, with the inputs in common, by their places.
-    blocks: dict[tuple[int, ...] | None, Any] = field(default_factory=dict)
+    # By their places; None: all.
+    outputs: dict[tuple[int, ...] | None, Outputs] = field(default_factory=dict)
 
-    def evaluator(self, rows: tuple[int, ...] | None) -> Any:
-        """Some outputs, or all of them, in a block of times."""
-        if rows not in self.blocks:
-            whole = rows is None
-            function = (
-                self.functions["outputs"] if whole else self.functions.some_outputs(rows)
-            )
-            blocks = function.map("blocks", "serial", _BLOCK, [2], [])
-            self.blocks[rows] = blocks.buffer()
-        return self.blocks[rows]
+    def evaluator(self, rows: tuple[int, ...] | None) -> Outputs:
+        """Some outputs, or all of them, at many times."""
+        if rows not in self.outputs:
+            self.outputs[rows] = Outputs(self.functions, rows)
+        return self.outputs[rows]
 
 
 class Engine:
@@ -241,7 +236,7 @@ class Engine:
             form.pays = np.inf
         if found is not None:
             form.functions, form.integrator = found, self._integrator(found)
-            form.blocks.clear()
+            form.outputs.clear()
 
     def functions_of(self, cell: Cell) -> Functions:
         """What a run of a cell evaluates: zeros and ones as numbers, and compiled if it is.
@@ -447,29 +442,11 @@ class Engine:
         dict of str to numpy.ndarray, shape (n,)
             By name, in the unit of the name.
         """
-        # Blocks of times through CasADi's buffers: handing it whole arrays, or one time
-        # after the other, costs more than the evaluation itself.
         names = self.outputs if names is None else names
-        count, size = t.size, max(t.size, _BLOCK)
-        times = np.ascontiguousarray(t, dtype=float)
-        states = np.ascontiguousarray(y.T, dtype=float)
-        if count < size:
-            times, states = np.resize(times, size), np.resize(states, (size, len(y)))
-        table = np.empty((size, len(names)))
-        values = self.values(inputs)
-        p = self.functions.settled(values)
-        whole = names == self.outputs
+        values, whole = self.values(inputs), names == self.outputs
         rows = None if whole else tuple(self.outputs.index(name) for name in names)
-        buffer, evaluate = self._form(values).evaluator(rows)
-        buffer.set_arg(2, p.data)
-        for block in range(0, size, _BLOCK):
-            k = min(block, size - _BLOCK)  # the last one may do some times once more
-            buffer.set_arg(0, times[k : k + _BLOCK].data)
-            buffer.set_arg(1, states[k : k + _BLOCK].data)
-            buffer.set_res(0, table[k : k + _BLOCK].data)
-            evaluate()
-        table = table[:count]
-        return dict(zip(names, table.T.copy(), strict=True))
+        table = self._form(values).evaluator(rows)(t, y, self.functions.settled(values))
+        return dict(zip(names, table, strict=True))
 
     @alone
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:

@@ -15,7 +15,7 @@ from sscell.cells.cell_model import CellModel, solver
 from sscell.cells.model import model_of
 from sscell.dataset import set_metadata
 from sscell.errors import ParameterError, SimulationError
-from sscell.simulation.distance import Use
+from sscell.simulation.distance import Use, check_single
 from sscell.simulation.engine import Resolution
 from sscell.simulation.progress import Teller
 from sscell.simulation.results import labelled, remarks
@@ -109,7 +109,9 @@ def check_experiment(cell: Cell, experiment: pybamm.Experiment) -> None:
                     f"{cutoff.lower:g} to {cutoff.upper:g} V."
                 )
         if isinstance(step.temperature, float | int):
-            cell.kelvin(step.temperature - ZERO_CELSIUS)
+            celsius = step.temperature - ZERO_CELSIUS
+            cell.kelvin(celsius)
+            check_single(cell, celsius)
 
 
 @alone

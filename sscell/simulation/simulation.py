@@ -16,6 +16,7 @@ from sscell.dataset import metadata, set_metadata
 from sscell.errors import ParameterError, SimulationError, did_you_mean
 from sscell.protocols import Protocol, Step, checked, prepared
 from sscell.protocols.steps import timed
+from sscell.simulation.distance import check_single
 from sscell.simulation.engine import Resolution
 from sscell.simulation.progress import Progress, RunEvent, Teller
 from sscell.simulation.resuming import saved
@@ -179,6 +180,8 @@ def simulate(
     forming = _configured(cell, formation_temperature, None, *cut_offs)
     if formation_pressure is not None:
         forming = forming.under(parse_pressure(formation_pressure))
+    for one in (cell, forming):
+        check_single(one)
     kept = _known(cell, outputs)
     described = {"name": "experiment"}
     if _is_experiment(protocol):
@@ -312,7 +315,7 @@ def _check_steps(cell: Cell, steps: Sequence[Step]) -> None:
                 cell.current(rate)
     driven = {row[2] for step in steps for row in step.course if len(row) > 2}
     for celsius in ({step.temperature for step in steps} - {None}) | driven:
-        _configured(cell, celsius, None, None, None)
+        check_single(_configured(cell, celsius, None, None, None))
 
 
 def _configured(
