@@ -200,9 +200,13 @@ def parse_parameter(value: str | float, name: str) -> float:
     >>> parse_parameter("0.5 mm", "Separator thickness [m]")
     0.0005
     """
-    # Pint's spelling of a unit in PyBaMM's: A.m-2 is A*m**-2.
-    unit = re.sub(r"(?<=[A-Za-z])(-?\d)", r"**\1", unit_of(name).replace(".", "*"))
-    return parse_quantity(value, unit, f"'{name}'")
+    return parse_quantity(value, _spelled_for_pint(name), f"'{name}'")
+
+
+@lru_cache(maxsize=4096)
+def _spelled_for_pint(name: str) -> str:
+    """Unit of a name as Pint writes it: A.m-2 is A*m**-2."""
+    return re.sub(r"(?<=[A-Za-z])(-?\d)", r"**\1", unit_of(name).replace(".", "*"))
 
 
 def parse_pressure(pressure: str | float) -> float:

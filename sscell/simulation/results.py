@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -121,13 +121,15 @@ def _about(cell: Cell) -> dict[str, Any]:
         first_step=cell.first_step,
         reaction_labels=dict(cell.host.labels),
         parameters=cell.values,
-        versions={
-            "sscell": version("sscell"),
-            "pybamm": version("pybamm"),
-            "python": platform.python_version(),
-        },
+        versions=_versions(),
     )
     return about.attrs
+
+
+@cache
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("sscell", "pybamm")}
+    return packages | {"python": platform.python_version()}
 
 
 def add_spectra(data: xr.Dataset, spectra: Sequence[Spectrum]) -> xr.Dataset:
