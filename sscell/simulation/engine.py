@@ -60,10 +60,9 @@ _SHORTEST = 1e-4  # of a step: pieces are no shorter
 _SOON = 0.3  # s of integration: what compiling takes is not asked before
 _CHARGE = "Discharge capacity [A.h]"
 _SMALL_CHARGE = 1e-4  # A.h: of a row of a drive cycle, where other states are of order 1
-# Times the absolute tolerance. A part in a million of a content or of a phase's fraction moves
-# the voltage by less than the other errors; to follow a fraction down to where it is nothing
-# costs a third of all steps.
-_OF_ORDER_ONE, _OF_CURRENT_DENSITIES = 10.0, 30.0
+# Times the absolute tolerance, where the host says nothing of its contents. To follow a fraction
+# down to where it is nothing costs a third of all steps.
+_OF_CONTENTS, _OF_CURRENT_DENSITIES = 10.0, 30.0
 # Parameters that differ from step to step, and so are never numbers.
 _STEPS = ("Current function [A]", "Ambient temperature [K]")
 
@@ -191,10 +190,10 @@ class Engine:
     def _atol(self) -> np.ndarray:
         """Absolute tolerance of each unknown, by its unit."""
         found = np.full(self.functions.states, self.resolution.atol)
-        dilute = getattr(self._cell.host, "dilute", False)
+        contents = getattr(self._cell.host, "content_tolerance", _OF_CONTENTS)
         for name, (low, high) in self.functions.slices.items():
             if "[" not in name:
-                found[low:high] *= 1.0 if dilute else _OF_ORDER_ONE
+                found[low:high] *= contents
             elif name.endswith("[A.m-2]"):
                 found[low:high] *= _OF_CURRENT_DENSITIES
         if WARMING in self._defaults:

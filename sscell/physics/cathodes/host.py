@@ -212,12 +212,13 @@ class Host(Protocol):
         return ()
 
     @property
-    def dilute(self) -> bool:
-        """Whether the potential goes with the logarithm of contents down to none.
+    def content_tolerance(self) -> float:
+        """Times a run's absolute tolerance that its contents and fractions may be off [-].
 
-        Then a run follows its contents ten times more exactly. May be left out.
+        They are of order one. Less where the potential goes with the logarithm of the last
+        of them, more where little of them makes no difference. May be left out.
         """
-        return False
+        return 10.0
 
     def derived(self, values: Mapping[str, float]) -> Mapping[str, float]:
         """Parameters that follow from others, such as from a composition.

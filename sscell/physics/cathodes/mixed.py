@@ -180,9 +180,9 @@ class MixedHosts(Host):
         return 0.5
 
     @property
-    def dilute(self) -> bool:
-        """Both hosts fill up and empty with the logarithm of what is left."""
-        return True
+    def content_tolerance(self) -> float:
+        """One: both hosts fill up and empty with the logarithm of what is left [-]."""
+        return 1.0
 
     @property
     def budget(self) -> tuple[str, ...]:
