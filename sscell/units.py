@@ -152,6 +152,7 @@ def split_list(text: str, apart: str = ",") -> list[str]:
     return [part + unit if _BARE.fullmatch(part) else part for part in parts]
 
 
+@lru_cache(maxsize=4096)  # the same names come again with each result
 def unit_of(name: str) -> str:
     """Unit in the square brackets that end a name, or an empty string.
 
@@ -199,9 +200,13 @@ def parse_parameter(value: str | float, name: str) -> float:
     >>> parse_parameter("0.5 mm", "Separator thickness [m]")
     0.0005
     """
-    # Pint's spelling of a unit in PyBaMM's: A.m-2 is A*m**-2.
-    unit = re.sub(r"(?<=[A-Za-z])(-?\d)", r"**\1", unit_of(name).replace(".", "*"))
-    return parse_quantity(value, unit, f"'{name}'")
+    return parse_quantity(value, _spelled_for_pint(name), f"'{name}'")
+
+
+@lru_cache(maxsize=4096)
+def _spelled_for_pint(name: str) -> str:
+    """Unit of a name as Pint writes it: A.m-2 is A*m**-2."""
+    return re.sub(r"(?<=[A-Za-z])(-?\d)", r"**\1", unit_of(name).replace(".", "*"))
 
 
 def parse_pressure(pressure: str | float) -> float:
@@ -291,21 +296,26 @@ def parse_rate(rate: str | float | Rate) -> Rate:
     """
     if isinstance(rate, Rate):
         return rate
-    hint = "Use for example 'C/20', '0.05C', '25mA/g', '0.2mA/cm2' or '50uA'."
     text = f"{rate}C" if isinstance(rate, numbers.Real) else str(rate).strip()
+    return _rate(text, str(rate))
+
+
+@lru_cache(maxsize=1024)  # a run says its few currents again and again
+def _rate(text: str, told: str) -> Rate:
+    hint = "Use for example 'C/20', '0.05C', '25mA/g', '0.2mA/cm2' or '50uA'."
     match = _C_RATE.match(text)
     if match:
         try:
             div = match["div"]
             value = 1 / float(div) if div else float(match["mul"] or 1)
         except (ValueError, ZeroDivisionError) as error:
-            raise ParameterError(f"Rate '{rate}' is not a current. {hint}") from error
+            raise ParameterError(f"Rate '{told}' is not a current. {hint}") from error
         parsed = Rate(value, "C", text)
     else:
         parsed = _dimensional_rate(text, hint)
     if not (math.isfinite(parsed.value) and parsed.value > 0):
         raise ParameterError(
-            f"Rate '{rate}' must be positive: the direction is given by the step. {hint}"
+            f"Rate '{told}' must be positive: the direction is given by the step. {hint}"
         )
     return parsed
 

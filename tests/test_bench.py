@@ -118,7 +118,7 @@ def test_suites_that_run(monkeypatch):
 
     none = {name: (lambda case, plan: Sheet(), w) for name, (_, w) in report.SUITES.items()}
     monkeypatch.setattr(report, "SUITES", none)
-    long = {"ten starts", "thousand points"}
+    long = {"ten starts", "thousand points", "many cells"}
     assert ran()["Liang2023"] == set(none)
     assert ran()["Ji2024"] == set(none) - long - {"command line", "pybop"}
     assert ran(True)["Liang2023"] == set(none) - long

@@ -225,3 +225,21 @@ def test_a_classic_netcdf_file_still_opens(both, tmp_path):
     xr.testing.assert_equal(load_dataset(path), both)
     assert load_dataset(path).attrs == both.attrs
     assert set(load_dataset(path, "series").dims) == {"time"}
+
+
+def test_series_make_the_same_dataset_as_the_public_constructor():
+    columns = {
+        "Time [s]": [0.0, 1.0],
+        "Cycle": [1, 1],
+        "Label": ["a", "b"],
+        "I [A]": [1, 2],
+    }
+    ours = time_series(columns, {"cell": "X"})
+    units = {"Time [s]": "s", "Cycle": "", "Label": "", "I [A]": "A"}
+    public = xr.Dataset(
+        {n: ("time", np.asarray(v), {"units": units[n]}) for n, v in columns.items()},
+        attrs={"cell": "X"},
+    )
+    assert ours.identical(public) and ours.sizes == public.sizes
+    later = ours.isel(time=[1]).assign_coords(time=[7.0])
+    assert later.identical(public.isel(time=[1]).assign_coords(time=[7.0]))

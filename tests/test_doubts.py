@@ -7,7 +7,7 @@ import pytest
 
 import sscell
 from sscell.cells.judged import formation_cycles, judged_points
-from sscell.dataset import metadata, time_series
+from sscell.dataset import metadata
 from sscell.simulation.distance import Use, far
 from sscell.simulation.doubts import doubts
 
@@ -27,7 +27,7 @@ def _run(*parts):
         steps.append({"step": k, "direction": way, "stop_reason": stop})
         charge = end
     columns["Time [s]"] = np.arange(len(columns["Step"]))
-    return doubts(time_series(columns), CELL, steps)
+    return doubts({name: np.asarray(x) for name, x in columns.items()}, CELL, steps)
 
 
 DOWN, UP = np.linspace(3.1, 2.45, 60), np.linspace(2.5, 3.25, 60)

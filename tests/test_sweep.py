@@ -17,10 +17,10 @@ import pytest
 import sscell
 from sscell.errors import ParameterError
 from sscell.simulation.engine import Resolution
+from sscell.simulation.processes import process_pool, release
 from sscell.sweeps.designs import latin_hypercube
 from sscell.sweeps.grid import pathways, sweep
 from sscell.sweeps.jobs import Job, Pace
-from sscell.sweeps.processes import process_pool, release
 from sscell.sweeps.store import Store
 
 COARSE = Resolution(shells=25)

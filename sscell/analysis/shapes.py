@@ -7,6 +7,8 @@ a positive one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 
@@ -151,12 +153,14 @@ def against_current(
     return float(np.max(course - np.minimum.accumulate(course), initial=0.0))
 
 
-def surface_voltage(data: xr.Dataset, row: int = 0) -> float | None:
+def surface_voltage(
+    data: xr.Dataset | Mapping[str, np.ndarray], row: int = 0
+) -> float | None:
     """Open circuit of the surface in a simulation: what a current steps from.
 
     Parameters
     ----------
-    data : xarray.Dataset
+    data : xarray.Dataset or mapping of str to numpy.ndarray, shape (n,)
         Time series of a simulation.
     row : int, optional
         Of the time series; default: where it begins.
@@ -168,7 +172,7 @@ def surface_voltage(data: xr.Dataset, row: int = 0) -> float | None:
     """
     if not all(name in data for name in _TRANSPORT):
         return None
-    return sum(float(data[name].values[row]) for name in _TRANSPORT)
+    return sum(float(np.asarray(data[name])[row]) for name in _TRANSPORT)
 
 
 def first_drop(data: xr.Dataset, half: HalfCycle, within: float = 0.0) -> float | None:

@@ -20,11 +20,12 @@ from sscell.bench.cases import Case, Leg
 from sscell.bench.clock import Ratio, Timing, alternate, ratio
 from sscell.bench.suites import Plan, Sheet
 from sscell.protocols import Protocol, charge, discharge
+from sscell.simulation.bands import banded
+from sscell.simulation.processes import release
 from sscell.sweeps.grid import sweep
-from sscell.sweeps.processes import release
 from sscell.units import parse_rate
 
-__all__ = ["command_line", "cycling", "sweeping", "thousand"]
+__all__ = ["command_line", "cycling", "many_cells", "sweeping", "thousand"]
 
 _CLUSTER = "a local dask cluster"
 
@@ -174,6 +175,52 @@ def thousand(case: Case, plan: Plan) -> Sheet:
     sheet.ratios["many_points_over_linear"] = ratio(
         times[f"{many} points"], times[f"{few} points"]
     ).times(few / many)
+    return sheet
+
+
+def many_cells(case: Case, plan: Plan) -> Sheet:
+    """Half cycle of 200 and of 1000 (quick: 50 and 200) drawn cells, with its band.
+
+    By the wall clock, without the start of the processes: drawing, running and reading the
+    band of the curve, in one process and in two.
+
+    Parameters
+    ----------
+    case : Case
+        Cell and resolution.
+    plan : Plan
+        How much is measured.
+
+    Returns
+    -------
+    Sheet
+    """
+    sheet = Sheet()
+    few, many = (50, 200) if plan.quick else (200, 1000)
+
+    def run(draws: int, workers: int) -> Callable[[], Any]:
+        options: dict[str, Any] = {"resolution": case.resolution, "workers": workers}
+        return lambda: banded(case.cell, _half(case), draws=draws, **options)
+
+    two = 2 if (os.cpu_count() or 1) > 1 else 1
+    for workers in (1, two):
+        run(few, workers)()  # starts the processes, builds and compiles
+    ways = {
+        f"{draws} draws, {label}": run(draws, workers)
+        for draws in (few, many)
+        for label, workers in (("1 process", 1), ("2 processes", 2))
+        if workers <= two
+    }
+    times = alternate(ways, 1 if plan.quick else 3, time.perf_counter, warm=False)
+    for label, timing in times.items():
+        sheet.add(label, timing)
+        sheet.rows[label]["failed_draws"] = timing.result.failed
+    name = "many_cells_parallel_efficiency"
+    if two == 1:
+        sheet.missing(name, "there is one processor only")
+        return sheet
+    both = (times[f"{many} draws, {label}"] for label in ("1 process", "2 processes"))
+    sheet.ratios[name] = ratio(*both).times(0.5)
     return sheet
 
 

@@ -38,6 +38,7 @@ SUITES: dict[str, tuple[Callable[[Case, Plan], Sheet], str]] = {
     "sweep": (processes.sweeping, _ONE_IF_QUICK),
     "cycling": (processes.cycling, _ONE_IF_QUICK),
     "thousand points": (processes.thousand, _FULL),
+    "many cells": (processes.many_cells, _FULL),
     "ten starts": (fits.ten_starts, _FULL),
     "size": (suites.size, _ONE_IF_QUICK),
     "command line": (processes.command_line, _ONE),

@@ -26,7 +26,7 @@ __all__ = ["Problem"]
 _APART = 1e-4  # of the distance between the bounds, for differences
 _NUDGE = 1e-6  # relative, for values that follow from others
 _ASIDE = 3e-3  # of a value, for differences of the state that the data begin in
-_TIGHTER = 10.0
+_TIGHTER = (0.1, 0.01)  # tolerances of further trials, per those asked for
 _FORWARDS: dict[tuple[Any, ...], Forward] = {}
 
 
@@ -224,21 +224,23 @@ class Problem:
     def _curve(
         self, cell: Cell, u: np.ndarray, number: int, course: Course, sloped: bool
     ) -> Traced:
-        """A curve; where that fails, once more with tolerances ten times tighter."""
-        own = self.resolution
-        try:
-            return self._traced(cell, u, number, course, sloped, own)
-        except Cancelled:
-            raise
-        except SimulationError as error:
-            finer = replace(own, rtol=own.rtol / _TIGHTER, atol=own.atol / _TIGHTER)
+        """A curve; where that fails, anew with tolerances ten and a hundred times tighter."""
+        own, first = self.resolution, None
+        for share in (1.0, *_TIGHTER):
+            tried = replace(own, rtol=own.rtol * share, atol=own.atol * share)
             try:
-                found = self._traced(cell, u, number, course, sloped, finer)
-            except SimulationError:
-                raise error from None
-            self.failures, self.last_failure = self.failures + 1, str(error)
-            self.retries += 1
+                found = self._traced(cell, u, number, course, sloped, tried)
+            except Cancelled:
+                raise
+            except SimulationError as error:
+                first = first or error
+                continue
+            if first is not None:
+                self.failures, self.last_failure = self.failures + 1, str(first)
+                self.retries += 1
             return found
+        assert first is not None
+        raise first
 
     def _traced(
         self,

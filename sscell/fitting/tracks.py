@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,14 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from sscell.cells.cell import Cell
 from sscell.errors import SimulationError
-from sscell.simulation.engine import Resolution, engine
+from sscell.simulation.engine import Engine, Resolution, engine
 from sscell.solver.integrator import StepSolution
+from sscell.solver.watch import NoProgress, failures
 
 __all__ = ["Path", "State", "Track"]
 
 _CURRENT = "Current variable [A]"
+_TIGHTER = (0.1, 0.01)  # tolerances of further trials of a step, per those asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +108,7 @@ class Track:
     """
 
     def __init__(self, cell: Cell, resolution: Resolution, controlled: str):
-        self.engine = engine(cell, resolution, controlled)
+        self._cell, self.engine = cell, engine(cell, resolution, controlled)
         self._observed = "Current [A]" if controlled == "voltage" else "Voltage [V]"
 
     @property
@@ -146,24 +148,15 @@ class Track:
         pybamm.SolverError
             If the solver fails, or a limit lies behind the start.
         """
-        begun = None
         if state is not None:
             state = state.moved(self.slices)
-            begun = StepSolution(
-                self.engine.functions,
-                np.zeros(1),
-                state.y[:, None],
-                "final time",
-                0.0,
-                state.current,
-            )
         sloped = directions.shape[1] > 0
         # Derivatives follow the solver's own steps, values between them a spline.
-        solution = self.engine.step(begun, duration, inputs, None if sloped else times)
+        built, solution = self._stepped(state, duration, inputs, None if sloped else times)
         t, y = np.asarray(solution.t), np.asarray(solution.y)
         names = (self._observed,)
-        values = self.engine.evaluate(t, y, inputs, names)[self._observed]
-        reason = self.engine.stop_reason(solution)
+        values = built.evaluate(t, y, inputs, names)[self._observed]
+        reason = built.stop_reason(solution)
         current = inputs["Current function [A]"]
         if self._observed == "Current [A]":
             current = float(values[-1])
@@ -171,8 +164,8 @@ class Track:
             slopes, rows = np.zeros((t.size, 0)), np.zeros(len(y))
             end = State(y[:, -1], np.zeros((len(y), 0)), self.slices, current)
             return Path(t, values, slopes, rows, end, reason, rows)
-        own = self.engine.variations(self._observed)
-        p = self.engine.values(inputs)
+        own = built.variations(self._observed)
+        p = built.values(inputs)
         first = own.start(p, directions) if state is None else state.slopes
         found = own.along(t, y, p, directions, first)
         if not np.isfinite(found.end).all():
@@ -188,6 +181,40 @@ class Track:
             reason,
             found.speed,
         )
+
+    def _stepped(
+        self,
+        state: State | None,
+        duration: float,
+        inputs: Mapping[str, float],
+        times: np.ndarray | None,
+    ) -> tuple[Engine, StepSolution]:
+        """Solution of a step: where that fails, of this step alone at tighter tolerances."""
+        first: Exception | None = None
+        for built in self._engines():
+            begun = None
+            if state is not None:
+                began = np.zeros(1), state.y[:, None]
+                begun = StepSolution(
+                    built.functions, *began, "final time", 0.0, state.current
+                )
+            try:
+                return built, built.step(begun, duration, inputs, times)
+            except NoProgress:
+                raise
+            except failures() as error:
+                if "non-positive at initial conditions" in str(error):
+                    raise
+                first = first or error
+        assert first is not None
+        raise first
+
+    def _engines(self) -> Iterator[Engine]:
+        yield self.engine
+        own = self.engine.resolution
+        for share in _TIGHTER:
+            finer = replace(own, rtol=own.rtol * share, atol=own.atol * share)
+            yield engine(self._cell, finer, self.engine.controlled)
 
 
 def _between(

@@ -6,9 +6,10 @@ frozen) or only *illustrated*. The null model uses all active material, without 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from sscell.simulation.bands import DRAWS
 from sscell.simulation.draws import drawn
 from sscell.simulation.engine import Resolution
 from sscell.simulation.pellets import blocked_impedance, dc_polarisation, pellet_of
+from sscell.simulation.processes import chunked, in_processes, workers_that_pay
 from sscell.simulation.progress import Progress, parts
 from sscell.simulation.simulation import simulate
 from sscell.units import ZERO_CELSIUS
@@ -238,6 +240,7 @@ def validate(
     on_progress: Progress | None = None,
     resolution: Resolution | None = None,
     bands: bool = False,
+    workers: int | None = None,
 ) -> Validation:
     """Compare a cell with every published observable that the model can produce.
 
@@ -256,6 +259,9 @@ def validate(
     bands : bool, optional
         Whether to run again with drawn cells, and with each assumed parameter that matters
         at both ends of its range.
+    workers : int, optional
+        Processes for the bands; results do not depend on it. Default: as many as there are
+        processors where that pays.
 
     Returns
     -------
@@ -282,20 +288,20 @@ def validate(
     cells = drawn(loaded, DRAWS) if bands else None
     count = 0 if cells is None else len(cells.cells)
     shares = parts(on_progress, 1 + len(changed) + count)
+    begun = perf_counter()
     rows, done = _compare(loaded, table, chosen, next(shares), resolution)
+    seconds = perf_counter() - begun
     known = knowledge_of(loaded.parameters)
     _add_left_out(rows, known)
     if cells is not None:
-        judged = [
-            _compare(other, table, chosen, next(shares), resolution)[0]
-            for other in cells.cells
+        anew = [
+            *((changes, "drawn") for changes in cells.changes),
+            *(({name: value}, "one end of its range") for name, value in changed),
         ]
-        add_predicted_bands(rows, judged, cells.positions)
-        others = (
-            _compare(other, table, chosen, next(shares), resolution)[0]
-            for other in changed.values()
-        )
-        add_bands(rows, zip(changed, others, strict=True))
+        fleet = workers_that_pay(seconds * len(anew), workers)
+        judged = _judged(loaded, anew, (table, chosen, resolution), fleet, shares)
+        add_predicted_bands(rows, judged[:count], cells.positions)
+        add_bands(rows, zip(changed, judged[count:], strict=True))
     return Validation(
         loaded.name,
         rows,
@@ -312,6 +318,42 @@ def validate(
         _is_evidence(loaded, table),
         count,
     )
+
+
+def _judged(
+    cell: Cell,
+    changed: Sequence[tuple[Mapping[str, float], str]],
+    about: tuple[Any, ...],
+    workers: int,
+    shares: Iterator[Progress],
+) -> list[list[dict[str, Any]]]:
+    """Rows of cells with other values, in their order."""
+    numbered, found = list(enumerate(changed)), {}
+    if workers == 1:
+        return [_rows_of(cell, change, about, next(shares)) for change in changed]
+    chunks = chunked(numbered, workers)
+    for results in in_processes(_judge, (cell, about), chunks, workers):
+        for number, rows in results:
+            found[number] = rows
+            next(shares)(1.0, f"cell {len(found)} of {len(numbered)}")
+    return [found[number] for number, _ in numbered]
+
+
+def _judge(
+    chunk: Sequence[tuple[int, tuple[Mapping[str, float], str]]], shared: tuple[Any, Any]
+) -> list[tuple[int, list[dict[str, Any]]]]:
+    cell, about = shared
+    return [(number, _rows_of(cell, change, about)) for number, change in chunk]
+
+
+def _rows_of(
+    cell: Cell,
+    change: tuple[Mapping[str, float], str],
+    about: tuple[Any, ...],
+    tell: Progress | None = None,
+) -> list[dict[str, Any]]:
+    table, chosen, resolution = about
+    return _compare(cell.replace(*change), table, chosen, tell, resolution)[0]
 
 
 def _add_left_out(rows: Sequence[dict[str, Any]], known: Knowledge | None) -> None:
@@ -336,7 +378,7 @@ def _compare(
     cell: Cell,
     table: ObservableTable,
     chosen: Sequence[Observable],
-    on_progress: Progress,
+    on_progress: Progress | None,
     resolution: Resolution | None,
 ) -> tuple[list[dict[str, Any]], dict[str, xr.Dataset]]:
     """Rows of one cell, and the runs that did not fail."""

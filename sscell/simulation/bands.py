@@ -9,7 +9,7 @@ are those of many draws of that line with the scatter added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,10 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import Protocol
 from sscell.simulation.distance import without_limits
 from sscell.simulation.draws import Drawn, drawn
+from sscell.simulation.processes import chunked, in_processes, workers_that_pay
 from sscell.simulation.progress import Progress, parts
 from sscell.simulation.simulation import simulate
+from sscell.solver.cancelling import Cancelled
 
 if TYPE_CHECKING:
     import pybamm
@@ -33,6 +35,7 @@ __all__ = ["DRAWS", "LEVEL", "Bands", "banded", "quantile_band"]
 DRAWS = 24  # with the run itself: under 30 runs for a band
 LEVEL = 0.9
 _EMULATED = 300  # draws of the line
+_ENOUGH = 20_000  # numbers with the scatter added
 _STRONG = (
     0.42  # correlation of an input with what is left over: chance has less in 19 of 20
 )
@@ -135,6 +138,7 @@ def banded(
     *,
     draws: int = DRAWS,
     seed: int = 0,
+    workers: int | None = None,
     on_progress: Progress | None = None,
     **options: Any,
 ) -> Bands:
@@ -150,6 +154,9 @@ def banded(
         Runs with drawn values.
     seed : int, optional
         Of the draws.
+    workers : int, optional
+        Processes; results do not depend on it. Default: as many as there are processors
+        where the runs take longer than processes do to start, else one.
     on_progress : callable, optional
         Called with the share done [-] and a text.
     **options
@@ -186,19 +193,61 @@ def banded(
         )
     shares = parts(on_progress, 1 + len(cells.cells))
     data = simulate(loaded, protocol, on_progress=next(shares), **options)
-    runs, good = [], []
-    kept = _kept(data)
-    for k, other in enumerate(cells.cells):
-        try:
-            told = {**options, "outputs": kept, "on_progress": next(shares)}
-            runs.append(simulate(other, protocol, **told))
-            good.append(k)
-        except SimulationError as error:
-            if not isinstance(error.partial, xr.Dataset):
-                continue
-        except ParameterError:  # such as a voltage that the drawn window does not have
-            continue
-    return _found(data, runs, good, cells, seed)
+    told = {**options, "outputs": _kept(data)}
+    expected = float(data.attrs.get("solve_time_s", 0.0)) * len(cells.cells)
+    count = min(workers_that_pay(expected, workers), len(cells.cells))
+    if count == 1:
+        found = [
+            _one(other, protocol, {**told, "on_progress": share})
+            for other, share in zip(cells.cells, shares, strict=True)
+        ]
+    else:
+        found = _in_processes(loaded, protocol, told, cells, count, shares)
+    good = [k for k, run in enumerate(found) if run is not None]
+    return _found(data, [run for run in found if run is not None], good, cells, seed)
+
+
+def _one(
+    cell: Cell, protocol: Protocol | pybamm.Experiment, options: Mapping[str, Any]
+) -> xr.Dataset | None:
+    """Run of a drawn cell, or None where it has no result."""
+    try:
+        return simulate(cell, protocol, **options)
+    except Cancelled:
+        raise
+    except (SimulationError, ParameterError):  # such as a voltage that its window has not
+        return None
+
+
+def _in_processes(
+    cell: Cell,
+    protocol: Protocol | pybamm.Experiment,
+    options: Mapping[str, Any],
+    cells: Drawn,
+    workers: int,
+    shares: Iterator[Progress],
+) -> list[xr.Dataset | None]:
+    """Runs of all drawn cells in their order; a process makes them from the changes."""
+    options = dict(options)
+    cancel = options.pop("cancel", None)
+    numbered = list(enumerate(cells.changes))
+    shared, found = (cell, protocol, options), {}
+    chunks = chunked(numbered, workers)
+    for results in in_processes(_run_chunk, shared, chunks, workers, cancel):
+        for number, run in results:
+            found[number] = run
+            next(shares)(1.0, f"draw {len(found)} of {len(numbered)}")
+    return [found[number] for number, _ in numbered]
+
+
+def _run_chunk(
+    chunk: Sequence[tuple[int, Mapping[str, float]]], shared: tuple[Any, Any, Any]
+) -> list[tuple[int, xr.Dataset | None]]:
+    cell, protocol, options = shared
+    return [
+        (number, _one(cell.replace(changes, "drawn"), protocol, options))
+        for number, changes in chunk
+    ]
 
 
 def _kept(data: xr.Dataset) -> tuple[str, ...]:
@@ -297,7 +346,8 @@ def quantile_band(
     """
     rng = np.random.default_rng(seed)
     # Each input anew, from the values it was drawn at: their order is what is shuffled.
-    anew = rng.permuted(np.resize(positions, (_EMULATED, positions.shape[1])), axis=0)
+    count = min(_EMULATED, max(_ENOUGH // max(len(values), 1), 50))
+    anew = rng.permuted(np.resize(positions, (count, positions.shape[1])), axis=0)
     low, high = np.full((2, values.shape[1]), np.nan)
     for k, column in enumerate(values.T):
         good = np.isfinite(column)

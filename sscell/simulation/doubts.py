@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from sscell.analysis.shapes import against_current, surface_voltage
 from sscell.cells.cell import Cell
@@ -20,12 +19,14 @@ _RISE = 5e-3  # V against the current, along a half cycle
 _HALVES = ("discharge", "charge")
 
 
-def doubts(data: xr.Dataset, cell: Cell, steps: Sequence[Mapping[str, Any]]) -> list[str]:
+def doubts(
+    columns: Mapping[str, np.ndarray], cell: Cell, steps: Sequence[Mapping[str, Any]]
+) -> list[str]:
     """Sentences about half cycles that no cell in order would show.
 
     Parameters
     ----------
-    data : xarray.Dataset
+    columns : mapping of str to numpy.ndarray, shape (n,)
         Time series [s, A, V] of a run.
     cell : Cell
         What was run.
@@ -36,8 +37,8 @@ def doubts(data: xr.Dataset, cell: Cell, steps: Sequence[Mapping[str, Any]]) -> 
     -------
     list of str
     """
-    voltage, number = data["Voltage [V]"].values, data["Step"].values
-    charge = data["Discharge capacity [A.h]"].values
+    voltage, number = columns["Voltage [V]"], columns["Step"]
+    charge = columns["Discharge capacity [A.h]"]
     ends = np.searchsorted(number, [s["step"] for s in steps], side="right")
     begins = np.searchsorted(number, [s["step"] for s in steps], side="left")
     found: list[str] = []
@@ -55,7 +56,7 @@ def doubts(data: xr.Dataset, cell: Cell, steps: Sequence[Mapping[str, Any]]) -> 
         passed = moved if way == "charge" else 0.0
         if way in _HALVES:
             # What the current costs at once: of a measurement, from the sample before.
-            before = surface_voltage(data, begins[k])
+            before = surface_voltage(columns, begins[k])
             if before is None and begins[k]:
                 before = float(voltage[begins[k] - 1])
             found += _of_half(v, q, str(way), str(step["stop_reason"]), before, cell)

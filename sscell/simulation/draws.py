@@ -27,6 +27,8 @@ class Drawn:
     ----------
     cells : list of Cell
         One for each draw that the set can take.
+    changes : list of mapping
+        Values of each of them that differ, by name.
     positions : numpy.ndarray, shape (draws, n)
         What each was drawn from: standard normal, or even between -sqrt(3) and sqrt(3) [-].
     names : list of str
@@ -38,6 +40,7 @@ class Drawn:
     """
 
     cells: list[Cell]
+    changes: list[dict[str, float]]
     positions: np.ndarray
     names: list[str]
     kept: tuple[str, ...] = ()
@@ -79,13 +82,15 @@ def drawn(
         fitted = cell.parameters.parameters
         own = {n: s for n, s in own.items() if fitted[n].kind == "fitted"}
     own = {n: s for n, s in own.items() if n not in fixed}
-    found = _drawn(cell, draws, seed, fixed, own, known, [])
-    if not found.failed:
+    found = _drawn(cell, draws, seed, fixed, own, known, None)
+    if found is not None:
         return found
     # Some values cannot move alone: which ones costs a look at each.
     shared, kept = _shared(cell, own)
     own = {n: s for n, s in own.items() if n not in kept}
-    return replace(_drawn(cell, draws, seed, fixed, own, known, shared), kept=tuple(kept))
+    found = _drawn(cell, draws, seed, fixed, own, known, shared)
+    assert found is not None
+    return replace(found, kept=tuple(kept))
 
 
 def _drawn(
@@ -95,45 +100,62 @@ def _drawn(
     fixed: Collection[str],
     own: Mapping[str, Spread],
     known: Knowledge | None,
-    shared: Iterable[tuple[list[str], float]],
-) -> Drawn:
-    from scipy.stats import norm, qmc
+    shared: Iterable[tuple[list[str], float]] | None,
+) -> Drawn | None:
+    """Draws with what moves together only; None at the first refusal where that is not known."""
+    from scipy.special import ndtri
 
     covered = [] if known is None else list(known.names)
     names = [*covered, *own]
     if not names:
-        return Drawn([], np.empty((0, 0)), [])
-    shares = qmc.LatinHypercube(len(names), rng=np.random.default_rng(seed)).random(draws)
-    normal = norm.ppf(shares)
+        return Drawn([], [], np.empty((0, 0)), [])
+    shares = _hypercube(draws, len(names), seed)
+    normal = ndtri(shares)
     even = np.array([own[n].std is None if n in own else False for n in names])
     positions = np.where(even, (2 * shares - 1) * math.sqrt(3), normal)
-    cells, good = [], []
+    moves = normal[:, :0]
+    if known is not None:
+        moves = normal[:, : len(covered)] @ _root(known.matrix()).T
+    cells, told, good = [], [], []
     for k in range(draws):
-        changes = {} if known is None else _correlated(cell, known, normal[k])
+        changes = {} if known is None else _correlated(cell, known, moves[k])
         changes = {n: v for n, v in changes.items() if n not in fixed}
         changes |= {
             n: own[n].value(share)
             for n, share in zip(names, shares[k], strict=True)
             if n in own
         }
-        for group, total in shared:
+        for group, total in shared or ():
             scale = total / sum(changes[n] for n in group)
             changes |= {n: changes[n] * scale for n in group}
         try:
             cells.append(cell.replace(changes, "drawn"))
         except ParameterError:
+            if shared is None:
+                return None
             continue
+        told.append(changes)
         good.append(k)
-    return Drawn(cells, positions[good], names, (), draws - len(good))
+    return Drawn(cells, told, positions[good], names, (), draws - len(good))
 
 
-def _correlated(cell: Cell, known: Knowledge, normal: np.ndarray) -> dict[str, float]:
-    """Fitted values about those of the cell, by their covariance; within their bounds."""
-    size = len(known.names)
-    root = _root(known.matrix())
+def _hypercube(draws: int, size: int, seed: int) -> np.ndarray:
+    """Latin hypercube of shares, shape (draws, size): each column has one in each even part.
+
+    The numbers are those of SciPy's, whose statistics take a second and a half to import.
+    """
+    rng = np.random.default_rng(seed).spawn(1)[0]
+    within, places = rng.uniform(size=(draws, size)), np.tile(np.arange(draws), (size, 1))
+    for row in places:
+        rng.shuffle(row)
+    return (places.T + 1 - within) / draws
+
+
+def _correlated(cell: Cell, known: Knowledge, moves: np.ndarray) -> dict[str, float]:
+    """Fitted values about those of the cell, moved by a draw; within their bounds."""
     found = {}
     for n, name in enumerate(known.names):
-        move = float(root[n] @ normal[:size])
+        move = float(moves[n])
         value, (low, high) = cell.values[name], known.bounds[n]
         value = value * math.exp(move) if known.scales[n] == "log" else value + move
         value = min(max(value, min(low, cell.values[name])), max(high, cell.values[name]))

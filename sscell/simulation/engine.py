@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ from sscell.solver import cache
 from sscell.solver.compiling import LONGEST, allowed, compiled, expected_seconds
 from sscell.solver.functions import Functions, build_functions
 from sscell.solver.integrator import Integrator, Piece, StepSolution
+from sscell.solver.plain import fixed_rows, neutral, plain
+from sscell.solver.rows import Outputs
 from sscell.solver.watch import Look, Paused, alone
 
 if TYPE_CHECKING:
@@ -54,10 +57,31 @@ __all__ = [
 
 BEAT = 0.1  # s of computing: after as much, a listener hears of a step
 _SHORTEST = 1e-4  # of a step: pieces are no shorter
-_BLOCK = 16  # times that are evaluated together
 _SOON = 0.3  # s of integration: what compiling takes is not asked before
 _CHARGE = "Discharge capacity [A.h]"
 _SMALL_CHARGE = 1e-4  # A.h: of a row of a drive cycle, where other states are of order 1
+# Times the absolute tolerance, where the host says nothing of its contents. To follow a fraction
+# down to where it is nothing costs a third of all steps.
+_OF_CONTENTS, _OF_CURRENT_DENSITIES = 10.0, 30.0
+# Parameters that differ from step to step, and so are never numbers.
+_STEPS = ("Current function [A]", "Ambient temperature [K]")
+
+
+@dataclass(eq=False)
+class _Form:
+    """Functions for some of the values, their solver, and what compiling them takes [s]."""
+
+    functions: Functions
+    integrator: Integrator
+    pays: float
+    # By their places; None: all.
+    outputs: dict[tuple[int, ...] | None, Outputs] = field(default_factory=dict)
+
+    def evaluator(self, rows: tuple[int, ...] | None) -> Outputs:
+        """Some outputs, or all of them, at many times."""
+        if rows not in self.outputs:
+            self.outputs[rows] = Outputs(self.functions, rows)
+        return self.outputs[rows]
 
 
 class Engine:
@@ -90,7 +114,8 @@ class Engine:
         self.budget = budget_of(cell)
         self.outputs = series(cell, self.budget)
         self._spent = 0.0  # s of integration
-        self._open: Functions | None = None  # those that can be differentiated
+        self._forms: dict[bytes, _Form] = {}
+        self._last: tuple[np.ndarray, _Form] | None = None
 
     @cached_property
     @alone
@@ -134,38 +159,47 @@ class Engine:
         return functions
 
     @cached_property
-    def _blocks(self) -> dict[tuple[str, ...], Any]:
-        """Some outputs at several times, with the inputs in common, by their names."""
-        return {}
+    def _fixed(self) -> np.ndarray:
+        """Rows of what is settled that no step of a run changes."""
+        moving = [*self._defaults, *(n for n in _STEPS if n in self._parameters)]
+        return fixed_rows(self.functions, [self.input_names.index(n) for n in moving])
 
-    def _evaluator(self, names: tuple[str, ...]) -> Any:
-        if names not in self._blocks:
-            function = self.functions["outputs"]
-            if names != self.outputs:
-                rows = [self.outputs.index(name) for name in names]
-                function = self.functions.some_outputs(rows)
-            blocks = function.map("blocks", "serial", _BLOCK, [2], [])
-            self._blocks[names] = blocks.buffer()
-        return self._blocks[names]
+    def _form(self, values: np.ndarray) -> _Form:
+        """The fastest form of the functions for some values of the inputs."""
+        if self._last is None or not np.array_equal(self._last[0], values):
+            kinds = neutral(self.functions.settled(values), self._fixed)
+            if kinds not in self._forms:
+                self._forms[kinds] = self._formed(plain(self.functions, kinds))
+            self._last = values.copy(), self._forms[kinds]
+        return self._last[1]
 
-    @cached_property
-    def _integrator(self) -> Integrator:
-        if self._spent == 0:
-            self._compile(make=False)
-        atol = self.resolution.atol if self._atol is None else self._atol
+    def _formed(self, functions: Functions) -> _Form:
+        """A form with its solver; compiled where an earlier process has done so."""
+        known = compiled(functions, make=False) if allowed() else None
+        expected = np.inf if known else expected_seconds(functions)
+        pays = expected if expected <= LONGEST else np.inf
+        functions = known or functions
+        return _Form(functions, self._integrator(functions), pays)
+
+    def _integrator(self, functions: Functions) -> Integrator:
         return Integrator(
-            self.functions, self.resolution.rtol, atol, self.input_names, self._pybamm_step
+            functions, self.resolution.rtol, self._atol, self.input_names, self._pybamm_step
         )
 
-    @property
-    def _atol(self) -> np.ndarray | None:
-        """Absolute tolerance of each state, where they differ [-]."""
-        if WARMING not in self._defaults:
-            return None
-        # Many short stretches add up: the charge of each has to be that exact.
-        exact = np.full(self.functions.states, self.resolution.atol)
-        exact[slice(*self.functions.slices[_CHARGE])] *= _SMALL_CHARGE
-        return exact
+    @cached_property
+    def _atol(self) -> np.ndarray:
+        """Absolute tolerance of each unknown, by its unit."""
+        found = np.full(self.functions.states, self.resolution.atol)
+        contents = getattr(self._cell.host, "content_tolerance", _OF_CONTENTS)
+        for name, (low, high) in self.functions.slices.items():
+            if "[" not in name:
+                found[low:high] *= contents
+            elif name.endswith("[A.m-2]"):
+                found[low:high] *= _OF_CURRENT_DENSITIES
+        if WARMING in self._defaults:
+            # Many short stretches add up: the charge of each has to be that exact.
+            found[slice(*self.functions.slices[_CHARGE])] *= _SMALL_CHARGE
+        return found
 
     def _pybamm_step(
         self, y: np.ndarray, duration: float, inputs: Mapping[str, float], times: Any
@@ -176,7 +210,7 @@ class Engine:
 
     @alone
     def compile(self, make: bool = True) -> bool:
-        """Go over to compiled functions at once.
+        """Go over to compiled functions at once, for the cell that the engine was made for.
 
         Parameters
         ----------
@@ -189,25 +223,33 @@ class Engine:
             Whether there are any: no compiler, or no place to keep what it makes, and the
             functions stay as they are.
         """
-        self._compile(make)
-        return self.functions["rhs"].class_name() == "External"
+        self._compile(self._form(self.values(self.inputs(self._cell))), make)
+        return self.functions_of(self._cell)["rhs"].class_name() == "External"
 
-    def _compile(self, make: bool) -> None:
+    def _compile(self, form: _Form, make: bool = True) -> None:
         """Go over to compiled functions: those of an earlier process, or made now."""
-        found = compiled(self.functions, make) if allowed() else None
+        if form.functions["rhs"].class_name() == "External":
+            return
+        found = compiled(form.functions, make) if allowed() else None
         if make or found is not None:
-            self._pays = np.inf
+            form.pays = np.inf
         if found is not None:
-            for name in ("_blocks", "_integrator"):
-                self.__dict__.pop(name, None)
-            self._open = self._open or self.functions
-            self.functions = found
+            form.functions, form.integrator = found, self._integrator(found)
+            form.outputs.clear()
 
-    @cached_property
-    def _pays(self) -> float:
-        """Time of integration after which compiling has paid [s]."""
-        expected = expected_seconds(self.functions)
-        return expected if expected <= LONGEST else np.inf
+    def functions_of(self, cell: Cell) -> Functions:
+        """What a run of a cell evaluates: zeros and ones as numbers, and compiled if it is.
+
+        Parameters
+        ----------
+        cell : Cell
+            Of the engine's structure.
+
+        Returns
+        -------
+        Functions
+        """
+        return self._form(self.values(self.inputs(cell))).functions
 
     def variations(self, name: str) -> Variations:
         """Derivatives of this model's solutions by its inputs, and of one output.
@@ -224,8 +266,8 @@ class Engine:
         from sscell.solver.variations import Variations
 
         if name not in self._varied:
-            functions, row = self._open or self.functions, self.outputs.index(name)
-            self._varied[name] = Variations(functions, row, self.resolution.rtol)
+            row = self.outputs.index(name)
+            self._varied[name] = Variations(self.functions, row, self.resolution.rtol)
         return self._varied[name]
 
     @cached_property
@@ -356,10 +398,11 @@ class Engine:
     ) -> StepSolution:
         values = self.values(inputs)
         t, y = self._state(before, values)
-        found = self._integrator.run(t, y, duration, values, times, piece)
+        form = self._form(values)
+        found = form.integrator.run(t, y, duration, values, times, piece)
         self._spent += float(found.solve_time)
-        if self._spent > _SOON and self._spent > self._pays:
-            self._compile(make=True)
+        if self._spent > _SOON and self._spent > form.pays:
+            self._compile(form)
         if self.controlled in ("current", "ramp", "drive"):
             passed = float(found.t[-1] - t) + (0.0 if piece is None else piece.since)
             found.current = inputs["Current function [A]"] + inputs.get(SLOPE, 0.0) * passed
@@ -369,8 +412,8 @@ class Engine:
         self, before: StepSolution | None, values: np.ndarray
     ) -> tuple[float, np.ndarray]:
         if before is None:
-            return 0.0, self._integrator.start(values)
-        return float(before.t[-1]), self._integrator.adopted(before, values)
+            return 0.0, self.functions.start(values)
+        return float(before.t[-1]), self._form(values).integrator.adopted(before, values)
 
     @alone
     def evaluate(
@@ -398,26 +441,11 @@ class Engine:
         dict of str to numpy.ndarray, shape (n,)
             By name, in the unit of the name.
         """
-        # Blocks of times through CasADi's buffers: handing it whole arrays, or one time
-        # after the other, costs more than the evaluation itself.
         names = self.outputs if names is None else names
-        count, size = t.size, max(t.size, _BLOCK)
-        times = np.ascontiguousarray(t, dtype=float)
-        states = np.ascontiguousarray(y.T, dtype=float)
-        if count < size:
-            times, states = np.resize(times, size), np.resize(states, (size, len(y)))
-        table = np.empty((size, len(names)))
-        p = self.functions.settled(self.values(inputs))
-        buffer, evaluate = self._evaluator(names)
-        buffer.set_arg(2, p.data)
-        for block in range(0, size, _BLOCK):
-            k = min(block, size - _BLOCK)  # the last one may do some times once more
-            buffer.set_arg(0, times[k : k + _BLOCK].data)
-            buffer.set_arg(1, states[k : k + _BLOCK].data)
-            buffer.set_res(0, table[k : k + _BLOCK].data)
-            evaluate()
-        table = table[:count]
-        return dict(zip(names, table.T.copy(), strict=True))
+        values, whole = self.values(inputs), names == self.outputs
+        rows = None if whole else tuple(self.outputs.index(name) for name in names)
+        table = self._form(values).evaluator(rows)(t, y, self.functions.settled(values))
+        return dict(zip(names, table, strict=True))
 
     @alone
     def state(self, solution: Any, inputs: Mapping[str, float]) -> tuple[float, np.ndarray]:

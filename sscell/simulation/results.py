@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -84,25 +84,16 @@ def labelled(
     -------
     xarray.Dataset
     """
-    bases = cell.data["bases"]
     data = time_series(columns)
     host, guest = cell.host.host, cell.host.guest
     worst = balances or {
         n: float(np.max(np.abs(columns[n]), initial=0.0)) for n in BALANCES
     }
-    phases = [p for p in cell.host.phases if f"{p} fraction" in columns]
+    data.attrs.update(_about(cell))
     set_metadata(
         data,
-        cell=cell.name,
-        **cell.about(),
-        area_cm2=cell.area * 1e4,
-        voltage_reference=bases["voltage_reference"],
-        working_metal=bases["working_metal"],
-        theoretical_capacity_Ah=cell.theoretical_capacity,
-        first_step=cell.first_step,
-        phases=phases,
-        reaction_labels=dict(cell.host.labels),
-        budget=list(budget) if set(budget) <= set(columns) else [],
+        phases=[p for p in cell.host.phases if f"{p} fraction" in columns],
+        budget=list(budget) if columns.keys() >= set(budget) else [],
         protocol=dict(protocol),
         steps=list(steps),
         stop_reasons=[step["stop_reason"] for step in steps],
@@ -110,19 +101,35 @@ def labelled(
             host: worst["Host balance residual"],
             guest: worst["Guest balance residual"],
         },
-        parameters=cell.values,
-        versions={
-            "sscell": _version_of("sscell"),
-            "pybamm": _version_of("pybamm"),
-            "python": platform.python_version(),
-        },
     )
     return data
 
 
+# To write these down takes a tenth of the half cycle of a small cell.
+@lru_cache(maxsize=32)
+def _about(cell: Cell) -> dict[str, Any]:
+    """What a cell says of itself, as metadata."""
+    bases, about = cell.data["bases"], xr.Dataset()
+    set_metadata(
+        about,
+        cell=cell.name,
+        **cell.about(),
+        area_cm2=cell.area * 1e4,
+        voltage_reference=bases["voltage_reference"],
+        working_metal=bases["working_metal"],
+        theoretical_capacity_Ah=cell.theoretical_capacity,
+        first_step=cell.first_step,
+        reaction_labels=dict(cell.host.labels),
+        parameters=cell.values,
+        versions=_versions(),
+    )
+    return about.attrs
+
+
 @cache
-def _version_of(package: str) -> str:
-    return version(package)  # read from a file each time it is asked for
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("sscell", "pybamm")}
+    return packages | {"python": platform.python_version()}
 
 
 def add_spectra(data: xr.Dataset, spectra: Sequence[Spectrum]) -> xr.Dataset:
@@ -185,7 +192,20 @@ def remarks(
     list of str
         Sentences.
     """
-    found = []
+    where = tuple(dict.fromkeys(celsius)), tuple(dict.fromkeys(uses))
+    return list(_remarks(cell, *where, applied, formed_at))
+
+
+# A cell that runs often, such as in a fit, is asked each time.
+@lru_cache(maxsize=64)
+def _remarks(
+    cell: Cell,
+    celsius: tuple[float, ...],
+    uses: tuple[Use, ...],
+    applied: float | None,
+    formed_at: float | None,
+) -> tuple[str, ...]:
+    found: list[str] = []
     validity = cell.data.get("validity", {})
     low, high = validity.get("temperature_C", (-np.inf, np.inf))
     found += [
@@ -205,7 +225,8 @@ def remarks(
     found += pressure_remarks(cell, applied)
     values = cell.parameters.parameters.values()
     assumed = [p for p in values if p.matters and p.kind == "assumed"]
-    return found + [f"Assumed, and it matters: {p.name} = {p.value:g}." for p in assumed]
+    found += [f"Assumed, and it matters: {p.name} = {p.value:g}." for p in assumed]
+    return tuple(found)
 
 
 def _extremes(values: Iterable[float], low: float, high: float) -> list[float]:

@@ -506,7 +506,10 @@ class Run:
         if solution.termination in (NO_PROGRESS, CANCELLED):
             reason = solution.termination
         seconds = float(solution.solve_time)
-        kept = {name: outputs[name] for name in self._kept(built)}
+        names = self._kept(built)
+        kept = outputs
+        if len(names) < len(outputs):  # the rows of one table keep all of it
+            kept = {name: outputs[name].copy() for name in names}
         return _Record(step, reason, self.celsius, t - self._start, kept, seconds)
 
     def _possible(self, outputs: Mapping[str, np.ndarray]) -> bool:
@@ -678,21 +681,22 @@ class Run:
         sizes = [r.time.size for r in self.records]
 
         def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+            if len(parts) == 1:
+                return parts[0]
             return np.concatenate([*parts]) if parts else np.empty(0)
 
         columns: dict[str, Any] = {"Time [s]": joined([r.time for r in self.records])}
         for name in self._kept(built):
             columns[name] = joined([r.outputs[name] for r in self.records])
         columns["Temperature [degC]"] = joined(
-            [np.broadcast_to(r.celsius, r.time.shape) for r in self.records]
+            [np.full(r.time.shape, r.celsius) for r in self.records]
         )
         columns["Cycle"] = np.repeat([r.step.cycle for r in self.records], sizes).astype(
             int
         )
         columns["Step"] = np.repeat(np.arange(len(sizes)) + 1, sizes)
-        data = labelled(
-            self.base, columns, built.budget, protocol, self._steps(), self._worst
-        )
+        steps = self._steps()
+        data = labelled(self.base, columns, built.budget, protocol, steps, self._worst)
         celsius = [float(c) for r in self.records for c in _reached(r)] or [self.celsius]
         celsius += [one.celsius for one in self.spectra]
         set_metadata(
@@ -700,7 +704,7 @@ class Run:
             state=state,
             warnings=[
                 *self.notes,
-                *doubts(data, self.base, self._steps()),
+                *doubts(columns, self.base, steps),
                 *remarks(
                     self.base, celsius, self._uses(state), self.applied, self.formed_at
                 ),

@@ -11,7 +11,7 @@ The order at a step is the one that differentiates the solution itself best ther
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -20,11 +20,12 @@ import numpy as np
 from scipy import sparse
 
 from sscell.solver.functions import Functions, expand_if_faster
+from sscell.solver.rows import over_rows
 
 __all__ = ["Variation", "Variations"]
 
 _ORDER = 4
-_BLOCK = 16  # times that are evaluated together
+_BLOCK = 32  # times that are evaluated together
 _USUAL = 3e-6, 3e-5  # relative tolerances between which every second step is enough
 _FIRST = 3  # steps that are all taken
 _ERROR = 3e-3, 3e-5  # relative and absolute, of what the formulae make of the solution
@@ -128,11 +129,12 @@ class Variations:
         kept = np.arange(t.size) % self._every == 0
         kept[:_FIRST], kept[-1] = True, True
         known = linear.evaluate(t[kept], states[kept], settled)
-        formulae = _formulae(t[kept], states[kept], known.rates, linear.differential)
+        formulae = _formulae(states[kept], known, linear)
         if formulae.error > _ROUGH and not kept.all():
+            others = linear.evaluate(t[~kept], states[~kept], settled)
+            known = known.between(others, kept)
             kept[:] = True
-            known = linear.evaluate(t, states, settled)
-            formulae = _formulae(t, states, known.rates, linear.differential)
+            formulae = _formulae(states, known, linear)
         slopes = self._integrate(linear, known, formulae, moved, begun)
         found = np.einsum("ns,nps->np", known.by_state, slopes) + known.by_settled @ moved
         # By the formulae, which do not feel the solver's noise as the stiff rates do.
@@ -235,6 +237,16 @@ class _Known:
     by_state: np.ndarray
     by_settled: np.ndarray
 
+    def between(self, others: _Known, own: np.ndarray) -> _Known:
+        """With those of other times, where the times of these are marked."""
+        whole = []
+        for f in fields(self):
+            mine, theirs = getattr(self, f.name), getattr(others, f.name)
+            both = np.empty((own.size, *mine.shape[1:]))
+            both[own], both[~own] = mine, theirs
+            whole.append(both)
+        return _Known(*whole)
+
 
 class _Linear:
     """A model's equations and one output, with their derivatives."""
@@ -257,7 +269,11 @@ class _Linear:
         ]
         function = casadi.Function("linear", own, told, {"cse": True})
         self._sizes = [function.nnz_out(k) for k in range(function.n_out())]
-        blocks = function.map("blocks", "serial", _BLOCK, [2], [])
+        self._in_rows = function.is_a("SXFunction")
+        if self._in_rows:
+            blocks = over_rows(function, _BLOCK)
+        else:
+            blocks = function.map("blocks", "serial", _BLOCK, [2], [])
         self._blocks: Any = blocks.buffer()
         self._rows, self._columns = _places(self.pattern)
         own_rate = (self._rows == self._columns) & (self._rows < self.differential)
@@ -271,15 +287,24 @@ class _Linear:
         if count < size:
             times, y = np.resize(times, size), np.resize(y, (size, y.shape[1]))
         tables = [np.empty((size, n)) for n in self._sizes]
+        own = [np.empty((n, _BLOCK)) for n in self._sizes]
         buffer, evaluate = self._blocks
         buffer.set_arg(2, settled.data)
         for block in range(0, size, _BLOCK):
             k = min(block, size - _BLOCK)
-            buffer.set_arg(0, times[k : k + _BLOCK].data)
-            buffer.set_arg(1, y[k : k + _BLOCK].data)
+            rows = slice(k, k + _BLOCK)
+            there = y[rows]
+            if self._in_rows:
+                there = np.ascontiguousarray(there.T)
+            buffer.set_arg(0, times[rows].data)
+            buffer.set_arg(1, there.data)
             for place, table in enumerate(tables):
-                buffer.set_res(place, table[k : k + _BLOCK].data)
+                given = own[place] if self._in_rows else table[rows]
+                buffer.set_res(place, given.data)
             evaluate()
+            if self._in_rows:
+                for table, given in zip(tables, own, strict=True):
+                    table[rows] = given.T
         return _Known(t, *(table[:count] for table in tables))
 
     def forced(self, known: _Known, moved: np.ndarray) -> np.ndarray:
@@ -298,6 +323,10 @@ class _Linear:
     def matrices(self, known: _Known, leading: np.ndarray) -> np.ndarray:
         """Entries of the systems that the formulae lead to, by time."""
         return leading[:, None] * self._mass - known.jacobian
+
+    def diagonal(self, known: _Known) -> np.ndarray:
+        """Derivatives of the rates by their own states: (times, differential)."""
+        return known.jacobian[:, self._mass > 0]
 
     def consistent(
         self, known: _Known, begun: np.ndarray, forced: np.ndarray
@@ -335,11 +364,12 @@ class _Formulae:
     error: float
 
 
-def _formulae(
-    t: np.ndarray, states: np.ndarray, rates: np.ndarray, differential: int
-) -> _Formulae:
+def _formulae(states: np.ndarray, known: _Known, linear: _Linear) -> _Formulae:
     """At every time those that make the least error in the solution itself."""
+    t, rates, differential = known.t, known.rates, linear.differential
     count, y = t.size, states[:, :differential]
+    # What relaxes faster than a step lasts feels the solver's noise in its rate, not in itself.
+    relaxing = np.maximum(-linear.diagonal(known), 0.0)
     weights, orders = np.zeros((count, _ORDER + 1)), np.zeros(count, dtype=int)
     errors = np.full(count, np.inf)
     allowed = _ERROR[0] * np.abs(y) + _ERROR[1]
@@ -348,7 +378,8 @@ def _formulae(
         slopes = own[:, :1] * y[order:]
         for k in range(1, order + 1):
             slopes += own[:, k : k + 1] * y[order - k : count - k]
-        off = (slopes - rates[order:, :differential]) / own[:, :1] / allowed[order:]
+        off = slopes - rates[order:, :differential]
+        off /= (own[:, :1] + relaxing[order:]) * allowed[order:]
         error = np.sqrt(np.einsum("ns,ns->n", off, off) / differential)
         better = np.flatnonzero(error < _BETTER * errors[order:])
         errors[order + better], orders[order + better] = error[better], order

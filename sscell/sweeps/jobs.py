@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,10 +22,10 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import Protocol, Step
 from sscell.protocols.steps import OPPOSITE
 from sscell.simulation.engine import Resolution
+from sscell.simulation.processes import in_processes
 from sscell.simulation.simulation import simulate
 from sscell.solver.cache import sources
 from sscell.solver.watch import alone
-from sscell.sweeps.processes import process_pool
 from sscell.units import Rate, parse_rate
 
 __all__ = ["Job", "Pace", "connected", "run_points"]
@@ -290,31 +289,15 @@ def _run(chunk: Chunk, job: Job) -> Results:
 
 
 def _in_processes(job: Job, chunks: list[Chunk], workers: int) -> Iterator[Results]:
-    from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool
 
-    told = pickle.dumps(job)
     try:
-        with process_pool(workers) as pool:
-            futures = [pool.submit(_run_told, chunk, told) for chunk in chunks]
-            for future in as_completed(futures):
-                yield future.result()
+        yield from in_processes(_run, job, chunks, workers)
     except BrokenProcessPool as error:
         raise SimulationError(
             "A process of the sweep died, often for want of memory. Try fewer workers; "
             "with a store, what had finished is kept."
         ) from error
-
-
-_known: dict[bytes, Job] = {}
-
-
-def _run_told(chunk: Chunk, told: bytes) -> Results:
-    """Run a chunk in a process that reads the job of a sweep once."""
-    if told not in _known:
-        _known.clear()
-        _known[told] = pickle.loads(told)
-    return _run(chunk, _known[told])
 
 
 def _on_cluster(job: Job, chunks: list[Chunk], client: Any) -> Iterator[Results]:

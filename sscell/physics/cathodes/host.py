@@ -211,6 +211,15 @@ class Host(Protocol):
         """Groups of parameters that add up to one; a fit moves each on its simplex."""
         return ()
 
+    @property
+    def content_tolerance(self) -> float:
+        """Times a run's absolute tolerance that its contents and fractions may be off [-].
+
+        They are of order one. Less where the potential goes with the logarithm of the last
+        of them, more where little of them makes no difference. May be left out.
+        """
+        return 10.0
+
     def derived(self, values: Mapping[str, float]) -> Mapping[str, float]:
         """Parameters that follow from others, such as from a composition.
 

@@ -180,6 +180,11 @@ class MixedHosts(Host):
         return 0.5
 
     @property
+    def content_tolerance(self) -> float:
+        """One: both hosts fill up and empty with the logarithm of what is left [-]."""
+        return 1.0
+
+    @property
     def budget(self) -> tuple[str, ...]:
         """Model variables that split the particle's potential into its losses."""
         return ("Activation contribution [V]", "Particle transport contribution [V]")
