@@ -106,6 +106,12 @@ def test_command_prints_what_is_stored():
     shown = CliRunner().invoke(app, ["validate", "Liang2023", "--leave-out", "--json"])
     rows = json.loads(shown.stdout)["leave_one_out"]
     assert {"-30 degC", "60 degC"} <= {row["condition"] for row in rows}
+    shown = CliRunner().invoke(app, ["validate", "Ji2024", "--leave-out", "--json"])
+    by = {(r["condition"], r["id"]): r for r in json.loads(shown.stdout)["leave_one_out"]}
+    assert {"25 degC", "60 degC", "90 degC"} == {condition for condition, _ in by}
+    hot, cold = by["90 degC", "ji_ch1_90"], by["25 degC", "ji_dis1_25"]
+    assert abs(hot["error"]) < hot["tolerance"] < abs(hot["null_error"])
+    assert abs(cold["error"]) > cold["tolerance"]  # as its page says
     for arguments in (["Pan2023", "--leave-out"], ["Liang2023", "--rerun"]):
         refused = CliRunner().invoke(app, ["validate", *arguments])
         assert refused.exit_code != 0
