@@ -21,7 +21,7 @@ _SIZES = (128, 32)  # times of a block
 _FEW = 16  # times that are faster one by one
 # Times that were evaluated before writing the operations down pays: of a function in operations on
 # scalars, which has some hundreds of them, and of one on arrays, which has thousands.
-_PAYS, _PAYS_MANY = 1000, 16_000
+_PAYS, _PAYS_MANY = 1000, 4000
 
 
 class Outputs:
