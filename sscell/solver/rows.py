@@ -17,7 +17,7 @@ from sscell.solver.functions import Functions
 
 __all__ = ["Outputs", "over_rows"]
 
-_SIZES = (128, 32)  # times of a block
+_SIZES = (256, 32)  # times of a block
 _FEW = 16  # times that are faster one by one
 # Times that were evaluated before writing the operations down pays: of a function in operations on
 # scalars, which has some hundreds of them, and of one on arrays, which has thousands.
