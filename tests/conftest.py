@@ -14,6 +14,7 @@ from typing import Any
 os.environ.setdefault("PYBAMM_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("SSCELL_CACHE", str(Path(tempfile.gettempdir()) / "sscell-tests"))
 os.environ.setdefault("SSCELL_COMPILE", "off")
+os.environ.setdefault("SSCELL_WORKERS", "1")  # tests run beside each other themselves
 
 import numpy as np
 import pybamm

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
 from scipy.special import erf
 
 import sscell
-from sscell.analysis import differential_capacity, dqdv_peaks, half_cycles
+from sscell.analysis import capacity, differential_capacity, dqdv_peaks, half_cycles
+from sscell.analysis.capacity import SMOOTHING, _maxima
 from sscell.dataset import time_series
 from sscell.errors import ParameterError
 
@@ -222,3 +225,23 @@ def test_model_and_measurement_share_the_detector(ji_run):
     for own, other in zip(half_cycles(run), half_cycles(bare), strict=True):
         assert _positions(other) == pytest.approx(_positions(own), abs=1e-6)
     assert sscell.summary(bare)["steps"][0]["capacity_mAh_g"] is None
+
+
+def test_smoothing_and_maxima_are_those_of_scipy():
+    rng = np.random.default_rng(0)
+    voltage = np.concatenate([[3.0], 2.0 + 0.3 * rng.normal(size=300).cumsum() / 17, [1.0]])
+    t = np.arange(voltage.size)
+    data = time_series(
+        {"Time [s]": t, "Current [A]": np.ones(t.size), "Voltage [V]": voltage}
+    )
+    half = half_cycles(data)[0]
+    grid, smooth = differential_capacity(half)
+    width = grid[1] - grid[0]
+    edges = np.append(grid - width / 2, grid[-1] + width / 2)
+    density = np.diff(capacity._charge_below(half, edges)) / width
+    exact = gaussian_filter1d(density, SMOOTHING / width, mode="constant", truncate=5)
+    np.testing.assert_allclose(smooth, exact, rtol=1e-9, atol=1e-12 * exact.max())
+    for share in (0.01, 0.05, 0.3):
+        rows = find_peaks(smooth, prominence=share * smooth.max())[0]
+        assert np.array_equal(_maxima(smooth, share * smooth.max()), rows)
+        assert rows.size

@@ -88,6 +88,18 @@ def test_processes_are_for_work_that_takes_longer_than_they_do_to_start(
 ):
     monkeypatch.setattr(processes, "_kept", [None] if started else [])
     monkeypatch.setattr("loky.cpu_count", lambda: 4)
+    monkeypatch.delenv("SSCELL_WORKERS")
     assert processes.workers_that_pay(seconds) == (4 if pays else 1)
     monkeypatch.setattr(processes, "_known", {b"": None})  # one of several itself
     assert processes.workers_that_pay(seconds) == 1
+
+
+@pytest.mark.parametrize(("most", "are"), [("1", 1), ("3", 3), ("8", 4)])
+def test_the_user_says_how_many_processes_there_are_at_most(monkeypatch, most, are):
+    monkeypatch.setattr("loky.cpu_count", lambda: 4)
+    monkeypatch.setenv("SSCELL_WORKERS", most)
+    assert processes.workers_that_pay(100.0) == are
+    assert processes.workers_that_pay(100.0, asked=2) == 2
+    monkeypatch.setenv("SSCELL_WORKERS", "many")
+    with pytest.raises(sscell.ParameterError, match="positive whole number"):
+        processes.workers_that_pay(100.0)

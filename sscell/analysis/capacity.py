@@ -182,8 +182,8 @@ def differential_capacity(
     edges = np.arange(low, high + 2 * bin_width, bin_width)
     cumulative = _charge_below(half, edges)
     density = np.diff(cumulative) / bin_width
-    # A Gaussian of the width `smoothing`, cut at five of them: to import scipy's filter would
-    # take as long as a run.
+    # The numbers of scipy.ndimage's filter, which every summary would wait for: its import
+    # takes as long as some tens of runs of a small cell.
     reach = np.arange(-5 * _BINS, 5 * _BINS + 1)
     weights = np.exp(-0.5 * (reach / _BINS) ** 2)
     smooth = np.convolve(density, weights / weights.sum())[5 * _BINS : -5 * _BINS]

@@ -53,14 +53,17 @@ def peak_width(
 
     Examples
     --------
-    A step at 2 V without width has that of the smoothing, 23.5 mV, read on a grid of 2 mV:
+    A step at 2 V has the width of the smoothing, 23.55 mV, and what the grid of 2 mV adds: its
+    charge lies in the two bins beside 2 V (23.67), the highest value is read 1 mV beside the
+    middle (23.75), the slopes at both sides lie beneath (23.80), and between two points of
+    the grid it is read from a straight line (23.84):
 
     >>> from sscell.analysis import half_cycles
     >>> from sscell.dataset import time_series
     >>> data = time_series({"Time [s]": [0, 1, 9, 10], "Current [A]": [1.0] * 4,
     ...                     "Voltage [V]": [3, 2.001, 1.999, 1]})
-    >>> round(peak_width(half_cycles(data)[0], 2.0), 3)
-    0.024
+    >>> round(peak_width(half_cycles(data)[0], 2.0), 4)
+    0.0238
     """
     grid, curve = differential_capacity(half, smoothing)
     top = int(np.argmin(np.abs(grid - voltage)))

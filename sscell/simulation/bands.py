@@ -186,17 +186,18 @@ def banded(
     """
     loaded = without_limits(cell if isinstance(cell, Cell) else Cell.load(cell))
     fixed = {loaded.quantity(n).name for n in options.get("changes") or {}}
-    cells = drawn(loaded, draws, seed, fixed)
-    if not cells.cells:
+    # Where processes make the cells, nobody has to try them before.
+    cells = drawn(loaded, draws, seed, fixed, check=(workers or 1) == 1)
+    if not cells.changes:
         raise ParameterError(
             f"{loaded.name} has no covariance, standard error or range: no band can be drawn."
         )
-    shares = parts(on_progress, 1 + len(cells.cells))
+    shares = parts(on_progress, 1 + len(cells.changes))
     data = simulate(loaded, protocol, on_progress=next(shares), **options)
     told = {**options, "outputs": _kept(data)}
-    expected = float(data.attrs.get("solve_time_s", 0.0)) * len(cells.cells)
-    count = min(workers_that_pay(expected, workers), len(cells.cells))
-    if count == 1:
+    expected = float(data.attrs.get("solve_time_s", 0.0)) * len(cells.changes)
+    count = min(workers_that_pay(expected, workers), len(cells.changes))
+    if count == 1 and cells.cells:
         found = [
             _one(other, protocol, {**told, "on_progress": share})
             for other, share in zip(cells.cells, shares, strict=True)
@@ -244,10 +245,15 @@ def _run_chunk(
     chunk: Sequence[tuple[int, Mapping[str, float]]], shared: tuple[Any, Any, Any]
 ) -> list[tuple[int, xr.Dataset | None]]:
     cell, protocol, options = shared
-    return [
-        (number, _one(cell.replace(changes, "drawn"), protocol, options))
-        for number, changes in chunk
-    ]
+    found: list[tuple[int, xr.Dataset | None]] = []
+    for number, changes in chunk:
+        try:
+            other = cell.replace(changes, "drawn")
+        except ParameterError:  # a draw that the set cannot take
+            found.append((number, None))
+            continue
+        found.append((number, _one(other, protocol, options)))
+    return found
 
 
 def _kept(data: xr.Dataset) -> tuple[str, ...]:
@@ -261,7 +267,7 @@ def _kept(data: xr.Dataset) -> tuple[str, ...]:
 def _found(
     data: xr.Dataset, runs: list[xr.Dataset], good: list[int], cells: Drawn, seed: int
 ) -> Bands:
-    failed = cells.failed + len(cells.cells) - len(good)
+    failed = cells.failed + len(cells.changes) - len(good)
     if len(runs) < _LEAST:
         raise SimulationError(
             f"{failed} of {failed + len(runs)} runs with drawn values failed: no band.",

@@ -48,7 +48,12 @@ class Drawn:
 
 
 def drawn(
-    cell: Cell, draws: int, seed: int = 0, fixed: Collection[str] = (), assumed: bool = True
+    cell: Cell,
+    draws: int,
+    seed: int = 0,
+    fixed: Collection[str] = (),
+    assumed: bool = True,
+    check: bool = True,
 ) -> Drawn:
     """Draw cells: a Latin hypercube over normal distributions and ranges.
 
@@ -64,6 +69,9 @@ def drawn(
         Parameters that do not move, such as those told by the user.
     assumed : bool, optional
         Whether the ranges of assumed values are drawn from, beside what was fitted.
+    check : bool, optional
+        Whether each draw is tried on the cell. Else there may be changes without cells, and
+        some that the set cannot take: whoever makes the cells finds out.
 
     Returns
     -------
@@ -88,7 +96,7 @@ def drawn(
     # Some values cannot move alone: which ones costs a look at each.
     shared, kept = _shared(cell, own)
     own = {n: s for n, s in own.items() if n not in kept}
-    found = _drawn(cell, draws, seed, fixed, own, known, shared)
+    found = _drawn(cell, draws, seed, fixed, own, known, shared, check)
     assert found is not None
     return replace(found, kept=tuple(kept))
 
@@ -101,6 +109,7 @@ def _drawn(
     own: Mapping[str, Spread],
     known: Knowledge | None,
     shared: Iterable[tuple[list[str], float]] | None,
+    check: bool = True,
 ) -> Drawn | None:
     """Draws with what moves together only; None at the first refusal where that is not known."""
     from scipy.special import ndtri
@@ -129,7 +138,8 @@ def _drawn(
             scale = total / sum(changes[n] for n in group)
             changes |= {n: changes[n] * scale for n in group}
         try:
-            cells.append(cell.replace(changes, "drawn"))
+            if check:
+                cells.append(cell.replace(changes, "drawn"))
         except ParameterError:
             if shared is None:
                 return None

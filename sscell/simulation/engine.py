@@ -58,7 +58,7 @@ __all__ = [
 BEAT = 0.1  # s of computing: after as much, a listener hears of a step
 _SHORTEST = 1e-4  # of a step: pieces are no shorter
 _SOON = 0.3  # s of integration: what compiling takes is not asked before
-_CHARGE = "Discharge capacity [A.h]"
+_CHARGE, _TRAPPED = "Discharge capacity [A.h]", "Guest trapped"
 _SMALL_CHARGE = 1e-4  # A.h: of a row of a drive cycle, where other states are of order 1
 # Times the absolute tolerance, where the host says nothing of its contents. To follow a fraction
 # down to where it is nothing costs a third of all steps.
@@ -191,6 +191,10 @@ class Engine:
         """Absolute tolerance of each unknown, by its unit."""
         found = np.full(self.functions.states, self.resolution.atol)
         contents = getattr(self._cell.host, "content_tolerance", _OF_CONTENTS)
+        if self.controlled == "voltage":
+            contents = 1.0  # the rows of a sweep draw its current: few are too few
+        if self._cell.host.phases and _TRAPPED in self.functions.slices:
+            contents = 1.0  # what lost phases take along are products: long steps miss it
         for name, (low, high) in self.functions.slices.items():
             if "[" not in name:
                 found[low:high] *= contents

@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
+from sscell.errors import ParameterError
 from sscell.solver.cancelling import Cancelled, CancelToken
 
 __all__ = ["chunked", "in_processes", "process_pool", "release", "workers_that_pay"]
@@ -69,7 +70,13 @@ def workers_that_pay(seconds: float, asked: int | None = None) -> int:
     -------
     int
         1 for work that takes less time than starting processes does, and in a process that is
-        one of several already.
+        one of several already. The environment variable ``SSCELL_WORKERS`` says how many there
+        are at most.
+
+    Raises
+    ------
+    ParameterError
+        If that variable is no positive whole number.
 
     Examples
     --------
@@ -84,7 +91,12 @@ def workers_that_pay(seconds: float, asked: int | None = None) -> int:
         return 1
     from loky import cpu_count
 
-    return int(cpu_count())
+    most = os.environ.get("SSCELL_WORKERS", "").strip()
+    if most and not (most.isdecimal() and int(most)):
+        raise ParameterError(
+            f"SSCELL_WORKERS must be a positive whole number, not '{most}'."
+        )
+    return min(int(cpu_count()), int(most or cpu_count()))
 
 
 def chunked(items: Sequence[Any], workers: int) -> list[Sequence[Any]]:

@@ -17,9 +17,11 @@ from sscell.solver.functions import Functions
 
 __all__ = ["Outputs", "over_rows"]
 
-_SIZES = (128, 32)  # times of a block
+_SIZES = (256, 32)  # times of a block
 _FEW = 16  # times that are faster one by one
-_PAYS = 1000  # times that were evaluated before writing the operations down pays
+# Times that were evaluated before writing the operations down pays: of a function in operations on
+# scalars, which has some hundreds of them, and of one on arrays, which has thousands.
+_PAYS, _PAYS_MANY = 1000, 4000
 
 
 class Outputs:
@@ -56,7 +58,7 @@ class Outputs:
         """
         count, begin = t.size, 0
         found = np.empty((self._one.numel_out(0), count))
-        wide = self._seen > _PAYS and self._scalar is not None
+        wide = self._seen > self._pays and self._scalar is not None
         self._seen += count
         while begin < count:
             left = count - begin
@@ -77,13 +79,21 @@ class Outputs:
         return self._functions.some_outputs(self._rows)
 
     @cached_property
-    def _scalar(self) -> casadi.Function | None:
-        """The same in operations on scalars; None where there are none."""
+    def _open(self) -> casadi.Function:
+        """The same, not compiled."""
         functions = self._functions
         if self._rows is None and "all outputs" in functions.texts:
-            own = functions["all outputs"]
-        else:
-            own = self._one
+            return functions["all outputs"]
+        return self._one
+
+    @cached_property
+    def _pays(self) -> int:
+        return _PAYS if self._open.is_a("SXFunction") else _PAYS_MANY
+
+    @cached_property
+    def _scalar(self) -> casadi.Function | None:
+        """The same in operations on scalars; None where there are none."""
+        own = self._open
         try:
             return own if own.is_a("SXFunction") else own.expand()
         except RuntimeError:  # such as an interpolation, which has no scalar form

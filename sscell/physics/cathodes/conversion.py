@@ -184,13 +184,12 @@ class ConversionParticle(pybamm.BaseSubModel):
         every: Any = sum(weights.values())
         total = pybamm.r_average(every)
         own: dict[str, Any] = {}
-        rest: Any = 0
-        inside = pybamm.r_average(sum(weights.values()) * phi) / total
+        inside = pybamm.r_average(every * phi) / total
+        rest = inside  # the mean of the potentials: that of phi and of what leads to it
         for name, weight in weights.items():
-            potential = potentials[name]
-            loss = -pybamm.r_average(weight * (potential - phi)) / total
+            loss = -pybamm.r_average(weight * (potentials[name] - phi)) / total
             own[f"{name} contribution [V]"] = pybamm.x_average(loss)
-            rest += pybamm.r_average(weight * potential) / total
+            rest -= loss
         own["Particle open-circuit contribution [V]"] = pybamm.x_average(rest)
         own["Particle transport contribution [V]"] = pybamm.x_average(surface - inside)
         return own
