@@ -73,7 +73,7 @@ class _Form:
 
     functions: Functions
     integrator: Integrator
-    pays: float
+    pays: float | None = None  # not asked yet
     # By their places; None: all.
     outputs: dict[tuple[int, ...] | None, Outputs] = field(default_factory=dict)
 
@@ -176,10 +176,16 @@ class Engine:
     def _formed(self, functions: Functions) -> _Form:
         """A form with its solver; compiled where an earlier process has done so."""
         known = compiled(functions, make=False) if allowed() else None
-        expected = np.inf if known else expected_seconds(functions)
-        pays = expected if expected <= LONGEST else np.inf
         functions = known or functions
-        return _Form(functions, self._integrator(functions), pays)
+        return _Form(functions, self._integrator(functions), np.inf if known else None)
+
+    @staticmethod
+    def _pays(form: _Form) -> float:
+        """Time of integration after which compiling has paid [s]."""
+        if form.pays is None:
+            expected = expected_seconds(form.functions)
+            form.pays = expected if expected <= LONGEST else np.inf
+        return form.pays
 
     def _integrator(self, functions: Functions) -> Integrator:
         return Integrator(
@@ -405,7 +411,7 @@ class Engine:
         form = self._form(values)
         found = form.integrator.run(t, y, duration, values, times, piece)
         self._spent += float(found.solve_time)
-        if self._spent > _SOON and self._spent > form.pays:
+        if self._spent > _SOON and self._spent > self._pays(form):
             self._compile(form)
         if self.controlled in ("current", "ramp", "drive"):
             passed = float(found.t[-1] - t) + (0.0 if piece is None else piece.since)

@@ -9,9 +9,10 @@ a whole fit or sweep.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import casadi
 import numpy as np
@@ -91,22 +92,28 @@ def plain(functions: Functions, kinds: bytes) -> Functions:
         return functions
     told = [functions.texts[name] for name in _NAMES if name in functions.texts]
     name = f"{cache.content_hash('plain', kinds.hex(), *told)}.json"
-    texts = _read(cache.fetch(name))
-    if texts is None:
-        texts = _texts(functions, kinds)
-        cache.keep(name, json.dumps(texts).encode())
-    found = replace(functions, texts={**functions.texts, **texts})
-    pattern = found["newton"].sparsity_out(0)  # fewer entries may be left
-    return replace(found, columns=tuple(pattern.colind()), rows=tuple(pattern.row()))
+    known = cache.fetch(name)
+    if known is not None:
+        with suppress(KeyError, TypeError, ValueError):  # of another form: made anew
+            return _exchanged(functions, json.loads(known))
+    texts = _texts(functions, kinds)
+    pattern = casadi.Function.deserialize(
+        texts.get("newton", functions.texts["newton"])
+    ).sparsity_out(0)  # fewer entries may be left
+    told = {"texts": texts, "columns": pattern.colind(), "rows": pattern.row()}
+    cache.keep(name, json.dumps(told).encode())
+    return _exchanged(functions, told)
 
 
-def _read(known: bytes | None) -> dict[str, str] | None:
-    """What was kept, or None where there is nothing or it has another form."""
-    with suppress(ValueError):
-        texts = json.loads(known or b"")
-        if isinstance(texts, dict) and {*texts} <= {*_NAMES}:
-            return texts if all(isinstance(text, str) for text in texts.values()) else None
-    return None
+def _exchanged(functions: Functions, told: Mapping[str, Any]) -> Functions:
+    """The functions with some of their texts and the pattern of their Jacobian exchanged."""
+    texts = {**functions.texts, **{name: told["texts"][name] for name in told["texts"]}}
+    columns, rows = (tuple(map(int, told[name])) for name in ("columns", "rows"))
+    if len(columns) != functions.states + 1 or not all(
+        isinstance(t, str) for t in texts.values()
+    ):
+        raise ValueError("no functions of this model")
+    return replace(functions, texts=texts, columns=columns, rows=rows)
 
 
 def _texts(functions: Functions, kinds: bytes) -> dict[str, str]:
