@@ -176,8 +176,11 @@ def test_process_that_dies_leaves_the_run_itself():
 def test_protocol_of_nameless_functions_runs_in_processes():
     plain = sscell.discharge("0.4C")
     protocol = Protocol(plain.name, plain.options, lambda way: plain.steps(way))
+    own, other = [], []
     run = partial(banded, "Liang2023", draws=8, resolution=COARSE)
-    here, there = run(plain, workers=1), run(protocol, workers=2)
+    here = run(plain, workers=1, progress=own.append)
+    there = run(protocol, workers=2, progress=other.append)
+    assert 0 < len(own) == len(other)  # of the run itself
     for a, b in zip(here.runs, there.runs, strict=True):
         assert a["Voltage [V]"].equals(b["Voltage [V]"])
 
@@ -195,3 +198,19 @@ def test_work_that_cannot_be_handed_over_is_done_here_unless_processes_are_asked
     assert run(or_here=True) == [3, 6]
     with pytest.raises(sscell.ParameterError, match="cannot be handed to other processes"):
         run()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_bands_that_are_cancelled_keep_the_run_itself(workers):
+    token = CancelToken()
+
+    def tell(share, text):
+        if share > 0.2:
+            token.cancel()
+
+    run = partial(banded, "Liang2023", sscell.discharge("0.4C"), draws=8, cancel=token)
+    with pytest.raises(sscell.Cancelled) as caught:
+        run(workers=workers, on_progress=tell, resolution=COARSE)
+    whole = sscell.simulate("Liang2023", sscell.discharge("0.4C"), resolution=COARSE)
+    ends = [float(run["Time [s]"][-1]) for run in (caught.value.partial, whole)]
+    assert ends[0] == pytest.approx(ends[1], rel=1e-3)

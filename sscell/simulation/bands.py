@@ -162,7 +162,8 @@ def banded(
     on_progress : callable, optional
         Called with the share done [-] and a text.
     **options
-        As for `sscell.simulate`. Values that are given, among them `changes`, are known.
+        As for `sscell.simulate`. Values that are given, among them `changes`, are known;
+        `progress` is told of the run itself.
 
     Returns
     -------
@@ -177,8 +178,8 @@ def banded(
         If nothing is known of how the values may differ, `workers` or ``SSCELL_WORKERS`` is no
         positive whole number, or the protocol cannot be handed to the processes asked for.
     SimulationError
-        If the run itself fails, nearly all that are drawn, or a process dies. What was asked
-        for last keeps the run itself as `partial`.
+        If the run itself fails, nearly all that are drawn, or a process dies. What fails after
+        the run itself keeps it as `partial`.
 
     Examples
     --------
@@ -191,8 +192,8 @@ def banded(
     check_workers(workers)
     loaded = without_limits(cell if isinstance(cell, Cell) else Cell.load(cell))
     fixed = {loaded.quantity(n).name for n in options.get("changes") or {}}
-    # Processes make the cells anew, so that here none is tried but those that show what
-    # only moves together.
+    # Processes make the cells anew. Where they are asked for, those that show here what only
+    # moves together are all that has to be tried before.
     cells = drawn(loaded, draws, seed, fixed, check=(workers or 1) == 1)
     if not cells.changes:
         raise ParameterError(
@@ -200,7 +201,8 @@ def banded(
         )
     shares = parts(on_progress, 1 + len(cells.changes))
     data = simulate(loaded, protocol, on_progress=next(shares), **options)
-    told = {k: v for k, v in options.items() if k != "cancel"} | {"outputs": _kept(data)}
+    told = {k: v for k, v in options.items() if k not in ("cancel", "progress")}
+    told["outputs"] = _kept(data)
     expected = float(data.attrs.get("solve_time_s", 0.0)) * len(cells.changes)
     count = min(workers_that_pay(expected, workers), len(cells.changes))
     items = cells.cells if count == 1 and cells.cells else cells.changes
