@@ -224,7 +224,10 @@ class Problem:
     def _curve(
         self, cell: Cell, u: np.ndarray, number: int, course: Course, sloped: bool
     ) -> Traced:
-        """A curve; where that fails, anew with tolerances ten and a hundred times tighter."""
+        """A curve; where that fails, anew with tolerances ten and a hundred times tighter.
+
+        A step that fails has been tried so by itself before.
+        """
         own, first = self.resolution, None
         for share in (1.0, *_TIGHTER):
             tried = replace(own, rtol=own.rtol * share, atol=own.atol * share)
@@ -236,11 +239,14 @@ class Problem:
                 first = first or error
                 continue
             if first is not None:
-                self.failures, self.last_failure = self.failures + 1, str(first)
-                self.retries += 1
+                self._retried(str(first))
             return found
         assert first is not None
         raise first
+
+    def _retried(self, failure: str) -> None:
+        self.failures, self.last_failure = self.failures + 1, failure
+        self.retries += 1
 
     def _traced(
         self,
@@ -266,7 +272,10 @@ class Problem:
             along[:, column] = follows * variable.slope(u[k])
         start = self._start(cell, u, number, course, resolution, own)
         begun = () if start is None else (start,)
+        before = len(forward.failures)
         traced = forward.along(along).trace(cell, course, *begun)
+        if len(forward.failures) > before:
+            self._retried(forward.failures[-1])
         slopes = np.zeros((traced.values.size, u.size))
         charges = np.zeros((traced.charges.size, u.size))
         slopes[:, own], charges[:, own] = traced.slopes, traced.charge_slopes

@@ -110,6 +110,7 @@ class Track:
     def __init__(self, cell: Cell, resolution: Resolution, controlled: str):
         self._cell, self.engine = cell, engine(cell, resolution, controlled)
         self._observed = "Current [A]" if controlled == "voltage" else "Voltage [V]"
+        self.failures: list[str] = []  # of steps that were then solved more tightly
 
     @property
     def slices(self) -> Mapping[str, tuple[int, int]]:
@@ -199,13 +200,17 @@ class Track:
                     built.functions, *began, "final time", 0.0, state.current
                 )
             try:
-                return built, built.step(begun, duration, inputs, times)
+                found = built.step(begun, duration, inputs, times)
             except NoProgress:
                 raise
             except failures() as error:
                 if "non-positive at initial conditions" in str(error):
                     raise
                 first = first or error
+                continue
+            if first is not None:
+                self.failures.append(str(first))
+            return built, found
         assert first is not None
         raise first
 

@@ -57,8 +57,8 @@ class Resolution:
         Whether double layers and grain boundaries are charged.
     rtol, atol : float, optional
         Tolerances of the integration [-]. The absolute one holds for potentials and charges;
-        contents and fractions, which are of order one, have one to a hundred times as much,
-        by the cathode (`Host.content_tolerance`), and current densities thirty times. The
+        contents and fractions, which are of order one, have up to ten times as much, by the
+        cathode (`Host.content_tolerance`), and current densities thirty times. The
         default's error in the voltage is at most 40 uV rms in half cycles and titrations of
         every published cell.
 

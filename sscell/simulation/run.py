@@ -682,7 +682,7 @@ class Run:
 
         def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
             if len(parts) == 1:
-                return parts[0]
+                return parts[0].copy()
             return np.concatenate([*parts]) if parts else np.empty(0)
 
         columns: dict[str, Any] = {"Time [s]": joined([r.time for r in self.records])}
