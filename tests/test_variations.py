@@ -74,7 +74,7 @@ def test_a_step_that_fails_is_solved_again_by_itself_at_tighter_tolerances(monke
     assert track.failures == ["too many convergence failures"]  # a fit counts them
     assert found.values[-1] == pytest.approx(expected.values[-1], abs=1e-4)
     tried.clear()  # that it fails three times is an error
-    monkeypatch.setattr(tracks, "_TIGHTER", (0.1,))
+    monkeypatch.setattr(tracks, "TIGHTER", (0.1,))
     with pytest.raises(SolverFailure, match="too many"):
         track.advance(*given)
 

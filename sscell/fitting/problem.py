@@ -19,6 +19,7 @@ from sscell.fitting.starts import differentiated, prepared
 from sscell.fitting.tracks import State
 from sscell.optimisers.bounds import Variable
 from sscell.simulation.engine import Resolution
+from sscell.simulation.limits import TIGHTER
 from sscell.solver.cancelling import Cancelled
 
 __all__ = ["Problem"]
@@ -26,7 +27,6 @@ __all__ = ["Problem"]
 _APART = 1e-4  # of the distance between the bounds, for differences
 _NUDGE = 1e-6  # relative, for values that follow from others
 _ASIDE = 3e-3  # of a value, for differences of the state that the data begin in
-_TIGHTER = (0.1, 0.01)  # tolerances of further trials, per those asked for
 _FORWARDS: dict[tuple[Any, ...], Forward] = {}
 
 
@@ -228,9 +228,9 @@ class Problem:
 
         A step that fails has been tried so by itself before.
         """
-        own, first = self.resolution, None
-        for share in (1.0, *_TIGHTER):
-            tried = replace(own, rtol=own.rtol * share, atol=own.atol * share)
+        first = None
+        for share in (1.0, *TIGHTER):
+            tried = self.resolution.tighter(share)
             try:
                 found = self._traced(cell, u, number, course, sloped, tried)
             except Cancelled:

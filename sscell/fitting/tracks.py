@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,13 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from sscell.cells.cell import Cell
 from sscell.errors import SimulationError
 from sscell.simulation.engine import Engine, Resolution, engine
+from sscell.simulation.limits import TIGHTER
 from sscell.solver.integrator import StepSolution
 from sscell.solver.watch import NoProgress, failures
 
 __all__ = ["Path", "State", "Track"]
 
 _CURRENT = "Current variable [A]"
-_TIGHTER = (0.1, 0.01)  # tolerances of further trials of a step, per those asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,9 +216,8 @@ class Track:
 
     def _engines(self) -> Iterator[Engine]:
         yield self.engine
-        own = self.engine.resolution
-        for share in _TIGHTER:
-            finer = replace(own, rtol=own.rtol * share, atol=own.atol * share)
+        for share in TIGHTER:
+            finer = self.engine.resolution.tighter(share)
             yield engine(self._cell, finer, self.engine.controlled)
 
 
