@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.stats import norm, qmc
 
 import sscell
 from sscell.papers.validation import validate
+from sscell.protocols import Protocol
 from sscell.simulation import processes
 from sscell.simulation.bands import banded
 from sscell.simulation.draws import _hypercube, drawn
 from sscell.solver.cancelling import CancelToken
+from sscell.solver.watch import asked, watching
 
 COARSE = sscell.Resolution(8)
 
@@ -86,7 +93,8 @@ def test_work_in_processes_is_cancelled():
 def test_processes_are_for_work_that_takes_longer_than_they_do_to_start(
     monkeypatch, seconds, started, pays
 ):
-    monkeypatch.setattr(processes, "_kept", [None] if started else [])
+    pool = [(None, time.monotonic())]
+    monkeypatch.setattr(processes, "_kept", pool if started else [])
     monkeypatch.setattr("loky.cpu_count", lambda: 4)
     monkeypatch.delenv("SSCELL_WORKERS")
     assert processes.workers_that_pay(seconds) == (4 if pays else 1)
@@ -102,4 +110,88 @@ def test_the_user_says_how_many_processes_there_are_at_most(monkeypatch, most, a
     assert processes.workers_that_pay(100.0, asked=2) == 2
     monkeypatch.setenv("SSCELL_WORKERS", "many")
     with pytest.raises(sscell.ParameterError, match="positive whole number"):
-        processes.workers_that_pay(100.0)
+        processes.workers_that_pay(0.1)
+
+
+@pytest.mark.parametrize("run", [partial(banded, protocol=sscell.discharge()), validate])
+def test_an_impossible_number_of_processes_is_refused_before_anything_runs(
+    monkeypatch, run
+):
+    monkeypatch.setattr(sscell.Cell, "load", None)
+    for workers in (0, -1, 1.5, True, "2"):
+        with pytest.raises(sscell.ParameterError, match="Workers must be a whole number"):
+            run("Liang2023", workers=workers)
+    for most in ("many", "0", "-1"):
+        monkeypatch.setenv("SSCELL_WORKERS", most)
+        with pytest.raises(
+            sscell.ParameterError, match="SSCELL_WORKERS must be a positive"
+        ):
+            run("Liang2023")
+
+
+def test_processes_that_ended_have_to_start_again(monkeypatch):
+    monkeypatch.setattr("loky.cpu_count", lambda: 4)
+    monkeypatch.delenv("SSCELL_WORKERS")
+    assert sorted(processes.in_processes(divmod, 3, [7, 8], 1)) == [(2, 1), (2, 2)]
+    assert processes.workers_that_pay(1.0) == 4
+    later = time.monotonic() + processes._IDLE
+    with monkeypatch.context() as patch:
+        patch.setattr(processes.time, "monotonic", lambda: later)
+        assert processes.workers_that_pay(1.0) == 1
+    with pytest.raises(ZeroDivisionError):
+        list(processes.in_processes(divmod, 0, [7], 1))
+    assert processes.workers_that_pay(1.0) == 1
+
+
+def test_what_ends_all_solves_ends_processes_too():
+    token = CancelToken()
+    token.cancel()
+    with watching(asked(token)), pytest.raises(sscell.Cancelled):
+        list(processes.in_processes(divmod, 3, [7, 8], 1))
+
+
+def test_processes_wait_as_long_for_a_solve_as_this_one():
+    def patience(chunk, shared):
+        return asked().patience
+
+    with watching(asked(patience="7 s")):
+        assert list(processes.in_processes(patience, None, [1], 1)) == [7.0]
+
+
+def test_process_that_dies_leaves_the_run_itself():
+    def deadly(first_step):
+        if os.getpid() != here:
+            os._exit(1)
+        return plain.steps(first_step)
+
+    here, plain = os.getpid(), sscell.discharge("0.4C")
+    protocol = Protocol(plain.name, plain.options, deadly)
+    with pytest.raises(
+        sscell.SimulationError, match="process died.*fewer workers"
+    ) as caught:
+        banded("Liang2023", protocol, draws=8, workers=2, resolution=COARSE)
+    assert caught.value.partial.sizes["time"] > 10
+
+
+def test_protocol_of_nameless_functions_runs_in_processes():
+    plain = sscell.discharge("0.4C")
+    protocol = Protocol(plain.name, plain.options, lambda way: plain.steps(way))
+    run = partial(banded, "Liang2023", draws=8, resolution=COARSE)
+    here, there = run(plain, workers=1), run(protocol, workers=2)
+    for a, b in zip(here.runs, there.runs, strict=True):
+        assert a["Voltage [V]"].equals(b["Voltage [V]"])
+
+
+def test_work_that_cannot_be_handed_over_is_done_here_unless_processes_are_asked_for():
+    lock = threading.Lock()
+
+    def task(item, shared, tell):
+        with lock:
+            return shared * item
+
+    def run(**options):
+        return processes.in_order(task, 3, [1, 2], 2, iter([print, print]), **options)
+
+    assert run(or_here=True) == [3, 6]
+    with pytest.raises(sscell.ParameterError, match="cannot be handed to other processes"):
+        run()

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -272,6 +273,16 @@ def test_key_follows_the_values_of_the_cell_and_not_its_name(ji):
     assert key(other) != key(ji) == key(sscell.load("Ji2024"))
     back = other.replace({"Separator thickness [m]": ji.values["Separator thickness [m]"]})
     assert key(back) == key(ji)
+
+
+def test_key_follows_the_limits_of_single_values_which_refuse_a_run(ji):
+    def key(**validity):
+        data = {**ji.data, "validity": validity}
+        other = sscell.Cell(replace(ji.parameters, data=data))
+        return Job(other, sscell.discharge(), {}).key({"temperature": 60.0})
+
+    assert key(single_values_C=[0, 50]) != key(single_values_C=[0, 115]) != key()
+    assert key(temperature_C=[0, 50]) == key(temperature_C=[0, 115]) == key()
 
 
 def test_key_follows_the_sources(ji, monkeypatch):

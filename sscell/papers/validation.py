@@ -6,7 +6,7 @@ frozen) or only *illustrated*. The null model uses all active material, without 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -32,7 +32,7 @@ from sscell.simulation.bands import DRAWS
 from sscell.simulation.draws import drawn
 from sscell.simulation.engine import Resolution
 from sscell.simulation.pellets import blocked_impedance, dc_polarisation, pellet_of
-from sscell.simulation.processes import chunked, in_processes, workers_that_pay
+from sscell.simulation.processes import check_workers, in_order, workers_that_pay
 from sscell.simulation.progress import Progress, parts
 from sscell.simulation.simulation import simulate
 from sscell.units import ZERO_CELSIUS
@@ -260,8 +260,9 @@ def validate(
         Whether to run again with drawn cells, and with each assumed parameter that matters
         at both ends of its range.
     workers : int, optional
-        Processes for the bands; results do not depend on it. Default: as many as there are
-        processors where that pays.
+        Processes for the bands; results depend on it as those of
+        `sscell.simulation.bands.banded`. Default: as many as there are processors, at most
+        ``SSCELL_WORKERS``, where that pays.
 
     Returns
     -------
@@ -270,7 +271,10 @@ def validate(
     Raises
     ------
     ParameterError
-        If the cell has no observables or none of that name.
+        If the cell has no observables or none of that name, or `workers` or
+        ``SSCELL_WORKERS`` is no positive whole number.
+    SimulationError
+        If one of several processes dies.
 
     Examples
     --------
@@ -279,6 +283,7 @@ def validate(
     >>> row["published"], row["met"], row["null_model"] > row["model"]
     (1607, True, True)
     """
+    check_workers(workers)
     if table is None:
         table = load_observables(cell.parameters if isinstance(cell, Cell) else cell)
     loaded = cell if isinstance(cell, Cell) else Cell.load(cell)
@@ -294,12 +299,16 @@ def validate(
     known = knowledge_of(loaded.parameters)
     _add_left_out(rows, known)
     if cells is not None:
+        made = [*cells.cells, *changed.values()]
+        fleet = workers_that_pay(seconds * len(made), workers)
+        # Processes make the cells from the changes.
         anew = [
             *((changes, "drawn") for changes in cells.changes),
             *(({name: value}, "one end of its range") for name, value in changed),
         ]
-        fleet = workers_that_pay(seconds * len(anew), workers)
-        judged = _judged(loaded, anew, (table, chosen, resolution), fleet, shares)
+        about, items = (loaded, table, chosen, resolution), made if fleet == 1 else anew
+        free = workers is None
+        judged = in_order(_rows_of, about, items, fleet, shares, or_here=free)
         add_predicted_bands(rows, judged[:count], cells.positions)
         add_bands(rows, zip(changed, judged[count:], strict=True))
     return Validation(
@@ -320,40 +329,15 @@ def validate(
     )
 
 
-def _judged(
-    cell: Cell,
-    changed: Sequence[tuple[Mapping[str, float], str]],
-    about: tuple[Any, ...],
-    workers: int,
-    shares: Iterator[Progress],
-) -> list[list[dict[str, Any]]]:
-    """Rows of cells with other values, in their order."""
-    numbered, found = list(enumerate(changed)), {}
-    if workers == 1:
-        return [_rows_of(cell, change, about, next(shares)) for change in changed]
-    chunks = chunked(numbered, workers)
-    for results in in_processes(_judge, (cell, about), chunks, workers):
-        for number, rows in results:
-            found[number] = rows
-            next(shares)(1.0, f"cell {len(found)} of {len(numbered)}")
-    return [found[number] for number, _ in numbered]
-
-
-def _judge(
-    chunk: Sequence[tuple[int, tuple[Mapping[str, float], str]]], shared: tuple[Any, Any]
-) -> list[tuple[int, list[dict[str, Any]]]]:
-    cell, about = shared
-    return [(number, _rows_of(cell, change, about)) for number, change in chunk]
-
-
 def _rows_of(
-    cell: Cell,
-    change: tuple[Mapping[str, float], str],
-    about: tuple[Any, ...],
+    changed: Cell | tuple[Mapping[str, float], str],
+    about: tuple[Cell, ObservableTable, Sequence[Observable], Resolution | None],
     tell: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    table, chosen, resolution = about
-    return _compare(cell.replace(*change), table, chosen, tell, resolution)[0]
+    """Rows of the cell with other values."""
+    cell, table, chosen, resolution = about
+    other = changed if isinstance(changed, Cell) else cell.replace(*changed)
+    return _compare(other, table, chosen, tell, resolution)[0]
 
 
 def _add_left_out(rows: Sequence[dict[str, Any]], known: Knowledge | None) -> None:

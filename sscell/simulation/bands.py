@@ -9,7 +9,7 @@ are those of many draws of that line with the scatter added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.protocols import Protocol
 from sscell.simulation.distance import without_limits
 from sscell.simulation.draws import Drawn, drawn
-from sscell.simulation.processes import chunked, in_processes, workers_that_pay
+from sscell.simulation.processes import check_workers, in_order, workers_that_pay
 from sscell.simulation.progress import Progress, parts
 from sscell.simulation.simulation import simulate
 from sscell.solver.cancelling import Cancelled
@@ -155,8 +155,10 @@ def banded(
     seed : int, optional
         Of the draws.
     workers : int, optional
-        Processes; results do not depend on it. Default: as many as there are processors
-        where the runs take longer than processes do to start, else one.
+        Processes; results depend on it by no more than the tolerances leave open, and with
+        ``SSCELL_COMPILE=off`` not at all. Default: as many as there are processors, at most
+        ``SSCELL_WORKERS``, where the runs take longer than processes do to start and can be
+        handed to them, else one.
     on_progress : callable, optional
         Called with the share done [-] and a text.
     **options
@@ -172,9 +174,11 @@ def banded(
     Raises
     ------
     ParameterError
-        If nothing is known of how the values may differ.
+        If nothing is known of how the values may differ, `workers` or ``SSCELL_WORKERS`` is no
+        positive whole number, or the protocol cannot be handed to the processes asked for.
     SimulationError
-        If the run itself fails, or nearly all that are drawn.
+        If the run itself fails, nearly all that are drawn, or a process dies. What was asked
+        for last keeps the run itself as `partial`.
 
     Examples
     --------
@@ -184,9 +188,11 @@ def banded(
     >>> bool((found.data["Voltage lower [V]"] <= found.data["Voltage upper [V]"]).all())
     True
     """
+    check_workers(workers)
     loaded = without_limits(cell if isinstance(cell, Cell) else Cell.load(cell))
     fixed = {loaded.quantity(n).name for n in options.get("changes") or {}}
-    # Where processes make the cells, nobody has to try them before.
+    # Processes make the cells anew, so that here none is tried but those that show what
+    # only moves together.
     cells = drawn(loaded, draws, seed, fixed, check=(workers or 1) == 1)
     if not cells.changes:
         raise ParameterError(
@@ -194,66 +200,35 @@ def banded(
         )
     shares = parts(on_progress, 1 + len(cells.changes))
     data = simulate(loaded, protocol, on_progress=next(shares), **options)
-    told = {**options, "outputs": _kept(data)}
+    told = {k: v for k, v in options.items() if k != "cancel"} | {"outputs": _kept(data)}
     expected = float(data.attrs.get("solve_time_s", 0.0)) * len(cells.changes)
     count = min(workers_that_pay(expected, workers), len(cells.changes))
-    if count == 1 and cells.cells:
-        found = [
-            _one(other, protocol, {**told, "on_progress": share})
-            for other, share in zip(cells.cells, shares, strict=True)
-        ]
-    else:
-        found = _in_processes(loaded, protocol, told, cells, count, shares)
+    items = cells.cells if count == 1 and cells.cells else cells.changes
+    about = (loaded, protocol, told)
+    cancel, free = options.get("cancel"), workers is None
+    try:
+        found = in_order(_one, about, items, count, shares, cancel, or_here=free)
+    except SimulationError as error:
+        error.partial = data
+        raise
     good = [k for k, run in enumerate(found) if run is not None]
     return _found(data, [run for run in found if run is not None], good, cells, seed)
 
 
 def _one(
-    cell: Cell, protocol: Protocol | pybamm.Experiment, options: Mapping[str, Any]
+    drawn: Cell | Mapping[str, float],
+    about: tuple[Cell, Protocol | pybamm.Experiment, Mapping[str, Any]],
+    tell: Progress | None = None,
 ) -> xr.Dataset | None:
     """Run of a drawn cell, or None where it has no result."""
+    cell, protocol, options = about
     try:
-        return simulate(cell, protocol, **options)
+        other = drawn if isinstance(drawn, Cell) else cell.replace(drawn, "drawn")
+        return simulate(other, protocol, on_progress=tell, **options)
     except Cancelled:
         raise
     except (SimulationError, ParameterError):  # such as a voltage that its window has not
         return None
-
-
-def _in_processes(
-    cell: Cell,
-    protocol: Protocol | pybamm.Experiment,
-    options: Mapping[str, Any],
-    cells: Drawn,
-    workers: int,
-    shares: Iterator[Progress],
-) -> list[xr.Dataset | None]:
-    """Runs of all drawn cells in their order; a process makes them from the changes."""
-    options = dict(options)
-    cancel = options.pop("cancel", None)
-    numbered = list(enumerate(cells.changes))
-    shared, found = (cell, protocol, options), {}
-    chunks = chunked(numbered, workers)
-    for results in in_processes(_run_chunk, shared, chunks, workers, cancel):
-        for number, run in results:
-            found[number] = run
-            next(shares)(1.0, f"draw {len(found)} of {len(numbered)}")
-    return [found[number] for number, _ in numbered]
-
-
-def _run_chunk(
-    chunk: Sequence[tuple[int, Mapping[str, float]]], shared: tuple[Any, Any, Any]
-) -> list[tuple[int, xr.Dataset | None]]:
-    cell, protocol, options = shared
-    found: list[tuple[int, xr.Dataset | None]] = []
-    for number, changes in chunk:
-        try:
-            other = cell.replace(changes, "drawn")
-        except ParameterError:  # a draw that the set cannot take
-            found.append((number, None))
-            continue
-        found.append((number, _one(other, protocol, options)))
-    return found
 
 
 def _kept(data: xr.Dataset) -> tuple[str, ...]:

@@ -32,7 +32,8 @@ __all__ = ["Job", "Pace", "connected", "run_points"]
 
 _NUMBERS = ("direction", "cycle", "capacity_mAh_g", "energy_Wh_kg", "mean_voltage_V")
 _PHASES = ("max_phase_fraction", "final_phase_fraction")
-# What a file says of a cell beside what a run computes with.
+# What a file says of a cell beside what a run computes with; of the validity, one limit
+# refuses a run.
 _DESCRIPTIVE = {"schema", "name", "title", "notes", "citation", "validity"}
 _CHUNK = 16  # points; at 1.7 ms a task, the cluster's share is below 0.2 ms a point
 # Sources that a row depends on, beside those of the model.
@@ -121,11 +122,12 @@ class Job:
     @cached_property
     def _digest(self) -> str:
         tables = {k: v for k, v in self.cell.data.items() if k not in _DESCRIPTIVE}
+        limits = self.cell.data.get("validity", {}).get("single_values_C")
         options = dict(self.options)
         options["resolution"] = options.get("resolution") or Resolution()
         return _digest(
             [
-                *(sources(*_MADE_BY), tables, self.cell.values),
+                *(sources(*_MADE_BY), tables, limits, self.cell.values),
                 *(self.protocol.describe(), self.protocol.needs, options),
                 *(self.protocol.steps(way) for way in ("discharge", "charge")),
             ]
@@ -280,24 +282,13 @@ def run_points(
         for point in points:
             yield _run([point], job)
     else:
-        yield from _in_processes(job, chunks, workers)
+        advice = "Try fewer workers; with a store, what had finished is kept."
+        yield from in_processes(_run, job, chunks, workers, advice=advice)
 
 
 @alone
 def _run(chunk: Chunk, job: Job) -> Results:
     return [(number, job.run(point)) for number, point in chunk]
-
-
-def _in_processes(job: Job, chunks: list[Chunk], workers: int) -> Iterator[Results]:
-    from concurrent.futures.process import BrokenProcessPool
-
-    try:
-        yield from in_processes(_run, job, chunks, workers)
-    except BrokenProcessPool as error:
-        raise SimulationError(
-            "A process of the sweep died, often for want of memory. Try fewer workers; "
-            "with a store, what had finished is kept."
-        ) from error
 
 
 def _on_cluster(job: Job, chunks: list[Chunk], client: Any) -> Iterator[Results]:
