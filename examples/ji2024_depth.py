@@ -1,8 +1,9 @@
-"""How deep must Na2S2 lie for it to form? Depth, temperature and rate, for three dead zones.
+"""How deep must Na2S2 lie for it to form? Depth, temperature and rate, for four dead zones.
 
 Run with ``python examples/ji2024_depth.py``; the figure goes to the working folder. Between its
-printed depth and that of the fit only the energy of Na2S2 moves. A zone that relaxes is one
-beside which every reaction also runs slowly without any: a gap of 50 mV closes within two days.
+printed depth and that of the fit only the energy of Na2S2 moves. Beside the zone of the set two
+narrower ones are tried, and one that relaxes: beside it every reaction also runs slowly without
+any, so that a gap of 50 mV closes within two days.
 """
 
 import copy
@@ -18,12 +19,21 @@ from sscell.cells.parameters import ParameterSet
 from sscell.plots.style import figure_style, save_figure
 from sscell.units import FARADAY
 
-DEPTHS = (4.0, 20.0, 40.0)  # meV per atom below the line from Na2S4 to Na2S
+# meV per atom below the line from Na2S4 to Na2S
+DEPTHS = (4.0, 8.0, 11.0, 14.0, 17.0, 20.0, 24.0, 28.0, 33.0, 40.0)
 CONDITIONS = [(t, rate) for rate in ("C/20", "C/100") for t in (25, 60, 90)]
-ZONES = {"25 mV": 0.025, "51 mV": 0.051, "51 mV, relaxes": 0.051}
 SLOW = 1e-6  # s-1, a thirtieth of C/20: also the most that it carries
 FAST = sscell.Resolution(shells=25)
 TABLES = tomllib.loads(find("Ji2024")[0].read_text(encoding="utf-8"))
+OWN = TABLES["parameters"]["R1 dead zone [V]"]["value"]
+ZONES = {
+    "25 mV": 0.025,
+    "51 mV": 0.051,
+    f"{1e3 * OWN:.0f} mV, of the set": OWN,
+    "51 mV, relaxes": 0.051,
+}
+# What the paper asks for: temperature, rate, half cycle (0 discharge), fraction of Na2S2
+ASKED = ((60, "C/20", 1, 0.1), (90, "C/100", 0, 0.7), (90, "C/100", 1, 0.7))
 
 
 def with_zone(width: float, relaxes: bool) -> sscell.Cell:
@@ -74,12 +84,20 @@ def formed(cell: sscell.Cell) -> np.ndarray:
     return np.array(found)
 
 
+def crossings(values: np.ndarray) -> list[float]:
+    """Depth at which each fraction that is asked for is passed [meV/atom]."""
+    return [
+        round(float(np.interp(asked, values[:, CONDITIONS.index((t, c)), way], DEPTHS)), 1)
+        for t, c, way, asked in ASKED
+    ]
+
+
 def figure(table: dict[str, np.ndarray]) -> Any:
     """Fraction over depth: a column a zone, a colour a temperature, dashed at C/100."""
     colours = {25: "#0072B2", 60: "#009E73", 90: "#D55E00"}
     with figure_style():
         drawn, panels = plt.subplots(
-            2, len(table), figsize=(7.6, 5.0), sharex=True, sharey=True
+            2, len(table), figsize=(8.6, 5.0), sharex=True, sharey=True
         )
         for column, (zone, values) in enumerate(table.items()):
             for row, direction in enumerate(("discharge", "charge")):
@@ -107,4 +125,5 @@ if __name__ == "__main__":
         table[zone] = np.array([formed(at_depth(cell, depth)) for depth in DEPTHS])
         for depth, values in zip(DEPTHS, table[zone], strict=True):
             print(zone, depth, *np.round(values, 3).tolist())
+        print(zone, "passed at", *crossings(table[zone]), "meV/atom")
     save_figure(figure(table), "ji2024_depth.png")

@@ -161,8 +161,9 @@ def _of_equal_length(variables: dict[Any, xr.Variable]) -> xr.Dataset:
     constructor gives the same.
     """
     direct = getattr(xr.Dataset, "_construct_direct", None)
-    if direct is not None and all(v.ndim == 1 for v in variables.values()):
-        with suppress(TypeError):
+    indexed = any(name in v.dims for name, v in variables.items())
+    if direct is not None and not indexed and all(v.ndim == 1 for v in variables.values()):
+        with suppress(AttributeError, TypeError, ValueError):
             return direct(variables, set(), attrs={})
     return xr.Dataset(variables)
 

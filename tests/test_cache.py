@@ -309,8 +309,9 @@ def test_compiled_functions_give_the_same_and_a_second_process_compiles_nothing(
 def test_compiling_waits_until_it_pays(compiling, liang, monkeypatch):
     monkeypatch.setattr(engine, "LONGEST", 0.0)
     large = Engine(liang, COARSE, "current")  # as if its compiler took too long
-    monkeypatch.setattr(large, "_spent", 1e3)
-    large.step(None, 3600.0, large.inputs(liang))
+    inputs = large.inputs(liang)
+    monkeypatch.setattr(large._form(large.values(inputs)), "spent", 1e3)
+    large.step(None, 3600.0, inputs)
     assert not _libraries(compiling)
     monkeypatch.undo()
     monkeypatch.setenv("SSCELL_CACHE", str(compiling.parent))
@@ -318,8 +319,8 @@ def test_compiling_waits_until_it_pays(compiling, liang, monkeypatch):
     built = Engine(liang, COARSE, "current")
     built.step(None, 3600.0, built.inputs(liang))
     assert not _libraries(compiling)
-    monkeypatch.setattr(built, "_spent", 1e3)
-    built.step(None, 3600.0, built.inputs(liang))
+    monkeypatch.setattr(built._form(built.values(inputs)), "spent", 1e3)
+    built.step(None, 3600.0, inputs)
     assert len(_libraries(compiling)) == 1
     assert built.functions_of(liang)["newton"].class_name() == "MXFunction"
 

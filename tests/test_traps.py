@@ -103,6 +103,12 @@ def test_voltage_inside_pulses_and_rests_is_within_the_gate(case):
     assert error_of(sharp, legs, trace_of(simulated(sharp, legs))) < GATE
 
 
+def test_default_tolerances_err_by_no_more_than_they_say(case):
+    """`Resolution`: 40 uV rms in half cycles and titrations, whatever contents may be off."""
+    for legs in (case.half, case.pulses(4)):
+        assert error_of(case, legs, trace_of(simulated(case, legs))) < 40e-6
+
+
 def test_every_cycle_is_kept_whole(case):
     """PyBaMM's `save_at_cycles` returns garbage at the times that it dropped."""
     run = simulated(case, case.cycles(3))

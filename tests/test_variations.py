@@ -7,6 +7,7 @@ import pytest
 
 import sscell
 from sscell.cells.cell import Cell
+from sscell.fitting import tracks
 from sscell.fitting.courses import course
 from sscell.fitting.forward import Forward
 from sscell.fitting.tracks import Track
@@ -70,9 +71,10 @@ def test_a_step_that_fails_is_solved_again_by_itself_at_tighter_tolerances(monke
     monkeypatch.setattr(Engine, "step", fragile)
     found = track.advance(*given)
     assert np.allclose(tried, [1, 0.1, 0.01])
+    assert track.failures == ["too many convergence failures"]  # a fit counts them
     assert found.values[-1] == pytest.approx(expected.values[-1], abs=1e-4)
     tried.clear()  # that it fails three times is an error
-    monkeypatch.setattr("sscell.fitting.tracks._TIGHTER", (0.1,))
+    monkeypatch.setattr(tracks, "TIGHTER", (0.1,))
     with pytest.raises(SolverFailure, match="too many"):
         track.advance(*given)
 

@@ -8,6 +8,7 @@ the physics it names, so that this module knows no physics.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -249,7 +250,7 @@ class ParameterSet:
         Raises
         ------
         ParameterError
-            If a name is unknown.
+            If a name is unknown or a value is no finite number.
         """
         parameters = dict(self.parameters)
         pattern: Parameter | None = None
@@ -261,9 +262,11 @@ class ParameterSet:
                     name, value, kind, source, range=span
                 )
                 continue
+            if not math.isfinite(value):
+                raise ParameterError(f"'{name}' must be a finite number, not {value!r}.")
             # Alike but for these three: to check each anew takes most of the time of a draw.
-            other = parameters[name] = object.__new__(Parameter)
-            vars(other).update(vars(pattern), name=name, value=float(value), range=span)
+            other = parameters[name] = copy.copy(pattern)
+            vars(other).update(name=name, value=float(value), range=span)
         return replace(self, parameters=parameters)
 
 

@@ -126,6 +126,11 @@ class Forward:
         """Inputs in the order of the columns of the slopes."""
         return self._names
 
+    @property
+    def failures(self) -> list[str]:
+        """Why steps failed that were then solved at tighter tolerances."""
+        return [text for track in self._tracks.values() for text in track.failures]
+
     def _track(self, segment: Segment) -> Track:
         controlled = "voltage" if segment.line else "ramp" if segment.ramp else "current"
         if controlled not in self._tracks:

@@ -13,6 +13,7 @@ from sscell.errors import ParameterError, SimulationError
 from sscell.fitting.courses import Course, Half
 from sscell.fitting.starts import DATA
 from sscell.protocols import charge, cycle, discharge
+from sscell.simulation.distance import without_limits
 from sscell.simulation.simulation import simulate
 
 __all__ = ["own_cycle", "own_run"]
@@ -44,7 +45,7 @@ def own_run(cell: Cell, course: Course) -> xr.Dataset | None:
         protocol = (discharge if way == "discharge" else charge)(rate)
     try:
         return simulate(
-            cell,
+            without_limits(cell),
             protocol,
             temperature=course.celsius,
             pressure=None if course.pressure is None else course.pressure / 1e6,

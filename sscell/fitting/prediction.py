@@ -20,6 +20,7 @@ from sscell.fitting.result import Fit, score_of
 from sscell.fitting.spectra import Spectrum
 from sscell.protocols import Protocol
 from sscell.protocols.steps import whole
+from sscell.simulation.distance import without_limits
 from sscell.simulation.simulation import simulate
 
 __all__ = ["Held", "predict", "validate_fit"]
@@ -190,11 +191,12 @@ def predict(
     whole(draws, "Draws", 2)
     ranges = _ranges(found.cell, assumed)
     generator = np.random.default_rng(seed)
-    best = simulate(found.cell, protocol, **options)
+    own = without_limits(found.cell)
+    best = simulate(own, protocol, **options)
     curves, capacities, failed = [], [], 0
     for _ in range(draws):
         try:
-            cell = found.cell.replace(_draw(found, ranges, generator), "drawn")
+            cell = own.replace(_draw(found, ranges, generator), "drawn")
             run = simulate(cell, protocol, **options)
             curves.append(_on_shares(run, best))
             passed = float(np.ptp(run["Discharge capacity [A.h]"].values))

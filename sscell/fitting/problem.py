@@ -19,6 +19,7 @@ from sscell.fitting.starts import differentiated, prepared
 from sscell.fitting.tracks import State
 from sscell.optimisers.bounds import Variable
 from sscell.simulation.engine import Resolution
+from sscell.simulation.limits import TIGHTER
 from sscell.solver.cancelling import Cancelled
 
 __all__ = ["Problem"]
@@ -26,7 +27,6 @@ __all__ = ["Problem"]
 _APART = 1e-4  # of the distance between the bounds, for differences
 _NUDGE = 1e-6  # relative, for values that follow from others
 _ASIDE = 3e-3  # of a value, for differences of the state that the data begin in
-_TIGHTER = (0.1, 0.01)  # tolerances of further trials, per those asked for
 _FORWARDS: dict[tuple[Any, ...], Forward] = {}
 
 
@@ -224,10 +224,13 @@ class Problem:
     def _curve(
         self, cell: Cell, u: np.ndarray, number: int, course: Course, sloped: bool
     ) -> Traced:
-        """A curve; where that fails, anew with tolerances ten and a hundred times tighter."""
-        own, first = self.resolution, None
-        for share in (1.0, *_TIGHTER):
-            tried = replace(own, rtol=own.rtol * share, atol=own.atol * share)
+        """A curve; where that fails, anew with tolerances ten and a hundred times tighter.
+
+        A step that fails has been tried so by itself before.
+        """
+        first = None
+        for share in (1.0, *TIGHTER):
+            tried = self.resolution.tighter(share)
             try:
                 found = self._traced(cell, u, number, course, sloped, tried)
             except Cancelled:
@@ -236,11 +239,14 @@ class Problem:
                 first = first or error
                 continue
             if first is not None:
-                self.failures, self.last_failure = self.failures + 1, str(first)
-                self.retries += 1
+                self._retried(str(first))
             return found
         assert first is not None
         raise first
+
+    def _retried(self, failure: str) -> None:
+        self.failures, self.last_failure = self.failures + 1, failure
+        self.retries += 1
 
     def _traced(
         self,
@@ -266,7 +272,10 @@ class Problem:
             along[:, column] = follows * variable.slope(u[k])
         start = self._start(cell, u, number, course, resolution, own)
         begun = () if start is None else (start,)
+        before = len(forward.failures)
         traced = forward.along(along).trace(cell, course, *begun)
+        if len(forward.failures) > before:
+            self._retried(forward.failures[-1])
         slopes = np.zeros((traced.values.size, u.size))
         charges = np.zeros((traced.charges.size, u.size))
         slopes[:, own], charges[:, own] = traced.slopes, traced.charge_slopes

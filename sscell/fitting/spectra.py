@@ -15,6 +15,7 @@ from sscell.cells.cell import Cell
 from sscell.dataset import metadata, require
 from sscell.errors import DataError
 from sscell.protocols import impedance
+from sscell.simulation.distance import without_limits
 from sscell.simulation.engine import Resolution
 from sscell.simulation.simulation import simulate
 
@@ -216,7 +217,7 @@ def spectrum_of(cell: Cell, spectrum: Spectrum, resolution: Resolution) -> np.nd
         If the state cannot be reached.
     """
     run = simulate(
-        cell,
+        without_limits(cell),  # data say more than the set knows there
         impedance(spectrum.frequencies.tolist()),
         temperature=spectrum.celsius,
         state=spectrum.state,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,13 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from sscell.cells.cell import Cell
 from sscell.errors import SimulationError
 from sscell.simulation.engine import Engine, Resolution, engine
+from sscell.simulation.limits import TIGHTER
 from sscell.solver.integrator import StepSolution
 from sscell.solver.watch import NoProgress, failures
 
 __all__ = ["Path", "State", "Track"]
 
 _CURRENT = "Current variable [A]"
-_TIGHTER = (0.1, 0.01)  # tolerances of further trials of a step, per those asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +110,7 @@ class Track:
     def __init__(self, cell: Cell, resolution: Resolution, controlled: str):
         self._cell, self.engine = cell, engine(cell, resolution, controlled)
         self._observed = "Current [A]" if controlled == "voltage" else "Voltage [V]"
+        self.failures: list[str] = []  # of steps that were then solved more tightly
 
     @property
     def slices(self) -> Mapping[str, tuple[int, int]]:
@@ -199,21 +200,24 @@ class Track:
                     built.functions, *began, "final time", 0.0, state.current
                 )
             try:
-                return built, built.step(begun, duration, inputs, times)
+                found = built.step(begun, duration, inputs, times)
             except NoProgress:
                 raise
             except failures() as error:
                 if "non-positive at initial conditions" in str(error):
                     raise
                 first = first or error
+                continue
+            if first is not None:
+                self.failures.append(str(first))
+            return built, found
         assert first is not None
         raise first
 
     def _engines(self) -> Iterator[Engine]:
         yield self.engine
-        own = self.engine.resolution
-        for share in _TIGHTER:
-            finer = replace(own, rtol=own.rtol * share, atol=own.atol * share)
+        for share in TIGHTER:
+            finer = self.engine.resolution.tighter(share)
             yield engine(self._cell, finer, self.engine.controlled)
 
 

@@ -57,6 +57,7 @@ __all__ = [
 
 BEAT = 0.1  # s of computing: after as much, a listener hears of a step
 _SHORTEST = 1e-4  # of a step: pieces are no shorter
+_FORMS = 16  # kept for one model: each has a solver of its own
 _SOON = 0.3  # s of integration: what compiling takes is not asked before
 _CHARGE, _TRAPPED = "Discharge capacity [A.h]", "Guest trapped"
 _SMALL_CHARGE = 1e-4  # A.h: of a row of a drive cycle, where other states are of order 1
@@ -74,6 +75,7 @@ class _Form:
     functions: Functions
     integrator: Integrator
     pays: float | None = None  # not asked yet
+    spent: float = 0.0  # s of integration
     # By their places; None: all.
     outputs: dict[tuple[int, ...] | None, Outputs] = field(default_factory=dict)
 
@@ -113,7 +115,6 @@ class Engine:
         self.input_names = (*self._parameters, *self._defaults)
         self.budget = budget_of(cell)
         self.outputs = series(cell, self.budget)
-        self._spent = 0.0  # s of integration
         self._forms: dict[bytes, _Form] = {}
         self._last: tuple[np.ndarray, _Form] | None = None
 
@@ -169,6 +170,10 @@ class Engine:
         if self._last is None or not np.array_equal(self._last[0], values):
             kinds = neutral(self.functions.settled(values), self._fixed)
             if kinds not in self._forms:
+                if (
+                    len(self._forms) == _FORMS
+                ):  # the first of them may be of no use any more
+                    del self._forms[next(iter(self._forms))]
                 self._forms[kinds] = self._formed(plain(self.functions, kinds))
             self._last = values.copy(), self._forms[kinds]
         return self._last[1]
@@ -247,6 +252,7 @@ class Engine:
             form.functions, form.integrator = found, self._integrator(found)
             form.outputs.clear()
 
+    @alone
     def functions_of(self, cell: Cell) -> Functions:
         """What a run of a cell evaluates: zeros and ones as numbers, and compiled if it is.
 
@@ -410,8 +416,8 @@ class Engine:
         t, y = self._state(before, values)
         form = self._form(values)
         found = form.integrator.run(t, y, duration, values, times, piece)
-        self._spent += float(found.solve_time)
-        if self._spent > _SOON and self._spent > self._pays(form):
+        form.spent += float(found.solve_time)
+        if form.spent > _SOON and form.spent > self._pays(form):
             self._compile(form)
         if self.controlled in ("current", "ramp", "drive"):
             passed = float(found.t[-1] - t) + (0.0 if piece is None else piece.since)

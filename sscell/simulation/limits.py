@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sscell.cells.outline import ATOL, RTOL, SHELLS
@@ -16,6 +16,7 @@ __all__ = [
     "LIMITS",
     "LOWER",
     "SLOPE",
+    "TIGHTER",
     "UPPER",
     "WARMING",
     "Resolution",
@@ -31,6 +32,7 @@ LIMITS = {
     "Discharge capacity limit [A.h]": FAR,
     "Charge capacity limit [A.h]": -FAR,
 }
+TIGHTER = (0.1, 0.01)  # shares of the tolerances at which what failed is tried again
 SLOPE = "Current slope [A.s-1]"
 WARMING = "Temperature slope [K.s-1]"
 # Inputs of their own of each way to control a cell.
@@ -57,8 +59,8 @@ class Resolution:
         Whether double layers and grain boundaries are charged.
     rtol, atol : float, optional
         Tolerances of the integration [-]. The absolute one holds for potentials and charges;
-        contents and fractions, which are of order one, have one to a hundred times as much,
-        by the cathode (`Host.content_tolerance`), and current densities thirty times. The
+        contents and fractions, which are of order one, have up to ten times as much, by the
+        cathode (`Host.content_tolerance`), and current densities thirty times. The
         default's error in the voltage is at most 40 uV rms in half cycles and titrations of
         every published cell.
 
@@ -87,6 +89,25 @@ class Resolution:
             raise ParameterError(
                 f"Tolerances must lie in (0, 0.1], not {self.rtol:g} and {self.atol:g}."
             )
+
+    def tighter(self, share: float) -> Resolution:
+        """The same meshes at a share of these tolerances.
+
+        Parameters
+        ----------
+        share : float
+            Of both tolerances [-].
+
+        Returns
+        -------
+        Resolution
+
+        Examples
+        --------
+        >>> Resolution(rtol=1e-4).tighter(0.1).rtol
+        1e-05
+        """
+        return replace(self, rtol=self.rtol * share, atol=self.atol * share)
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> None:

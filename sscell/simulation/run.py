@@ -32,6 +32,7 @@ from sscell.simulation.engine import (
     Resolution,
     engine,
 )
+from sscell.simulation.limits import TIGHTER
 from sscell.simulation.progress import Teller
 from sscell.simulation.results import (
     BALANCES,
@@ -61,7 +62,6 @@ _CONTROLLED = {"hold": "voltage", "sweep": "voltage"}
 _NEEDED = ("Current [A]", "Voltage [V]", "Discharge capacity [A.h]")
 _SAME_VOLTAGE = 1e-3  # V: a hold that near to the voltage before it goes on as before
 _MOST = 1.5  # theoretical capacities: a half cycle that passes more meets no cut-off
-_TIGHTER = (1.0, 0.1, 0.01)  # tolerances of the trials of a step, per those asked for
 # Tolerances of the rows of a drive cycle, per those asked for, and the error of the charge of
 # a row that asks for the next: the charge of many rows adds up, and the solver weighs its error
 # by all that has passed before.
@@ -433,7 +433,7 @@ class Run:
         self, step: Step, built: Engine, inputs: Mapping[str, float], duration: float
     ) -> _Record:
         failure: Exception | None = None
-        for share in _TIGHTER:
+        for share in (1.0, *TIGHTER):
             trial = self._tighter(built, share)
             try:
                 with np.errstate(over="ignore", invalid="ignore"):
@@ -483,9 +483,7 @@ class Run:
         """The same engine with smaller tolerances."""
         if share == 1.0:
             return built
-        own = built.resolution
-        finer = replace(own, rtol=own.rtol * share, atol=own.atol * share)
-        return engine(self.cell, finer, built.controlled)
+        return engine(self.cell, built.resolution.tighter(share), built.controlled)
 
     def _record(
         self, step: Step, built: Engine, inputs: Mapping[str, float], solution: Any
@@ -682,7 +680,7 @@ class Run:
 
         def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
             if len(parts) == 1:
-                return parts[0]
+                return parts[0].copy()
             return np.concatenate([*parts]) if parts else np.empty(0)
 
         columns: dict[str, Any] = {"Time [s]": joined([r.time for r in self.records])}

@@ -22,7 +22,7 @@ from sscell.solver.functions import Functions
 
 __all__ = ["fixed_rows", "neutral", "plain"]
 
-_NAMES = ("rhs", "newton", "moved", "events", "outputs")
+_NAMES = ("rhs", "newton", "events", "outputs")
 _OPEN, _ZERO, _ONE = range(3)
 
 

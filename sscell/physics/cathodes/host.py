@@ -215,8 +215,8 @@ class Host(Protocol):
     def content_tolerance(self) -> float:
         """Times a run's absolute tolerance that its contents and fractions may be off [-].
 
-        They are of order one. Less where the potential goes with the logarithm of the last
-        of them, more where little of them makes no difference. May be left out.
+        They are of order one. One where the potential goes with the logarithm of the last
+        of them. May be left out.
         """
         return 10.0
 

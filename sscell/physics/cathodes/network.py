@@ -295,14 +295,6 @@ class Network(Host):
         return 0.5
 
     @property
-    def content_tolerance(self) -> float:
-        """Times a run's absolute tolerance that the fractions may be off [-].
-
-        Where phases mix, a floor of some thousandths ends what a phase's last rest can do.
-        """
-        return 100.0 if self.mixes else 10.0
-
-    @property
     def budget(self) -> tuple[str, ...]:
         """Model variables that split the particle's potential into its losses."""
         reactions = [f"{r.name} contribution [V]" for r in self.reactions]
