@@ -64,6 +64,7 @@ _SMALL_CHARGE = 1e-4  # A.h: of a row of a drive cycle, where other states are o
 # Times the absolute tolerance, where the host says nothing of its contents. To follow a fraction
 # down to where it is nothing costs a third of all steps.
 _OF_CONTENTS, _OF_CURRENT_DENSITIES = 10.0, 30.0
+_USED_UP = "Reactive electrolyte fraction"  # ends at nothing, and must not go below
 # Parameters that differ from step to step, and so are never numbers.
 _STEPS = ("Current function [A]", "Ambient temperature [K]")
 
@@ -207,7 +208,7 @@ class Engine:
         if self._cell.host.phases and _TRAPPED in self.functions.slices:
             contents = 1.0  # what lost phases take along are products: long steps miss it
         for name, (low, high) in self.functions.slices.items():
-            if "[" not in name:
+            if "[" not in name and name != _USED_UP:
                 found[low:high] *= contents
             elif name.endswith("[A.m-2]"):
                 found[low:high] *= _OF_CURRENT_DENSITIES
