@@ -80,6 +80,11 @@ class _Form:
     # By their places; None: all.
     outputs: dict[tuple[int, ...] | None, Outputs] = field(default_factory=dict)
 
+    @property
+    def compiled(self) -> bool:
+        """Whether the functions are those of a library."""
+        return self.functions["rhs"].class_name() == "External"
+
     def evaluator(self, rows: tuple[int, ...] | None) -> Outputs:
         """Some outputs, or all of them, at many times."""
         if rows not in self.outputs:
@@ -171,10 +176,8 @@ class Engine:
         if self._last is None or not np.array_equal(self._last[0], values):
             kinds = neutral(self.functions.settled(values), self._fixed)
             if kinds not in self._forms:
-                if (
-                    len(self._forms) == _FORMS
-                ):  # the first of them may be of no use any more
-                    del self._forms[next(iter(self._forms))]
+                if len(self._forms) == _FORMS:
+                    del self._forms[next(iter(self._forms))]  # the oldest
                 self._forms[kinds] = self._formed(plain(self.functions, kinds))
             self._last = values.copy(), self._forms[kinds]
         return self._last[1]
@@ -239,12 +242,13 @@ class Engine:
             Whether there are any: no compiler, or no place to keep what it makes, and the
             functions stay as they are.
         """
-        self._compile(self._form(self.values(self.inputs(self._cell))), make)
-        return self.functions_of(self._cell)["rhs"].class_name() == "External"
+        form = self._form(self.values(self.inputs(self._cell)))
+        self._compile(form, make)
+        return form.compiled
 
     def _compile(self, form: _Form, make: bool = True) -> None:
         """Go over to compiled functions: those of an earlier process, or made now."""
-        if form.functions["rhs"].class_name() == "External":
+        if form.compiled:
             return
         found = compiled(form.functions, make) if allowed() else None
         if make or found is not None:
